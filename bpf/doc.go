@@ -1,0 +1,3 @@
+// Package bpf loads clawjail's eBPF programs, attaches them and reads what they
+// report.
+package bpf

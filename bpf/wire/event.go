@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// Class says what happened. The zero value is no class at all.
+type Class uint8
+
+// The classes in the order of the C enum (bpf/c/event.h); a test compares both
+// through the BTF of the committed object.
+const (
+	Exec      Class = iota + 1 // a program was executed; Path, Argv, Dev, Ino
+	Exit                       // a process (its last thread) ended; ExitCode
+	Fork                       // a process was made; Pid is the child, PPid the parent
+	OpenWrite                  // a file was opened for writing or created; Path, Flags
+	Unlink                     // a name was removed; Path, Dir
+	Rename                     // Path became Path2
+	Truncate                   // a file was cut by path or descriptor; Path
+	Connect                    // connect(2) on an IPv4 or IPv6 socket; Addr, Proto
+	Send                       // a datagram with an explicit address; Addr, Proto
+	Sock                       // a socket of a refused family or type; Family, Proto
+)
+
+// NumClasses is one more than the highest class.
+const NumClasses = int(Sock) + 1
+
+var classNames = [NumClasses]string{
+	"unknown", "exec", "exit", "fork", "open_write", "unlink", "rename", "truncate", "connect", "send", "sock",
+}
+
+// String returns the name used in records and metrics, such as "open_write".
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return "class(" + strconv.Itoa(int(c)) + ")"
+}
+
+// Event is one thing that a process in a jail did or tried.
+type Event struct {
+	Class     Class
+	Time      uint64 // nanoseconds of CLOCK_BOOTTIME
+	Jail      uint64 // cgroup id of the jail, the key of the scope map
+	CgroupID  uint64 // the task's own cgroup, the jail's or one below it
+	Pid, Tid  int32  // host process id and thread id
+	PPid      int32  // host process id of the real parent
+	StartTime uint64 // start of the process, nanoseconds of CLOCK_BOOTTIME
+	ExecCount uint32 // executions of this process since it was forked, from 1
+	UID       uint32 // host real uid
+	Comm      string // the task's own name for itself: a hint, never an identity
+
+	Dev uint64 // kernel dev_t (major<<20 | minor), not stat's
+	Ino uint64
+
+	Path          string
+	Path2         string // Rename: the new name
+	PathExact     bool   // resolved by the kernel; false: (partly) text of the caller
+	PathTruncated bool   // Path or Path2 was longer than the probe could carry
+	Flags         uint32 // OpenWrite: open flags; Rename: renameat2 flags
+	Dir           bool   // Unlink: rmdir
+
+	Argv          []string
+	ArgvTruncated bool // the program's argv was longer than MaxArgv bytes
+
+	ExitCode int32 // wait status: code<<8 | signal
+
+	Addr   netip.AddrPort
+	Family uint16
+	Proto  uint8 // IPPROTO_*
+	Denied bool  // the probe refused it
+	Ret    int32 // result of the system call, 0 or -errno
+}
