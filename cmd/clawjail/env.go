@@ -1,0 +1,13 @@
+package main
+
+import "io"
+
+// env is what a command may touch of the outside: its streams and where the
+// supervisor listens. Commands take it as an argument so that tests can give
+// them another.
+type env struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	socket string // control socket of the supervisor
+}

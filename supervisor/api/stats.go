@@ -1,0 +1,37 @@
+package api
+
+// Stats is what the gateway turns into metrics. Labels are closed sets: no
+// path, argv, pid, address or host ever becomes one.
+type Stats struct {
+	Version         string            `json:"version"`
+	Tier            string            `json:"tier"`
+	Decisions       []DecisionCount   `json:"decisions"`
+	HoldsPending    map[string]uint64 `json:"holds_pending"`   // by gate
+	HoldSeconds     Histogram         `json:"hold_seconds"`    // from hold to answer
+	VerifyMismatch  map[string]uint64 `json:"verify_mismatch"` // by gate
+	EventsLost      map[string]uint64 `json:"events_lost"`     // by class
+	Jails           map[State]uint64  `json:"jails"`
+	FreezeSeconds   Histogram         `json:"freeze_seconds"`
+	AuditRecords    uint64            `json:"audit_records"`
+	AuditBytes      uint64            `json:"audit_bytes"`
+	AuditErrors     uint64            `json:"audit_errors"`
+	EgressOpen      uint64            `json:"egress_open"`
+	StartSeconds    Histogram         `json:"start_seconds"`
+	SupervisorBytes uint64            `json:"supervisor_resident_bytes"`
+	StartTimeUnix   float64           `json:"start_time_unix"`
+}
+
+// DecisionCount is one cell of clawjail_decisions_total.
+type DecisionCount struct {
+	Gate    string `json:"gate"`
+	Verdict string `json:"verdict"`
+	Count   uint64 `json:"count"`
+}
+
+// Histogram is cumulative: Buckets[le] counts the observations <= le seconds.
+type Histogram struct {
+	Bounds  []float64 `json:"bounds"`  // ascending, seconds
+	Buckets []uint64  `json:"buckets"` // cumulative, one per bound
+	Count   uint64    `json:"count"`
+	Sum     float64   `json:"sum"`
+}
