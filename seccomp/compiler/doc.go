@@ -1,0 +1,2 @@
+// Package compiler turns seccomp.Rules into filter bytes with libseccomp.
+package compiler

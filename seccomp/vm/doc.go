@@ -1,0 +1,2 @@
+// Package vm interprets seccomp filters for tests and explanations.
+package vm
