@@ -1,0 +1,2 @@
+// Package compiled is the form in which a policy crosses to the supervisor.
+package compiled

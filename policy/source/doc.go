@@ -1,0 +1,2 @@
+// Package source reads policies as people write them.
+package source
