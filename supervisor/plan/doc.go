@@ -1,0 +1,2 @@
+// Package plan turns a policy into what the mechanisms understand.
+package plan
