@@ -1,0 +1,158 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// OnAuditLoss is what happens to running jails when the audit log cannot be
+// written. New jails never start then.
+type OnAuditLoss string
+
+// The choices.
+const (
+	AuditLossFreeze   OnAuditLoss = "freeze"   // every jail stands still until the log can be written
+	AuditLossContinue OnAuditLoss = "continue" // jails go on; what is missing becomes a gap record
+)
+
+// Config is everything that an operator can set.
+type Config struct {
+	// RunDir holds the control socket and the state of running jails.
+	RunDir string `json:"run_dir"`
+	// StateDir holds what outlives a boot: the audit log, logs of jails.
+	StateDir string `json:"state_dir"`
+	// Group is the unix group whose members may use the control socket; empty
+	// leaves it to root. Members can start jails as themselves, so treat the
+	// group as what it is: people who may run agents on this host.
+	Group string `json:"group"`
+	// Linger is how long a private supervisor stays after its last jail.
+	Linger Duration `json:"linger"`
+	// OnAuditLoss says what running jails do when the log cannot be written.
+	OnAuditLoss OnAuditLoss `json:"on_audit_loss"`
+	// AuditSegmentBytes is when the audit log begins a new file.
+	AuditSegmentBytes int64 `json:"audit_segment_bytes"`
+	// MaxJails bounds the jails that run at the same time.
+	MaxJails int `json:"max_jails"`
+	// Resolvers answer for allowed names; empty means /etc/resolv.conf.
+	Resolvers []netip.AddrPort `json:"resolvers"`
+	// EgressUID and EgressGID are who clawjail-egress runs as. Nothing else
+	// may run as this user.
+	EgressUID uint32 `json:"egress_uid"`
+	EgressGID uint32 `json:"egress_gid"`
+	// AgentUID and AgentGID are who an agent runs as when root starts it in a
+	// workspace of root's.
+	AgentUID uint32 `json:"agent_uid"`
+	AgentGID uint32 `json:"agent_gid"`
+}
+
+// Duration is a time.Duration that is written as text ("10s") in JSON.
+type Duration time.Duration
+
+// MarshalJSON writes the duration as text.
+func (d Duration) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(d).String())
+}
+
+// UnmarshalJSON reads it from text.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return errors.New(`a duration is text like "10s"`)
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil {
+		return err
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Default is the configuration of a host that has none.
+//
+// The user ids are in the range that Debian leaves to site-local reservations
+// (60000-64999); `make install` makes users of these ids.
+func Default() Config {
+	return Config{
+		RunDir:            "/run/clawjail",
+		StateDir:          "/var/lib/clawjail",
+		Linger:            Duration(30 * time.Second),
+		OnAuditLoss:       AuditLossFreeze,
+		AuditSegmentBytes: 64 << 20,
+		MaxJails:          512,
+		EgressUID:         64901,
+		EgressGID:         64901,
+		AgentUID:          64900,
+		AgentGID:          64900,
+	}
+}
+
+// Decode reads the strict JSON form on top of the defaults and validates it.
+func Decode(b []byte) (Config, error) {
+	c := Default()
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("decode the configuration: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Config{}, errors.New("decode the configuration: text after its end")
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Validate reports everything that is wrong, at once.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for name, dir := range map[string]string{"run_dir": c.RunDir, "state_dir": c.StateDir} {
+		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir || dir == "/" {
+			bad("%s: %q is not a clean absolute path below /", name, dir)
+		}
+	}
+	if c.OnAuditLoss != AuditLossFreeze && c.OnAuditLoss != AuditLossContinue {
+		bad("on_audit_loss: %q is neither \"freeze\" nor \"continue\"", c.OnAuditLoss)
+	}
+	if d := time.Duration(c.Linger); d < 0 || d > time.Hour {
+		bad("linger: %s is not between 0 and 1h", d)
+	}
+	if c.AuditSegmentBytes < 1<<20 || c.AuditSegmentBytes > 16<<30 {
+		bad("audit_segment_bytes: %d is not between 1 MiB and 16 GiB", c.AuditSegmentBytes)
+	}
+	if c.MaxJails < 1 || c.MaxJails > 4096 {
+		bad("max_jails: %d is not between 1 and 4096", c.MaxJails)
+	}
+	for name, id := range map[string]uint32{"egress_uid": c.EgressUID, "egress_gid": c.EgressGID,
+		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID} {
+		if id == 0 || id > 1<<31 {
+			bad("%s: %d is root's, or out of range", name, id)
+		}
+	}
+	if c.AgentUID == c.EgressUID {
+		bad("agent_uid and egress_uid are both %d; an agent could signal and trace the egress proxy", c.AgentUID)
+	}
+	if len(c.Resolvers) > 8 {
+		bad("resolvers: %d, at most 8", len(c.Resolvers))
+	}
+	return errors.Join(errs...)
+}
+
+// Socket is where the supervisor listens.
+func (c Config) Socket() string { return filepath.Join(c.RunDir, "control.sock") }
+
+// AuditDir is where the audit log is.
+func (c Config) AuditDir() string { return filepath.Join(c.StateDir, "audit") }
+
+// JailDir is the state directory of one jail.
+func (c Config) JailDir(id string) string { return filepath.Join(c.RunDir, "jails", id) }
+
+// LogPath is where the output of a detached jail is kept.
+func (c Config) LogPath(id string) string { return filepath.Join(c.StateDir, "logs", id+".log") }
