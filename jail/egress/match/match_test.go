@@ -1,0 +1,130 @@
+package match
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"clawjail/jail/egress/control"
+)
+
+func TestName(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	for in, want := range map[string]string{
+		"Example.COM":                     "example.com",
+		"example.com.":                    "example.com",
+		"_srv.a-b.c":                      "_srv.a-b.c",
+		"xn--bcher-kva.de":                "xn--bcher-kva.de",
+		long + ".de":                      long + ".de",
+		"1.2.3.4a":                        "1.2.3.4a",
+		"3com.com":                        "3com.com",
+		"":                                "",
+		".":                               "",
+		"..":                              "",
+		"a..b":                            "",
+		".a":                              "",
+		"a..":                             "",
+		"a b":                             "",
+		"a\\.b":                           "",
+		"bücher.de":                       "",
+		"a\x00.com":                       "",
+		"*.a.com":                         "",
+		"127.0.0.1":                       "",
+		"127.1":                           "",
+		"0x7f000001":                      "",
+		"0X7F.1.":                         "",
+		"::1":                             "",
+		long + "a.de":                     "",
+		strings.Repeat(long+".", 4) + "a": "",
+	} {
+		got, err := Name(in)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("Name(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
+func TestSet(t *testing.T) {
+	set, err := Compile([]control.Dest{
+		{Host: "api.example.com", Port: 443, Rule: "exact"},
+		{Host: "*.Example.com", Port: 8443, Rule: "wild"},
+		{Host: "any.test", Rule: "any"},
+		{Host: "192.0.2.7", Port: 22, Rule: "literal"},
+		{Host: "2001:db8::7", Port: 22, Rule: "literal6"},
+		{Host: "api.example.com", Port: 443, Protocol: "tcp", Rule: "again"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := func(dests []control.Dest) string {
+		var out []string
+		for _, d := range dests {
+			out = append(out, d.Rule)
+		}
+		return strings.Join(out, " ")
+	}
+	for _, c := range []struct {
+		name string
+		port uint16
+		want string
+	}{
+		{"api.example.com", 443, "exact again"},
+		{"api.example.com", 8443, "wild"},
+		{"a.b.example.com", 8443, "wild"},
+		{"a.b.example.com", 443, ""},
+		{"example.com", 8443, ""},
+		{"evilexample.com", 8443, ""},
+		{"example.com.evil.test", 8443, ""},
+		{"any.test", 1, "any"},
+		{"any.test", 65535, "any"},
+		{"x.any.test", 1, ""},
+		{"com", 8443, ""},
+	} {
+		if got := rules(set.Find(c.name, c.port)); got != c.want {
+			t.Errorf("Find(%q, %d) = %q, want %q", c.name, c.port, got, c.want)
+		}
+	}
+	if got := rules(set.FindAddr(netip.MustParseAddr("::ffff:192.0.2.7"), 22)); got != "literal" {
+		t.Errorf("mapped literal: %q", got)
+	}
+	if got := rules(set.FindAddr(netip.MustParseAddr("2001:db8::7"), 23)); got != "" {
+		t.Errorf("literal, other port: %q", got)
+	}
+	if got := strings.Join(set.Names(), " "); got != "api.example.com any.test" {
+		t.Errorf("Names() = %q", got)
+	}
+}
+
+func TestCompileReportsEveryProblem(t *testing.T) {
+	_, err := Compile([]control.Dest{{Host: "*"}, {Host: "ok.test"}, {Host: "a.*.b"}, {Host: "x.test", Protocol: "udp"}, {Host: "*.192.0.2.1"}})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"destination 0:", "destination 2:", "destination 3:", "destination 4:"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
+
+func TestWildcardIsLabelsNotText(t *testing.T) {
+	set, err := Compile([]control.Dest{{Host: "*.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := rapid.StringMatching(`[a-z0-9][a-z0-9-]{0,10}`)
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := strings.Join(rapid.SliceOfN(label, 0, 4).Draw(t, "labels"), ".")
+		dot := rapid.SampledFrom([]string{"", "."}).Draw(t, "dot")
+		name, err := Name(prefix + dot + "example.com")
+		if err != nil {
+			return // "." and a name is not a name
+		}
+		got := set.Knows(name)
+		if want := prefix != "" && dot == "."; got != want {
+			t.Fatalf("Knows(%q) = %v", name, got)
+		}
+	})
+}
