@@ -65,16 +65,16 @@ type File struct {
 	Optional bool
 	// SizeBytes bounds an AccessPrivate file system. 0 leaves it to Limits.TmpBytes.
 	SizeBytes int64
-	Origin
+	Origin    Origin
 }
 
 // Delete bounds how much may be removed. Limit 0 means no bound.
 type Delete struct {
 	// Limit is how many removals are done per Per before Over applies.
-	Limit int64
-	Per   time.Duration
-	Over  Verdict
-	Origin
+	Limit  int64
+	Per    time.Duration
+	Over   Verdict
+	Origin Origin
 }
 
 // Exec judges programs.
@@ -82,7 +82,7 @@ type Exec struct {
 	Default Verdict
 	Rules   []ExecRule
 	// Origin is where Default was written.
-	Origin
+	Origin Origin
 }
 
 // ExecRule matches a program by name or path, by arguments, by content; what
@@ -101,8 +101,8 @@ type ExecRule struct {
 	// Bound lists programs that a name in Run is a symbolic link to on this
 	// host (python3 is python3.11 to the kernel). Filled by supervisor/plan,
 	// never compiled or written.
-	Bound []Binding
-	Origin
+	Bound  []Binding
+	Origin Origin
 }
 
 // Binding says that Name was found on the jail's PATH and is Path to the kernel.
@@ -118,7 +118,7 @@ type Network struct {
 	// addresses that are not the internet: Deny or Allow.
 	Private Verdict
 	// Origin is where Default was written, PrivateOrigin where Private was.
-	Origin
+	Origin        Origin
 	PrivateOrigin Origin
 }
 
@@ -131,7 +131,7 @@ type NetRule struct {
 	Port     uint16
 	Protocol Protocol
 	Then     Verdict
-	Origin
+	Origin   Origin
 }
 
 // Addr gives the address when Host is one.

@@ -1,6 +1,9 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is what happens to an operation. The zero value is Deny, so that
 // whatever is unknown is denied.
@@ -116,7 +119,7 @@ func ParseResponse(s string) (Response, error) {
 }
 
 // Responses lists the names.
-func Responses() []string { return responseNames[:] }
+func Responses() []string { return slices.Clone(responseNames[:]) }
 
 // Access is how much of a listed path the jail gets.
 type Access uint8
@@ -195,4 +198,4 @@ func ParseProtocol(s string) (Protocol, error) {
 }
 
 // Protocols lists the names that can be written.
-func Protocols() []string { return protocolNames[1:] }
+func Protocols() []string { return slices.Clone(protocolNames[1:]) }

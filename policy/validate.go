@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Validate reports everything that is wrong with p, joined. What passes is
+// safe to evaluate and to lower; whether rules can be reached is not checked
+// here, because a base that is overridden legitimately has rules that cannot.
+func (p *Policy) Validate() error {
+	var c checker
+	if p.Version != Version {
+		c.add("", fmt.Errorf("version %d is not %d", p.Version, Version))
+	}
+	c.add("", CheckName(p.Name))
+	c.files(p.Files)
+	c.exec(p.Exec)
+	c.network(p.Network)
+	c.env(p.Env)
+	c.limits(p.Limits)
+	c.delete(p.Delete)
+	c.rangeOf("approval.timeout", "timeout", int64(p.Approval.Timeout))
+	if p.OnViolation >= responseEnd {
+		c.add("on_violation", fmt.Errorf("unknown %v", p.OnViolation))
+	}
+	return errors.Join(c.errs...)
+}
+
+// checker collects what is wrong.
+type checker struct{ errs []error }
+
+func (c *checker) add(where string, err error) {
+	switch {
+	case err == nil:
+	case where == "":
+		c.errs = append(c.errs, err)
+	default:
+		c.errs = append(c.errs, fmt.Errorf("%s: %w", where, err))
+	}
+}
+
+func (c *checker) origin(where string, o Origin) {
+	for _, s := range [...]string{o.Rule, o.At} {
+		if len(s) > MaxOrigin {
+			c.add(where, fmt.Errorf("origin is longer than %d bytes", MaxOrigin))
+		}
+		c.add(where, checkPrintable("origin", s))
+	}
+}
+
+func (c *checker) count(where string, n, most int) {
+	if n > most {
+		c.add(where, fmt.Errorf("%d entries, at most %d", n, most))
+	}
+}
+
+func (c *checker) rangeOf(where, name string, n int64) {
+	least, most := LimitRange(name)
+	if n < least || n > most {
+		c.add(where, fmt.Errorf("%d is not between %d and %d", n, least, most))
+	}
+}
+
+func (c *checker) files(files []File) {
+	c.count("files", len(files), MaxFiles)
+	seen := make(map[string]bool, len(files))
+	for i, f := range files {
+		where := fmt.Sprintf("files[%d]", i)
+		c.add(where, CheckPath(f.Path))
+		c.add(where, CheckShown(f.Path, f.Access))
+		c.add(where, f.check())
+		c.origin(where, f.Origin)
+		if seen[f.Path] {
+			c.add(where, fmt.Errorf("path %q is listed twice", f.Path))
+		}
+		seen[f.Path] = true
+	}
+}
+
+// check looks at how the fields of f go together.
+func (f File) check() error {
+	switch {
+	case f.Access >= accessEnd:
+		return fmt.Errorf("unknown %v", f.Access)
+	case !f.Write.Valid():
+		return fmt.Errorf("unknown %v", f.Write)
+	case (f.Access == AccessWrite || f.Access == AccessPrivate) != f.Write.Permits():
+		return fmt.Errorf("access %v and write %v contradict each other", f.Access, f.Write)
+	case f.Access == AccessNone && (f.Exec || f.Write != Deny):
+		return errors.New("access none goes with nothing else")
+	case f.Create && f.Access != AccessWrite:
+		return fmt.Errorf("create is for access write, not %v", f.Access)
+	case f.SizeBytes != 0 && f.Access != AccessPrivate:
+		return fmt.Errorf("size is for access private, not %v", f.Access)
+	}
+	if least, most := LimitRange("size"); f.SizeBytes != 0 && (f.SizeBytes < least || f.SizeBytes > most) {
+		return fmt.Errorf("size %d is not between %d and %d", f.SizeBytes, least, most)
+	}
+	return nil
+}
+
+func (c *checker) exec(e Exec) {
+	c.count("exec.rules", len(e.Rules), MaxRules)
+	c.origin("exec", e.Origin)
+	if !e.Default.Valid() {
+		c.add("exec.default", fmt.Errorf("unknown %v", e.Default))
+	}
+	for i, r := range e.Rules {
+		where := fmt.Sprintf("exec.rules[%d]", i)
+		c.count(where+".run", len(r.Run), MaxRun)
+		c.count(where+".args", len(r.Args), MaxArgs)
+		c.origin(where, r.Origin)
+		for _, s := range r.Run {
+			c.add(where, CheckRun(s))
+		}
+		for _, s := range r.Args {
+			c.add(where, CheckArg(s))
+		}
+		if r.SHA256 != "" {
+			c.add(where, CheckSHA256(r.SHA256))
+		} else if len(r.Run) == 0 {
+			c.add(where, errors.New("neither run nor sha256: it can never match"))
+		}
+		if !r.Then.Valid() {
+			c.add(where, fmt.Errorf("unknown %v", r.Then))
+		}
+	}
+}
+
+func (c *checker) network(n Network) {
+	c.count("network", len(n.Rules), MaxRules)
+	c.origin("network", n.Origin)
+	c.origin("network.private", n.PrivateOrigin)
+	if n.Default != Deny && n.Default != Ask {
+		c.add("network.default", fmt.Errorf("%v is neither deny nor ask", n.Default))
+	}
+	if n.Private != Deny && n.Private != Allow {
+		c.add("network.private", fmt.Errorf("%v is neither deny nor allow", n.Private))
+	}
+	for i, r := range n.Rules {
+		where := fmt.Sprintf("network[%d]", i)
+		c.add(where, CheckHost(r.Host))
+		c.origin(where, r.Origin)
+		if r.Protocol >= protocolEnd {
+			c.add(where, fmt.Errorf("unknown %v", r.Protocol))
+		}
+		if r.Then != Allow && r.Then != Ask && r.Then != Deny {
+			c.add(where, fmt.Errorf("%v is neither allow nor ask nor deny", r.Then))
+		}
+	}
+}
+
+func (c *checker) env(e Env) {
+	c.count("env.pass", len(e.Pass), MaxVars)
+	c.count("env.set", len(e.Set), MaxVars)
+	for _, s := range e.Pass {
+		c.add("env.pass", CheckVar(s, true))
+	}
+	for _, v := range e.Set {
+		c.add("env.set", CheckVar(v.Name, false))
+		c.add("env.set", CheckValue(v.Value))
+	}
+	sorted := slices.IsSortedFunc(e.Set, func(a, b Var) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1 // equal names too: they may not be
+	})
+	if !sorted {
+		c.add("env.set", errors.New("names are not sorted, or not distinct"))
+	}
+}
+
+func (c *checker) limits(l Limits) {
+	for _, v := range [...]struct {
+		name string
+		n    int64
+	}{
+		{"memory", l.MemoryBytes}, {"cpus", l.MilliCPUs}, {"pids", l.Pids}, {"open_files", l.OpenFiles},
+		{"file_size", l.FileSizeBytes}, {"wall", int64(l.Wall)}, {"tmp", l.TmpBytes}, {"shm", l.ShmBytes},
+	} {
+		c.rangeOf("limits."+v.name, v.name, v.n)
+	}
+}
+
+func (c *checker) delete(d Delete) {
+	c.origin("delete", d.Origin)
+	if d.Limit == 0 {
+		if d != (Delete{Origin: d.Origin}) {
+			c.add("delete", errors.New("has no limit but the rest of one"))
+		}
+		return
+	}
+	c.rangeOf("delete.limit", "limit", d.Limit)
+	c.rangeOf("delete.limit", "per", int64(d.Per))
+	if !d.Over.Valid() || d.Over.Permits() {
+		c.add("delete.over", fmt.Errorf("%v is neither ask, deny, kill nor freeze", d.Over))
+	}
+}
