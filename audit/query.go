@@ -1,8 +1,14 @@
 package audit
 
 import (
-	"context"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"iter"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -15,15 +21,305 @@ type Filter struct {
 	Limit        int       // only the newest so many; 0: all. In Follow it bounds what is old, and negative means nothing old
 }
 
-// Query gives the records of dir that f chooses, oldest first. A line that
-// cannot be read or does not fit the chain gives a *CorruptError, and the walk
-// goes on behind it.
-func Query(dir string, f Filter) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {}
+// CorruptError says where a log cannot be trusted: a line that cannot be read,
+// or one that does not follow the line before it.
+type CorruptError struct {
+	Segment string
+	Line    int // in the segment, from 1
+	Err     error
 }
 
-// Follow gives what Query gives, and then records as they are written, until
-// ctx ends.
-func Follow(ctx context.Context, dir string, f Filter) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {}
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("audit segment %s, line %d: %v", e.Segment, e.Line, e.Err)
+}
+
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// Query gives the records of dir that f chooses, oldest first. It checks the
+// chain of what it reads, if f chooses it or not: a line that cannot be read or
+// does not follow gives a *CorruptError, and the walk goes on behind it. Any
+// other error is the last thing given.
+func Query(dir string, f Filter) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		w, err := newWalk(dir, f)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		defer w.close()
+		if err := w.begin(f.Limit); err != nil {
+			yield(Record{}, err)
+			return
+		}
+		w.old(yield)
+	}
+}
+
+// walk goes through the segments of a log.
+type walk struct {
+	root  *os.Root
+	match matcher
+	segs  []segment // still to be read; the first is open
+	skip  int       // matches that Limit leaves out
+
+	file  *os.File
+	lines *lineReader
+	line  int    // in the open segment
+	seq   uint64 // of the next record
+	prev  [sha256Hex]byte
+	chain bool // prev is known
+}
+
+func newWalk(dir string, f Filter) (*walk, error) {
+	root, err := openRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{root: root, match: newMatcher(f), lines: newLineReader(nil)}, nil
+}
+
+func (w *walk) close() {
+	w.shut()
+	w.root.Close()
+}
+
+func (w *walk) shut() {
+	if w.file != nil {
+		w.file.Close()
+		w.file = nil
+	}
+}
+
+// begin opens the segment in which the newest limit matches begin.
+func (w *walk) begin(limit int) error {
+	segs, err := listSegments(w.root)
+	if err != nil {
+		return err
+	}
+	start := 0
+	if limit > 0 {
+		found := 0
+		for start = len(segs); start > 0 && found < limit; start-- {
+			n, err := w.count(segs[start-1])
+			if err != nil {
+				return err
+			}
+			found += n
+		}
+		w.skip = max(0, found-limit)
+	}
+	w.segs = segs[start:]
+	if len(w.segs) == 0 {
+		return nil
+	}
+	return w.open()
+}
+
+// count tells how many records of a segment match.
+func (w *walk) count(s segment) (int, error) {
+	f, err := openSegment(w.root, s)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	w.lines.reset(f)
+	for n := 0; ; {
+		line, err := w.lines.next()
+		switch {
+		case err == nil:
+			if sh, ok := shapeOf(line); ok && w.match.line(line, sh) {
+				n++
+			}
+		case errors.Is(err, errLong): // reported when it is read for good
+		case err == io.EOF, errors.Is(err, errPartial):
+			return n, nil
+		default:
+			return 0, fmt.Errorf("read audit segment %s: %w", s.name, err)
+		}
+	}
+}
+
+func openSegment(root *os.Root, s segment) (*os.File, error) {
+	f, err := root.Open(s.name)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("no permission to read audit segment %s: %w", s.name, fs.ErrPermission)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open audit segment: %w", err)
+	}
+	return f, nil
+}
+
+// open opens the first of segs. Its name says which number comes next, unless
+// the walk knows better.
+func (w *walk) open() error {
+	w.shut()
+	f, err := openSegment(w.root, w.segs[0])
+	if err != nil {
+		return err
+	}
+	w.file, w.line = f, 0
+	w.lines.reset(f)
+	if w.seq == 0 {
+		w.seq = w.segs[0].first
+	}
+	return nil
+}
+
+// old gives what is there; false when the consumer has enough or the walk
+// cannot go on.
+func (w *walk) old(yield func(Record, error) bool) bool {
+	for len(w.segs) > 0 {
+		last := len(w.segs) == 1
+		if !w.drain(yield, !last || !w.match.follow) {
+			return false
+		}
+		if last {
+			return true
+		}
+		w.segs = w.segs[1:]
+		if err := w.open(); err != nil {
+			yield(Record{}, err)
+			return false
+		}
+	}
+	return true
+}
+
+// drain reads the open segment to its end. At the end of a segment that can
+// still grow the beginning of a line is no complaint.
+func (w *walk) drain(yield func(Record, error) bool, whole bool) bool {
+	for {
+		line, err := w.lines.next()
+		if err == io.EOF || errors.Is(err, errPartial) && !whole {
+			return true
+		}
+		w.line++
+		switch {
+		case errors.Is(err, errPartial):
+			w.chain = false
+			return yield(Record{}, w.corrupt(err))
+		case errors.Is(err, errLong):
+			w.chain = false
+			w.seq++
+			if !yield(Record{}, w.corrupt(err)) {
+				return false
+			}
+			continue
+		case err != nil:
+			yield(Record{}, fmt.Errorf("read audit segment %s: %w", w.segs[0].name, err))
+			return false
+		}
+		if !w.give(line, yield) {
+			return false
+		}
+	}
+}
+
+func (w *walk) corrupt(err error) error {
+	return &CorruptError{Segment: w.segs[0].name, Line: w.line, Err: err}
+}
+
+// give checks one line and yields it when it matches.
+func (w *walk) give(line []byte, yield func(Record, error) bool) bool {
+	sh, ok := shapeOf(line)
+	if !ok {
+		_, err := Decode(line)
+		if err == nil {
+			err = errors.New("not a record of this log")
+		}
+		w.follow(line, w.seq)
+		return yield(Record{}, w.corrupt(err))
+	}
+	if err := w.check(sh); err != nil && !yield(Record{}, w.corrupt(err)) {
+		return false
+	}
+	w.follow(line, sh.seq)
+	if !w.match.line(line, sh) {
+		return true
+	}
+	if w.skip > 0 {
+		w.skip--
+		return true
+	}
+	r, err := Decode(line)
+	if err != nil {
+		return yield(Record{}, w.corrupt(err))
+	}
+	return yield(r, nil)
+}
+
+// check says how a line does not follow the one before.
+func (w *walk) check(sh shape) error {
+	switch {
+	case w.seq != 0 && sh.seq > w.seq:
+		return fmt.Errorf("records %d to %d are missing", w.seq, sh.seq-1)
+	case w.seq != 0 && sh.seq < w.seq:
+		return fmt.Errorf("record %d stands where %d belongs", sh.seq, w.seq)
+	case w.chain && !bytes.Equal(sh.prev, w.prev[:]):
+		return fmt.Errorf("record %d does not follow the line before it: one of the two was altered", sh.seq)
+	}
+	return nil
+}
+
+// follow remembers what the next line has to say.
+func (w *walk) follow(line []byte, seq uint64) {
+	w.prev = hashLine(line)
+	w.chain = true
+	w.seq = seq + 1
+}
+
+// matcher decides by the raw line. A member's name and quote cannot occur
+// inside a string, where every quote has a backslash before it.
+type matcher struct {
+	anyOf        [][][]byte // of each group one must occur
+	since, until []byte     // as in the log, so they compare as text
+	follow       bool
+}
+
+func newMatcher(f Filter) matcher {
+	var m matcher
+	m.group("jail", f.Jail)
+	m.group("gate", strings.Split(f.Gate, ",")...)
+	m.group("verdict", strings.Split(f.Verdict, ",")...)
+	if !f.Since.IsZero() {
+		m.since = appendTime(nil, f.Since)
+	}
+	if !f.Until.IsZero() {
+		m.until = appendTime(nil, f.Until)
+	}
+	return m
+}
+
+func (m *matcher) group(name string, values ...string) {
+	var g [][]byte
+	for _, v := range values {
+		if v != "" {
+			g = append(g, appendString([]byte(`,"`+name+`":`), v))
+		}
+	}
+	if len(g) > 0 {
+		m.anyOf = append(m.anyOf, g)
+	}
+}
+
+func (m *matcher) line(line []byte, sh shape) bool {
+	if m.since != nil && bytes.Compare(sh.time, m.since) < 0 || m.until != nil && bytes.Compare(sh.time, m.until) >= 0 {
+		return false
+	}
+	for _, g := range m.anyOf {
+		if !containsAny(line, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func containsAny(line []byte, needles [][]byte) bool {
+	for _, n := range needles {
+		if bytes.Contains(line, n) {
+			return true
+		}
+	}
+	return false
 }
