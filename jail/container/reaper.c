@@ -1,0 +1,130 @@
+// Code that runs before the Go runtime, in a process that is still single
+// threaded. Selected by environment variables that only this package sets.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "reaper.h"
+
+// The descriptor of the socket to the parent.
+#define SYNC_FD 3
+
+static void fail(int step)
+{
+	int report[2] = { step, errno };
+	ssize_t n = write(SYNC_FD, report, sizeof(report));
+
+	(void)n;
+	_exit(1);
+}
+
+// drop gives up every capability in every set, for good.
+static void drop(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	int cap;
+
+	for (cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
+			fail(CJ_STEP_CAPS);
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capset, &header, data) < 0)
+		fail(CJ_STEP_CAPS);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail(CJ_STEP_CAPS);
+	// Nobody may look into this process: its root and its descriptors are
+	// not the jail's.
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		fail(CJ_STEP_CAPS);
+}
+
+// reap is process 1 of a jail.
+static void reap(void)
+{
+	int ok[2] = { 0, 0 };
+	sigset_t all;
+	char dir[CJ_PATH_MAX + 1];
+	ssize_t n;
+	int fd;
+
+	prctl(PR_SET_NAME, "clawjail-reaper", 0, 0, 0);
+	// The parent names the tree when it is built.
+	do
+		n = read(SYNC_FD, dir, CJ_PATH_MAX);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		_exit(1);
+	dir[n] = 0;
+	if (chdir(dir) < 0)
+		fail(CJ_STEP_CHDIR);
+	// hidepid=2: processes that one may not trace (this one) are not there.
+	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0)
+		fail(CJ_STEP_PROC);
+	if (chroot(".") < 0 || setgroups(0, NULL) < 0)
+		fail(CJ_STEP_CHROOT);
+	drop();
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	if (write(SYNC_FD, ok, sizeof(ok)) != sizeof(ok))
+		_exit(1);
+	for (fd = 0; fd < 16; fd++)
+		close(fd);
+	syscall(SYS_close_range, 16U, ~0U, 0U);
+	for (;;) {
+		if (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+			continue;
+		// No children: wait for a SIGCHLD. One that came between the two
+		// calls is pending, because it is blocked.
+		sigset_t child;
+		sigemptyset(&child);
+		sigaddset(&child, SIGCHLD);
+		sigwaitinfo(&child, NULL);
+	}
+}
+
+__attribute__((constructor)) static void before_go(void)
+{
+	if (getenv(CJ_REAPER_ENV) != NULL)
+		reap();
+	if (getenv(CJ_SHIM_ENV) != NULL) {
+		// A fresh keyring for the jail in place of root's. Every thread of
+		// the process is to have it, hence before there are others. A
+		// kernel without keyrings (ENOSYS) has nothing to hide.
+		if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+			_exit(CJ_KEYRING_EXIT);
+	}
+}
+
+static int hold(void *arg)
+{
+	char c;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	while (read(*(int *)arg, &c, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+int cj_hold_userns(int fd)
+{
+	// The child only reads and exits: no allocation, no lock, no Go. It has a
+	// copy of this memory, so the array is its own.
+	char stack[16384] __attribute__((aligned(16)));
+	int pid = clone(hold, stack + sizeof(stack), CLONE_NEWUSER | SIGCHLD, &fd);
+
+	return pid < 0 ? -errno : pid;
+}
