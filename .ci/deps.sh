@@ -13,7 +13,7 @@ packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev libseccomp-dev pkg-config ;;
 	test) echo git iproute2 util-linux procps ;;
-	vm) echo qemu-system-x86 cpio kmod busybox-static ;;
+	vm) echo qemu-system-x86 iproute2 xz-utils ;;
 	e2e) echo git npm python3 curl ca-certificates openssl iproute2 ;;
 	bench) echo bubblewrap runc ;;
 	generate) echo clang llvm libbpf-dev linux-libc-dev ;;

@@ -1,0 +1,21 @@
+// Command vm runs the privileged tests of the module on a Debian kernel in a
+// virtual machine: `go run ./test/vm [-suite trixie] [PACKAGE...]`. It builds
+// one test binary for each package that has *_kernel_test.go files, boots once,
+// runs them all and prints their results as `go test -json` does, for tally.
+//
+// This machine's kernel may refuse BPF LSM programs (lockdown, configuration);
+// the VM is where the lsm tier is tested. What has no result failed: a kernel
+// panic, a time-out and a guest that never came up are failures of every test
+// that should have run.
+//
+// Trust: everything is ours. Ownership: the emulator process and the directory
+// build/vm. Concurrency: one VM at a time. Nobody imports it.
+//
+// # Decisions
+//
+//   - qemu's TCG, not KVM, unless asked for: it behaves the same everywhere, and
+//     a boot with all tests fits into a minute.
+//   - Trees are shared over 9p instead of building a disk image: nothing to keep
+//     up to date. Inode numbers pass through.
+//   - Only the tests in *_kernel_test.go run there; pure ones have run already.
+package main

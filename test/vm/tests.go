@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"clawjail/test/vm/job"
+)
+
+// testBinary is a package with kernel tests.
+type testBinary struct {
+	pkg   string   // import path
+	dir   string   // its directory
+	tests []string // names of the tests in *_kernel_test.go
+	path  string   // the binary
+}
+
+func (t testBinary) name() string { return strings.ReplaceAll(t.pkg, "/", "_") }
+
+var testFunc = regexp.MustCompile(`(?m)^func (Test[A-Z0-9_]\w*)\(`)
+
+// listTests finds the packages with kernel tests among patterns.
+func listTests(patterns []string) ([]testBinary, error) {
+	if len(patterns) == 0 {
+		patterns = []string{"./..."}
+	}
+	args := append([]string{"list", "-tags", "kernel", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"}, patterns...)
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	var list []testBinary
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p struct {
+			ImportPath, Dir           string
+			TestGoFiles, XTestGoFiles []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			return list, nil
+		} else if err != nil {
+			return nil, err
+		}
+		t := testBinary{pkg: p.ImportPath, dir: p.Dir}
+		for _, f := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			if !strings.HasSuffix(f, "_kernel_test.go") {
+				continue
+			}
+			src, err := os.ReadFile(filepath.Join(p.Dir, f))
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range testFunc.FindAllSubmatch(src, -1) {
+				if name := string(m[1]); name != "TestMain" {
+					t.tests = append(t.tests, name)
+				}
+			}
+		}
+		if len(t.tests) > 0 {
+			list = append(list, t)
+		}
+	}
+}
+
+// buildTests compiles them into work.
+func buildTests(work string, patterns []string) ([]testBinary, error) {
+	list, err := listTests(patterns)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errors.New("no package has kernel tests")
+	}
+	for i := range list {
+		t := &list[i]
+		t.path = filepath.Join(work, "bin", t.name()+".test")
+		c := exec.Command("go", "test", "-c", "-tags", "kernel", "-o", t.path, t.pkg)
+		c.Stdout, c.Stderr = os.Stderr, os.Stderr
+		if err := c.Run(); err != nil {
+			return nil, fmt.Errorf("build the tests of %s: %w", t.pkg, err)
+		}
+	}
+	return list, nil
+}
+
+// testJobs makes one job a binary. The tests learn the tier that this kernel
+// must have, so that falling back to the other one is a failure.
+func testJobs(list []testBinary, timeout time.Duration) ([]job.Job, error) {
+	var jobs []job.Job
+	for _, t := range list {
+		jobs = append(jobs, job.Job{
+			Name: t.name(), Dir: t.dir, Timeout: timeout + 30*time.Second,
+			Argv: []string{t.path, "-test.v=test2json", "-test.count=1", "-test.timeout", timeout.String(),
+				"-test.run", "^(" + strings.Join(t.tests, "|") + ")$"},
+			Env: []string{"CLAWJAIL_TEST_TIER=lsm", "CLAWJAIL_TEST_VM=1"},
+		})
+	}
+	return jobs, nil
+}
+
+// report turns the results into test events. A missing result, a bad exit and
+// a test that said nothing are failures.
+func report(w io.Writer, dir string, list []testBinary) error {
+	for _, t := range list {
+		out, outErr := os.ReadFile(filepath.Join(dir, t.name()+job.OutSuffix))
+		rcText, rcErr := os.ReadFile(filepath.Join(dir, t.name()+job.RCSuffix))
+		rc, convErr := strconv.Atoi(string(rcText))
+		c := exec.Command("go", "tool", "test2json", "-p", t.pkg)
+		c.Stdin = bytes.NewReader(out)
+		events, err := c.Output()
+		if err != nil {
+			return fmt.Errorf("test2json: %w", err)
+		}
+		if _, err := w.Write(events); err != nil {
+			return err
+		}
+		if missing := unreported(t, events); len(missing) > 0 {
+			event(w, t.pkg, "fail", "no result of "+strings.Join(missing, ", "))
+		} else if err := errors.Join(outErr, rcErr, convErr); err != nil {
+			event(w, t.pkg, "fail", err.Error())
+		} else if rc != 0 && !bytes.Contains(events, []byte(`"Action":"fail"`)) {
+			event(w, t.pkg, "fail", fmt.Sprintf("exit status %d", rc))
+		}
+	}
+	return nil
+}
+
+// unreported names the tests without a verdict.
+func unreported(t testBinary, events []byte) (missing []string) {
+	done := map[string]bool{}
+	for line := range bytes.Lines(events) {
+		var e struct{ Action, Test string }
+		if json.Unmarshal(line, &e) == nil && (e.Action == "pass" || e.Action == "fail" || e.Action == "skip") {
+			done[e.Test] = true
+		}
+	}
+	for _, name := range t.tests {
+		if !done[name] {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+func event(w io.Writer, pkg, action, output string) {
+	for _, e := range []map[string]string{
+		{"Action": "output", "Package": pkg, "Output": output + "\n"},
+		{"Action": action, "Package": pkg},
+	} {
+		if b, err := json.Marshal(e); err == nil {
+			fmt.Fprintf(w, "%s\n", b)
+		}
+	}
+}
