@@ -45,6 +45,8 @@ type Config struct {
 	// may run as this user.
 	EgressUID uint32 `json:"egress_uid"`
 	EgressGID uint32 `json:"egress_gid"`
+	// GatewayUID is who clawjail-gateway runs as; it may read the counters.
+	GatewayUID uint32 `json:"gateway_uid"`
 	// AgentUID and AgentGID are who an agent runs as when root starts it in a
 	// workspace of root's.
 	AgentUID uint32 `json:"agent_uid"`
@@ -87,6 +89,7 @@ func Default() Config {
 		MaxJails:          512,
 		EgressUID:         64901,
 		EgressGID:         64901,
+		GatewayUID:        64902,
 		AgentUID:          64900,
 		AgentGID:          64900,
 	}
@@ -131,7 +134,7 @@ func (c Config) Validate() error {
 		bad("max_jails: %d is not between 1 and 4096", c.MaxJails)
 	}
 	for name, id := range map[string]uint32{"egress_uid": c.EgressUID, "egress_gid": c.EgressGID,
-		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID} {
+		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID, "gateway_uid": c.GatewayUID} {
 		if id == 0 || id > 1<<31 {
 			bad("%s: %d is root's, or out of range", name, id)
 		}

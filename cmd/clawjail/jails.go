@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"clawjail/audit/escape"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
+)
+
+func newPsCommand(e *env) *cobra.Command {
+	var all bool
+	var output string
+	c := &cobra.Command{
+		Use:     "ps",
+		Aliases: []string{"list", "ls"},
+		Short:   "List jails",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			jails, err := jailsOrNone(c, e, all)
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				return json.NewEncoder(e.stdout).Encode(jails)
+			}
+			if output != "" {
+				return fmt.Errorf("unknown output %q; the only one is json", output)
+			}
+			return printJails(e.stdout, jails, time.Now())
+		},
+	}
+	c.Flags().BoolVarP(&all, "all", "a", false, "ended jails too")
+	c.Flags().StringVarP(&output, "output", "o", "", "\"json\": the whole records")
+	return c
+}
+
+// jailsOrNone treats "no supervisor" as "no jails", which is what it means.
+func jailsOrNone(c *cobra.Command, e *env, all bool) ([]api.Jail, error) {
+	jails, err := client.Client{Socket: e.socket}.Jails(c.Context(), all)
+	if isNotRunning(err) {
+		return []api.Jail{}, nil
+	}
+	return jails, err
+}
+
+func printJails(w io.Writer, jails []api.Jail, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tSTATE\tPOLICY\tUSER\tAGE\tEXECS\tREFUSED\tCOMMAND")
+	for _, j := range jails {
+		state := string(j.State)
+		if j.Exit != nil {
+			state = fmt.Sprintf("exited %d", j.Exit.Code)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", j.Name, state, escape.String(j.Policy), escape.String(j.User),
+			age(now.Sub(j.Created)), j.Counts.Execs, j.Counts.Refused, shorten(escape.Argv(j.Argv), 60))
+	}
+	return t.Flush()
+}
+
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// age is a duration in its largest useful unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+func newInspectCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect JAIL",
+		Short: "Show everything about a jail, as JSON",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			jail, err := client.Client{Socket: e.socket}.Jail(c.Context(), args[0])
+			if err != nil {
+				return notRunningHint(err, args[0])
+			}
+			enc := json.NewEncoder(e.stdout)
+			enc.SetIndent("", "  ")
+			return enc.Encode(jail)
+		},
+	}
+}
+
+func newLogsCommand(e *env) *cobra.Command {
+	var follow bool
+	c := &cobra.Command{
+		Use:   "logs JAIL",
+		Short: "Show what a detached jail printed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return notRunningHint(client.Client{Socket: e.socket}.Logs(c.Context(), args[0], follow, e.stdout), args[0])
+		},
+	}
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the jail ends")
+	return c
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/supervisor"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/control"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// options are the command line.
+type options struct {
+	config  string
+	private bool
+	readyFD int
+	version bool
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "doctor" {
+		os.Exit(runDoctor(os.Args[2:], os.Stdout))
+	}
+	var o options
+	flags := flag.NewFlagSet("clawjaild", flag.ContinueOnError)
+	flags.StringVar(&o.config, "config", "", "configuration in its compiled (JSON) form; empty: the defaults")
+	flags.BoolVar(&o.private, "private", false, "end some time after the last jail (used by `clawjail run`)")
+	flags.IntVar(&o.readyFD, "ready-fd", 0, "write \"ready\" or an error to this descriptor and close it")
+	flags.BoolVar(&o.version, "version", false, "print the version")
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		os.Exit(2)
+	}
+	if o.version {
+		fmt.Println("clawjaild", version)
+		return
+	}
+	ready := readyFile(o.readyFD)
+	if err := run(o, ready); err != nil {
+		fmt.Fprintf(os.Stderr, "clawjaild: %v\n", err)
+		fmt.Fprintf(ready, "%v\n", err)
+		os.Exit(1)
+	}
+}
+
+// readyFile is where whoever started us waits for a word.
+func readyFile(fd int) io.WriteCloser {
+	if fd < 3 {
+		return nopFile{}
+	}
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "ready")
+}
+
+type nopFile struct{}
+
+func (nopFile) Write(b []byte) (int, error) { return len(b), nil }
+func (nopFile) Close() error                { return nil }
+
+func run(o options, ready io.WriteCloser) error {
+	c, err := loadConfig(o.config)
+	if err != nil {
+		return err
+	}
+	log, err := logger(c, o.private)
+	if err != nil {
+		return err
+	}
+	// Memory that is free goes back to the system soon: the supervisor's share
+	// per jail is part of what a jail costs.
+	debug.SetGCPercent(50)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	gid, err := groupID(c.Group)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(c, gid, o.private)
+	if err != nil {
+		return err
+	}
+	s, err := supervisor.New(supervisor.Options{Config: c, Logger: log, Version: version,
+		Binaries: filepath.Dir(self), Private: o.private, Host: supervisor.ProbeHost()})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	watchdog := startWatchdog(ctx)
+	defer watchdog()
+	return s.Serve(ctx, listener, func() {
+		_, _ = io.WriteString(ready, "ready\n")
+		_ = ready.Close()
+		notify("READY=1")
+	})
+}
+
+// listen takes the socket. A private supervisor may meet one that is about to
+// end: it waits for that.
+func listen(c config.Config, gid int, private bool) (*control.Listener, error) {
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		l, err := control.Listen(c.Socket(), gid)
+		if err == nil || !private || !errors.Is(err, control.ErrRunning) || time.Now().After(deadline) {
+			return l, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func loadConfig(path string) (config.Config, error) {
+	if path == "" {
+		return config.Default(), nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return config.Config{}, err
+	}
+	return config.Decode(b)
+}
+
+func groupID(name string) (int, error) {
+	if name == "" {
+		return -1, nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, fmt.Errorf("the group of the control socket: %w; create it (groupadd %s) or leave `group` out", err, name)
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// logger writes to stderr, and for a private supervisor to a file, because the
+// terminal belongs to the agent.
+func logger(c config.Config, private bool) (*slog.Logger, error) {
+	var w io.Writer = os.Stderr
+	if private {
+		if err := os.MkdirAll(c.RunDir, 0o755); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(filepath.Join(c.RunDir, "clawjaild.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		w = f
+	}
+	return slog.New(slog.NewTextHandler(w, nil)), nil
+}

@@ -1,0 +1,104 @@
+package supervisor
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"clawjail/audit"
+	"clawjail/supervisor/config"
+)
+
+// auditor is the supervisor's way to the audit log. It knows whether the log
+// can be written and remembers how much it could not write.
+type auditor struct {
+	log     *audit.Log
+	slog    *slog.Logger
+	records atomic.Uint64
+	errors  atomic.Uint64
+
+	mu     sync.Mutex
+	broken error  // why the last Append did not work; nil when it did
+	missed uint64 // records lost since then
+	onLoss func() // called once when the log breaks
+	onMend func() // called once when it works again
+}
+
+func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
+	l, err := audit.Open(c.AuditDir(), audit.Options{MaxBytes: c.AuditSegmentBytes, Boot: bootID(), Tier: tier})
+	if err != nil {
+		return nil, fmt.Errorf("open the audit log in %s: %w", c.AuditDir(), err)
+	}
+	return &auditor{log: l, slog: log, onLoss: func() {}, onMend: func() {}}, nil
+}
+
+// append writes a record. An error means that it is not in the log; the caller
+// that can refuse what it was about to do must refuse it.
+func (a *auditor) append(r audit.Record) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		if err := a.mend(); err != nil {
+			a.missed++
+			return err
+		}
+	}
+	_, err := a.log.Append(r)
+	if err == nil {
+		a.records.Add(1)
+		return nil
+	}
+	a.errors.Add(1)
+	a.missed++
+	if a.broken == nil {
+		a.broken = err
+		a.slog.Error("the audit log cannot be written; no new jail starts until it can", "error", err)
+		go a.onLoss()
+	}
+	return err
+}
+
+// mend tries whether the log works again, by writing how much is missing.
+func (a *auditor) mend() error {
+	_, err := a.log.Append(audit.Record{Gate: audit.GateGap, Subject: audit.Subject{
+		Class: "audit", Lost: a.missed, Message: "the log could not be written: " + a.broken.Error()}})
+	if err != nil {
+		a.errors.Add(1)
+		return err
+	}
+	a.slog.Warn("the audit log works again", "lost", a.missed)
+	a.broken, a.missed = nil, 0
+	go a.onMend()
+	return nil
+}
+
+// retry is called now and then while the log is broken and nothing happens.
+func (a *auditor) retry() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		_ = a.mend()
+	}
+}
+
+// err says why the log cannot be written, or nil.
+func (a *auditor) err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.broken
+}
+
+// supervisor records something of the supervisor's own life.
+func (a *auditor) supervisor(op, message string) {
+	_ = a.append(audit.Record{Gate: audit.GateSupervisor, Subject: audit.Subject{Op: op, Message: message}})
+}
+
+// jail records a step of a jail's life. The error matters where the step can
+// still be refused.
+func (a *auditor) jail(id, op, verdict string, s audit.Subject) error {
+	s.Op = op
+	return a.append(audit.Record{Jail: id, Gate: audit.GateJail, Subject: s, Verdict: verdict})
+}
+
+func (a *auditor) close() error { return a.log.Close() }

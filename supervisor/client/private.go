@@ -1,0 +1,87 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// startTimeout bounds the start of a private supervisor.
+const startTimeout = 30 * time.Second
+
+// Ensure finds the supervisor of the socket, and starts a private one where
+// none runs: the same program with the same protocol, which ends by itself
+// some time after its last jail.
+func (c Client) Ensure(ctx context.Context, args ...string) error {
+	_, err := c.Ping(ctx)
+	if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("no supervisor listens on %s, and only root can start one\n  run the command with sudo, or start the service: sudo systemctl start clawjail", c.Socket)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return startPrivate(ctx, args)
+}
+
+// Beside gives the path of another of clawjail's programs: they are installed
+// together and find each other beside themselves.
+func Beside(name string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(self), name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s is missing beside %s; clawjail's programs belong into one directory: %w", name, self, err)
+	}
+	return path, nil
+}
+
+// startPrivate starts clawjaild and waits until it answers or says why not.
+func startPrivate(ctx context.Context, args []string) error {
+	bin, err := Beside("clawjaild")
+	if err != nil {
+		return err
+	}
+	ready, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+	cmd := exec.Command(bin, append([]string{"--private", "--ready-fd", "3"}, args...)...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.ExtraFiles = []*os.File{theirs}
+	// A session of its own: the terminal's ^C is for the agent, not for the
+	// supervisor of every jail.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		_ = theirs.Close()
+		return fmt.Errorf("start the supervisor: %w", err)
+	}
+	_ = theirs.Close()
+	stop := context.AfterFunc(ctx, func() { _ = ready.Close() })
+	defer stop()
+	said, _ := io.ReadAll(io.LimitReader(ready, 64<<10))
+	if bytes.Equal(said, []byte("ready\n")) {
+		return cmd.Process.Release()
+	}
+	go func() { _ = cmd.Wait() }()
+	if ctx.Err() != nil {
+		return fmt.Errorf("the supervisor did not come up within %s: %w", startTimeout, ctx.Err())
+	}
+	text := string(bytes.TrimSpace(said))
+	if text == "" {
+		text = "it ended without a word; see /run/clawjail/clawjaild.log"
+	}
+	return fmt.Errorf("start the supervisor: %s", text)
+}

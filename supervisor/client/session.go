@@ -1,0 +1,293 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"clawjail/supervisor/api"
+)
+
+// Streams are the caller's own standard streams.
+type Streams struct{ In, Out, Err *os.File }
+
+// terminal reports whether an interactive terminal is at both ends.
+func (s Streams) terminal() bool {
+	return term.IsTerminal(int(s.In.Fd())) && term.IsTerminal(int(s.Out.Fd()))
+}
+
+// session is one foreground process of a jail: its streams and the signals on
+// the way to it.
+type session struct {
+	streams Streams
+	pty     *os.File       // the jail's terminal, or nil
+	restore func()         // gives the caller's terminal its mode back
+	output  sync.WaitGroup // the copies from the jail
+	mu      sync.Mutex
+	inPipe  *os.File // jail's stdin, our end
+}
+
+// Foreground starts a jail, connects it with the caller's streams and waits
+// for its end. SIGINT, SIGTERM and SIGHUP are passed on; a second SIGINT kills
+// the jail.
+func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Streams) (api.Jail, error) {
+	s := &session{streams: streams, restore: func() {}}
+	r.Terminal = streams.terminal()
+	if r.Terminal {
+		r.Cols, r.Rows = size(streams.Out)
+	}
+	files, err := s.pipes(r.Terminal)
+	if err != nil {
+		return api.Jail{}, err
+	}
+	signals := catch()
+	defer signal.Stop(signals)
+	startCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stopEarly := abortOn(signals, cancel)
+	jail, pty, err := c.Run(startCtx, r, files...)
+	if sig := stopEarly(); err == nil && sig != 0 {
+		_, _ = c.Kill(ctx, jail.ID)
+	}
+	if err != nil {
+		s.closePipes()
+		return api.Jail{}, err
+	}
+	if err := s.connect(pty); err != nil {
+		_, _ = c.Kill(ctx, jail.ID)
+		return api.Jail{}, err
+	}
+	defer s.restore()
+	stop := s.forward(signals, func(sig syscall.Signal) {
+		_ = c.Signal(ctx, jail.ID, sig)
+	}, func() { _, _ = c.Kill(ctx, jail.ID) })
+	ended, err := c.Wait(ctx, jail.ID, true)
+	stop()
+	s.finish()
+	return ended, err
+}
+
+// ForegroundExec does the same for a further process in a running jail.
+func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest, streams Streams) (api.Exit, error) {
+	s := &session{streams: streams, restore: func() {}}
+	r.Terminal = streams.terminal()
+	if r.Terminal {
+		r.Cols, r.Rows = size(streams.Out)
+	}
+	files, err := s.pipes(r.Terminal)
+	if err != nil {
+		return api.Exit{}, err
+	}
+	execID, pty, err := c.Exec(ctx, id, r, files...)
+	if err != nil {
+		s.closePipes()
+		return api.Exit{}, err
+	}
+	waitCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := s.connect(pty); err != nil {
+		return api.Exit{}, err
+	}
+	defer s.restore()
+	signals := catch()
+	defer signal.Stop(signals)
+	stop := s.forward(signals, func(sig syscall.Signal) {
+		_ = c.ExecSignal(ctx, id, execID, sig)
+	}, cancel)
+	exit, err := c.ExecWait(waitCtx, id, execID)
+	stop()
+	s.finish()
+	return exit, err
+}
+
+// catch begins to receive the signals that matter to a session. SIGPIPE is
+// caught, not ignored: an ignored signal would be inherited by what we start.
+func catch() chan os.Signal {
+	ch := make(chan os.Signal, 16) // a burst of resizes; lost ones do not matter
+	signal.Notify(ch, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGWINCH, unix.SIGPIPE)
+	return ch
+}
+
+// abortOn cancels a start when a signal that ends things arrives. The returned
+// function ends that and gives the signal, or 0.
+func abortOn(signals chan os.Signal, cancel func()) func() syscall.Signal {
+	quit, done := make(chan struct{}), make(chan syscall.Signal, 1)
+	go func() {
+		for {
+			select {
+			case sig := <-signals:
+				if sig == unix.SIGWINCH || sig == unix.SIGPIPE {
+					continue
+				}
+				cancel()
+				s, _ := sig.(syscall.Signal)
+				done <- s
+				return
+			case <-quit:
+				done <- 0
+				return
+			}
+		}
+	}()
+	return func() syscall.Signal { close(quit); return <-done }
+}
+
+// pipes makes the jail's ends of the streams, unless it gets a terminal.
+func (s *session) pipes(terminal bool) ([]*os.File, error) {
+	if terminal {
+		return nil, nil
+	}
+	inR, inW, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, inR.Close(), inW.Close())
+	}
+	errR, errW, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, inR.Close(), inW.Close(), outR.Close(), outW.Close())
+	}
+	s.inPipe = inW
+	s.copyIn(inW)
+	s.copyOut(s.streams.Out, outR)
+	s.copyOut(s.streams.Err, errR)
+	return []*os.File{inR, outW, errW}, nil
+}
+
+// copyIn feeds the jail's stdin. The goroutine may be left behind in a read of
+// our own stdin when the jail ends: nothing can interrupt that, and the
+// process is about to exit.
+func (s *session) copyIn(w *os.File) {
+	go func() {
+		_, _ = io.Copy(w, s.streams.In)
+		s.closeIn()
+	}()
+}
+
+func (s *session) closeIn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inPipe != nil {
+		_ = s.inPipe.Close()
+		s.inPipe = nil
+	}
+}
+
+// copyOut drains one of the jail's outputs. When our own end is gone, the pipe
+// is closed, and the jail sees EPIPE as it would without us.
+func (s *session) copyOut(w io.Writer, r *os.File) {
+	s.output.Go(func() {
+		_, _ = io.Copy(w, r)
+		_ = r.Close()
+	})
+}
+
+// closePipes ends the copies of a jail that did not start. The jail's ends
+// were closed with the request, so the copies see the end of file.
+func (s *session) closePipes() {
+	s.closeIn()
+	s.output.Wait()
+}
+
+// connect joins the caller's terminal with the jail's.
+func (s *session) connect(pty *os.File) error {
+	if pty == nil {
+		return nil
+	}
+	fd := int(s.streams.In.Fd())
+	old, err := term.MakeRaw(fd)
+	if err != nil {
+		_ = pty.Close()
+		return fmt.Errorf("set the terminal to raw mode: %w", err)
+	}
+	s.restore = sync.OnceFunc(func() { _ = term.Restore(fd, old) })
+	s.pty = pty
+	s.resize()
+	go func() { _, _ = io.Copy(pty, s.streams.In) }()
+	s.output.Go(func() { _, _ = io.Copy(s.streams.Out, pty) }) // ends with EIO when the jail is gone
+	return nil
+}
+
+func (s *session) resize() {
+	if s.pty == nil {
+		return
+	}
+	cols, rows := size(s.streams.Out)
+	_ = unix.IoctlSetWinsize(int(s.pty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols})
+}
+
+// forward passes signals on until the returned function is called.
+func (s *session) forward(signals chan os.Signal, pass func(syscall.Signal), kill func()) func() {
+	quit := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		interrupted := false
+		for {
+			select {
+			case <-quit:
+				return
+			case sig := <-signals:
+				switch sig {
+				case unix.SIGWINCH:
+					s.resize()
+				case unix.SIGPIPE:
+				case unix.SIGINT:
+					if interrupted {
+						kill()
+						continue
+					}
+					interrupted = true
+					pass(unix.SIGINT)
+				default:
+					if sig, ok := sig.(syscall.Signal); ok {
+						pass(sig)
+					}
+				}
+			}
+		}
+	})
+	return func() { close(quit); done.Wait() }
+}
+
+// drainTimeout bounds the wait for output after the end of a jail. Everything
+// in it is dead then, so only a reader that does not read can make us wait;
+// a terminal's rest comes at once.
+const drainTimeout = time.Second
+
+// finish waits for the rest of the output. A pipe is drained however long our
+// reader takes; a terminal gets drainTimeout.
+func (s *session) finish() {
+	s.closeIn()
+	if s.pty == nil {
+		s.output.Wait()
+		return
+	}
+	done := make(chan struct{})
+	go func() { s.output.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(drainTimeout):
+	}
+	_ = s.pty.Close()
+	s.restore()
+}
+
+// size gives a terminal's size, 80x24 when it does not know.
+func size(f *os.File) (cols, rows uint16) {
+	w, h, err := term.GetSize(int(f.Fd()))
+	if err != nil || w <= 0 || h <= 0 || w > 65535 || h > 65535 {
+		return 80, 24
+	}
+	return uint16(w), uint16(h)
+}

@@ -1,0 +1,355 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"clawjail/audit"
+	"clawjail/bpf"
+	"clawjail/jail"
+	"clawjail/jail/egress"
+	"clawjail/jail/shim"
+	"clawjail/policy"
+	"clawjail/policy/compiled"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/control"
+	"clawjail/supervisor/plan"
+)
+
+// startTimeout bounds everything between the request and the agent's first
+// instruction; a host that needs longer is broken.
+const startTimeout = 60 * time.Second
+
+var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+// build is a jail while it is being made, and what has to be undone if that
+// does not work out.
+type build struct {
+	s       *Supervisor
+	entry   *entry
+	plan    plan.Plan
+	handle  *shim.Handle
+	created *shim.Created
+	cgroup  *jail.Cgroup
+	probe   *bpf.Jail
+	proxied bool
+	begun   time.Time
+	phases  map[string]float64
+}
+
+// create makes a jail and starts its command. On success the terminal's
+// master, if there is one, belongs to the caller.
+func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.Peer, files []*os.File) (api.Jail, *os.File, *api.Error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	b := &build{s: s, begun: time.Now(), phases: map[string]float64{}}
+	e, pol, apiErr := s.admit(r, peer, len(files))
+	if apiErr != nil {
+		return api.Jail{}, nil, apiErr
+	}
+	b.entry = e
+	stdio, err := s.stdio(e, r, files)
+	if err != nil {
+		return api.Jail{}, nil, s.abandon(b, api.Errorf(http.StatusInternalServerError, "open the jail's log: %v", err))
+	}
+	defer stdio.Close()
+	if apiErr := b.lower(pol, r); apiErr != nil {
+		return api.Jail{}, nil, s.abandon(b, apiErr)
+	}
+	if apiErr := b.construct(ctx, stdio); apiErr != nil {
+		return api.Jail{}, nil, s.abandon(b, apiErr)
+	}
+	if apiErr := b.launch(ctx, r); apiErr != nil {
+		return api.Jail{}, nil, s.abandon(b, apiErr)
+	}
+	s.work.Go(func() { s.awaitEnd(b) })
+	var j api.Jail
+	s.loop.do(func(*table) { j = e.snapshot() })
+	return j, b.created.PTY, nil
+}
+
+// admit checks a request and reserves its jail.
+func (s *Supervisor) admit(r api.RunRequest, peer control.Peer, files int) (*entry, *policy.Policy, *api.Error) {
+	if apiErr := checkRun(r, peer, files); apiErr != nil {
+		return nil, nil, apiErr
+	}
+	pol, err := compiled.Decode(r.Policy)
+	if err != nil {
+		return nil, nil, api.Errorf(http.StatusBadRequest, "compiled policy: %v", err).
+			WithHint("clawjail and clawjaild may be of different versions; compare `clawjail version` with `clawjaild --version`")
+	}
+	if err := s.audit.err(); err != nil {
+		return nil, nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so no jail starts: %v", err).
+			WithHint("make room on the disk of %s", s.opt.Config.AuditDir())
+	}
+	id := newID()
+	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: r.Remove, view: newJailView(id)}
+	e.jail = api.Jail{ID: id, Name: r.Name, State: api.StateCreating, Policy: pol.Name, Digest: compiled.Digest(r.Policy),
+		Tier: s.tier, Argv: stringsOf(r.Argv), UID: r.UID, User: r.User, Workspace: r.Workspace, Created: time.Now(),
+		Detached: r.Detach, Terminal: r.Terminal, By: peer.UID}
+	var apiErr *api.Error
+	s.loop.do(func(t *table) { apiErr = t.reserve(e, func() string { return madeUpName(r.Argv) }) })
+	if apiErr != nil {
+		return nil, nil, apiErr
+	}
+	s.idle.hold()
+	return e, pol, nil
+}
+
+// checkRun validates what a client says, the kernel's word on who it is in hand.
+func checkRun(r api.RunRequest, peer control.Peer, files int) *api.Error {
+	bad := func(format string, args ...any) *api.Error { return api.Errorf(http.StatusBadRequest, format, args...) }
+	size := 0
+	for _, list := range [][][]byte{r.Argv, r.Env, r.SetEnv} {
+		if len(list) > api.MaxArgs {
+			return bad("%d arguments or variables, at most %d", len(list), api.MaxArgs)
+		}
+		for _, b := range list {
+			size += len(b) + 1
+			if strings.ContainsRune(string(b), 0) {
+				return bad("an argument or variable contains a NUL byte, which no program can be given")
+			}
+		}
+	}
+	switch {
+	case len(r.Argv) == 0 || len(r.Argv[0]) == 0:
+		return bad("no command to run").WithHint("clawjail run -- COMMAND [ARG ...]")
+	case size > api.MaxArgBytes:
+		return bad("arguments and environment are %d bytes, at most %d", size, api.MaxArgBytes)
+	case r.Name != "" && (len(r.Name) > api.MaxName || !nameForm.MatchString(r.Name)):
+		return bad("name %q: lower-case letters, digits and inner hyphens, at most %d", r.Name, api.MaxName)
+	case r.UID == 0 || r.GID == 0:
+		return bad("an agent never runs as root").WithHint("name a user: --user NAME")
+	case peer.UID != 0 && (r.UID != peer.UID || r.GID != peer.GID):
+		e := bad("user %d may start agents as user %d only, not as %d", peer.UID, peer.UID, r.UID)
+		e.Status = http.StatusForbidden
+		return e
+	case peer.UID != 0 && r.Idmap:
+		return bad("only root can show root's workspace to another user")
+	case !filepath.IsAbs(r.Workspace), !filepath.IsAbs(r.Home):
+		return bad("workspace %q and home %q must be absolute", r.Workspace, r.Home)
+	case r.Timeout < 0:
+		return bad("timeout %s is negative", r.Timeout)
+	case r.Detach && r.Terminal:
+		return bad("a detached jail has no terminal")
+	case files != 0 && (r.Detach || r.Terminal), files != 0 && files != control.MaxFiles:
+		return bad("%d file descriptors came with the request; it takes stdin, stdout and stderr, or none", files)
+	}
+	return nil
+}
+
+// lower turns the policy into the plan of this one jail.
+func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
+	c := b.s.opt.Config
+	id := b.entry.jail.ID
+	p, err := plan.Lower(pol, plan.Run{
+		ID: id, Name: b.entry.jail.Name, Hostname: b.entry.jail.Name,
+		Argv: stringsOf(r.Argv), Env: stringsOf(r.Env), SetEnv: stringsOf(r.SetEnv),
+		Workspace: r.Workspace, Terminal: r.Terminal,
+		User:        jail.User{UID: r.UID, GID: r.GID, Name: r.User, Home: r.Home, Idmap: r.Idmap},
+		Stat:        plan.Host,
+		LandlockABI: b.s.opt.Host.LandlockABI, UserNS: b.s.opt.Host.UserNS, Tier: b.s.tier,
+		StageBinary:  filepath.Join(b.s.opt.Binaries, "clawjail-stage"),
+		StateDir:     c.JailDir(id),
+		CgroupParent: "clawjail",
+		Timeout:      r.Timeout,
+		Upstream:     c.Resolvers,
+	})
+	if err != nil {
+		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)
+	}
+	if f := b.s.filter.Load(); f != nil {
+		p.Jail.Filter = *f
+	}
+	b.plan = p
+	b.mark("plan")
+	return nil
+}
+
+// construct has the shim build the jail, and puts the probes and the proxy on
+// it while its first process waits.
+func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
+	var err error
+	b.handle, b.created, err = shim.Start(ctx, filepath.Join(b.s.opt.Binaries, "clawjail-shim"), b.plan.Jail, stdio.jail)
+	if err != nil {
+		return startError(err, b.plan)
+	}
+	b.mark("shim")
+	if b.cgroup, err = jail.OpenCgroup(b.created.CgroupPath); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "open the jail's cgroup: %v", err)
+	}
+	c := b.created
+	b.probe, err = b.s.probes.Add(b.plan.Probe, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
+	if err != nil {
+		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
+	}
+	b.mark("probes")
+	err = b.s.egress.Add(ctx, b.plan.Egress, egress.Sockets{TCP4: c.TCP4, TCP6: c.TCP6, UDP4: c.UDP4, UDP6: c.UDP6})
+	if err != nil {
+		return api.Errorf(http.StatusInternalServerError, "give the jail to the egress proxy: %v", err)
+	}
+	b.proxied = true
+	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6} {
+		_ = f.Close()
+	}
+	b.s.filter.Store(&c.Filter)
+	b.mark("egress")
+	return nil
+}
+
+// launch records the start, which may be refused, and lets the command go.
+func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
+	s, e := b.s, b.entry
+	e.view.policy = b.plan.Policy // before the judge can see the view
+	s.addScope(b.created.CgroupID, e.view)
+	uid := r.UID
+	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
+		Message: fmt.Sprintf("name %s, policy %s %s, by uid %d", e.jail.Name, e.jail.Policy, e.jail.Digest, e.jail.By)})
+	if err != nil {
+		return api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so the jail does not start: %v", err).
+			WithHint("make room on the disk of %s", s.opt.Config.AuditDir())
+	}
+	var gone bool
+	s.loop.do(func(*table) {
+		gone = e.reason != "" // ended while it was being made
+		e.handle, e.cgroup = b.handle, b.cgroup
+		e.jail.InitPID, e.jail.Cgroup = b.created.InitPID, b.created.CgroupPath
+		e.jail.Notes = b.plan.Notes
+		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: true,
+			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: true, Egress: true}
+	})
+	if gone || ctx.Err() != nil {
+		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
+	}
+	if err := b.handle.Go(ctx); err != nil {
+		return startError(err, b.plan)
+	}
+	b.mark("go")
+	s.metrics.start.observe(time.Since(b.begun))
+	for phase, d := range b.created.Timings {
+		b.phases["shim."+phase] = milliseconds(d)
+	}
+	s.loop.do(func(*table) {
+		_ = e.move(api.StateRunning)
+		e.jail.StartMS = b.phases
+	})
+	return nil
+}
+
+// mark notes how far the start is, in milliseconds since the request.
+func (b *build) mark(phase string) { b.phases[phase] = milliseconds(time.Since(b.begun)) }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// abandon undoes a jail whose start did not work and returns the reason.
+func (s *Supervisor) abandon(b *build, why *api.Error) *api.Error {
+	e := b.entry
+	if err := s.audit.jail(e.jail.ID, "refused", "deny", audit.Subject{Message: why.Message}); err != nil {
+		s.log.Error("record a refused start", "jail", e.jail.ID, "error", err)
+	}
+	b.dismantle()
+	s.loop.do(func(t *table) {
+		_ = e.move(api.StateExited)
+		e.jail.Exit = &api.Exit{Code: why.ExitCode, Reason: why.Message}
+		e.remove = true // it never was: keep the list to what ran
+		t.retire(e)
+	})
+	s.idle.release()
+	return why
+}
+
+// dismantle removes what was built. Killing comes first: probes and proxy must
+// not let go of a jail in which something still runs.
+func (b *build) dismantle() {
+	if b.handle != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = b.handle.Kill(ctx)
+		_, _ = b.handle.Wait(ctx)
+		_ = b.handle.Close()
+	}
+	b.detach()
+	if b.created != nil && b.created.PTY != nil {
+		_ = b.created.PTY.Close()
+	}
+}
+
+// detach takes probes and proxy off a jail that has ended.
+func (b *build) detach() {
+	if b.proxied {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := b.s.egress.Remove(ctx, b.plan.Egress.Jail); err != nil {
+			b.s.log.Error("take a jail off the egress proxy", "jail", b.entry.jail.ID, "error", err)
+		}
+	}
+	if b.probe != nil {
+		if err := b.probe.Close(); err != nil {
+			b.s.log.Error("take the probes off a jail", "jail", b.entry.jail.ID, "error", err)
+		}
+	}
+	if b.created != nil {
+		b.s.dropScope(b.created.CgroupID)
+	}
+	if b.cgroup != nil {
+		_ = b.cgroup.Close()
+	}
+}
+
+// startError says in an operator's words why a command did not start.
+func startError(err error, p plan.Plan) *api.Error {
+	var se *shim.StartError
+	if !errors.As(err, &se) {
+		return api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
+	e := api.Errorf(http.StatusUnprocessableEntity, "%s", se.Msg)
+	if se.ExitCode != 0 {
+		e.ExitCode = se.ExitCode
+	}
+	if e.ExitCode == 127 {
+		if hint := missingCommandHint(p.Jail, plan.Host); hint != "" {
+			return e.WithHint("%s", hint)
+		}
+	}
+	return e
+}
+
+func stringsOf(list [][]byte) []string {
+	out := make([]string, len(list))
+	for i, b := range list {
+		out[i] = string(b)
+	}
+	return out
+}
+
+// newID makes a jail id: 13 characters of [a-z2-7], 64 random bits.
+func newID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand since Go 1.24
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+}
+
+// madeUpName is the command's name and four random digits.
+func madeUpName(argv [][]byte) string {
+	base := strings.ToLower(filepath.Base(string(argv[0])))
+	base = strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(base, "-"), "-")
+	if len(base) > 32 {
+		base = strings.TrimRight(base[:32], "-")
+	}
+	if base == "" {
+		base = "jail"
+	}
+	var b [2]byte
+	_, _ = rand.Read(b[:])
+	return base + "-" + hex.EncodeToString(b[:])
+}

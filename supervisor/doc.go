@@ -1,0 +1,51 @@
+// Package supervisor owns jails: it makes them, watches what they do, holds it
+// against their policies, records it, and ends them.
+//
+// Trust: it runs as root. Requests come over the control socket from root and
+// the configured group and are validated here; policies arrive compiled and
+// are validated again. Events carry texts that a jail chose, which decide
+// nothing by themselves. The egress proxy parses hostile bytes; its reports
+// are bounded and only believed about jails that exist.
+//
+// Ownership: a Supervisor owns its jails, probes, egress proxy and audit log.
+// Serve returns when all of them are gone.
+//
+// Concurrency: one goroutine, the loop, owns the table of jails; everything
+// else posts closures to it and nothing in a closure blocks. One goroutine
+// judges the probes' events, one records the proxy's, one looks for lost
+// events; each jail has one that waits for its end. Starting a jail happens in
+// the goroutine of its request.
+//
+// May be imported by cmd/clawjaild only.
+//
+// # States of a jail
+//
+//	creating -> running, exited
+//	running  -> frozen, exited
+//	frozen   -> running, exited
+//	exited   -> (the end)
+//
+// # Bounds
+//
+//	what                               bound        at the bound
+//	jails at the same time             MaxJails     the start is refused
+//	requests waiting for the loop      loopQueue    the sender waits
+//	ended jails remembered             maxEnded     the oldest is forgotten
+//	added processes per jail           maxProcs     the exec is refused
+//	kept output per detached jail      maxLogBytes  moved aside once, then the older half goes
+//	label sets per counter             maxLabels    counted as "other"
+//	request body                       api.MaxRequestBytes  refused
+//	argv and environment               api.MaxArgBytes      refused
+//
+// # Decisions
+//
+//   - A foreground jail lives on a lease: the client that waits for it. When
+//     the client is killed the jail ends, because nobody would ever see it
+//     again. A lease can be taken up by another connection within leaseGrace.
+//   - Streams are the client's own pipes, handed through to the jail: bytes of
+//     a jail never pass through the root process, and a full pipe slows down
+//     only its own jail.
+//   - Without the gate, a verdict that refuses a program which the kernel let
+//     run is answered after the fact: the process is killed, or the jail
+//     frozen, and the record says so.
+package supervisor

@@ -1,0 +1,43 @@
+package supervisor
+
+import (
+	"clawjail/audit"
+	"clawjail/jail/egress"
+)
+
+// recordEgress turns what the proxy reports into records. The proxy parses
+// hostile bytes, so its word is bounded and only ever believed about jails
+// that exist.
+func (s *Supervisor) recordEgress() {
+	for ev := range s.egress.Events() {
+		v := s.scope.Load().byID[ev.Jail]
+		if ev.Kind == egress.KindLost {
+			s.metrics.lose("egress", ev.Count)
+			_ = s.audit.append(gap(ev.Jail, "egress", ev.Count, ev.Reason))
+			continue
+		}
+		if v == nil {
+			s.metrics.lose("unknown_jail", 1)
+			continue
+		}
+		r := audit.Record{Time: ev.Time, Jail: ev.Jail, Gate: audit.GateEgress, Verdict: ev.Verdict, Rule: ev.Rule,
+			Subject: audit.Subject{Op: ev.Kind, Host: ev.Name, Port: ev.Port, Proto: ev.Protocol, BytesUp: ev.BytesUp, BytesDown: ev.BytesDown,
+				DurationMS: milliseconds(ev.Duration), Message: ev.Reason}}
+		if ev.Kind == egress.KindDNS {
+			r.Gate = audit.GateDNS
+		} else if ev.Verdict == egress.Allow {
+			v.connections.Add(1)
+		}
+		if ev.Addr.IsValid() {
+			r.Subject.Addr = ev.Addr.String()
+		}
+		if ev.Verdict != egress.Allow {
+			v.refused.Add(1)
+		}
+		s.metrics.decide(r.Gate, ev.Verdict)
+		if err := s.audit.append(r); err != nil {
+			v.lost.Add(1)
+			s.metrics.lose("audit", 1)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit"
+	"clawjail/jail/shim"
+	"clawjail/supervisor/api"
+)
+
+// handle gives the shim of a running jail.
+func (c *call) handle(e *entry) (*shim.Handle, *api.Error) {
+	var h *shim.Handle
+	var apiErr *api.Error
+	c.s.loop.do(func(*table) {
+		if h = e.handle; h == nil {
+			apiErr = api.Errorf(http.StatusConflict, "jail %s is %s", e.jail.Name, e.jail.State)
+		}
+	})
+	return h, apiErr
+}
+
+// exec starts another process in a jail, behind the same filter and rules.
+func (c *call) exec() (any, *api.Error) {
+	var r api.ExecRequest
+	if apiErr := c.decode(&r); apiErr != nil {
+		return nil, apiErr
+	}
+	files := c.conn.TakeFiles()
+	defer closeAll(files)
+	e, apiErr := c.jail()
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	if len(r.Argv) == 0 || len(r.Argv) > api.MaxArgs {
+		return nil, api.Errorf(http.StatusBadRequest, "no command to run")
+	}
+	stdio := shim.Stdio{}
+	if !r.Terminal {
+		if len(files) != 3 {
+			return nil, api.Errorf(http.StatusBadRequest, "%d file descriptors came with the request, not 3", len(files))
+		}
+		stdio = shim.Stdio{In: files[0], Out: files[1], Err: files[2]}
+	}
+	handle, apiErr := c.handle(e)
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	id, apiErr := c.reserveExec(e)
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	uid := c.peer.UID
+	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
+		c.s.loop.do(func(*table) { delete(e.procs, id) })
+		return nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so nothing starts: %v", err)
+	}
+	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: stringsOf(r.SetEnv), Terminal: r.Terminal}, stdio)
+	if err != nil {
+		c.s.loop.do(func(*table) { delete(e.procs, id) })
+		return nil, execError(err)
+	}
+	c.s.loop.do(func(*table) { e.procs[id] = proc })
+	if proc.PTY != nil {
+		_ = unix.IoctlSetWinsize(int(proc.PTY.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
+		c.conn.SendFiles(proc.PTY)
+	}
+	return api.ExecAnswer{ID: id}, nil
+}
+
+// reserveExec takes one of the jail's places for added processes.
+func (c *call) reserveExec(e *entry) (string, *api.Error) {
+	var id string
+	var apiErr *api.Error
+	c.s.loop.do(func(*table) {
+		if len(e.procs) >= maxProcs {
+			apiErr = api.Errorf(http.StatusTooManyRequests, "%d added processes run in jail %s already, which is the limit", len(e.procs), e.jail.Name)
+			return
+		}
+		e.nextID++
+		id = "e" + strconv.Itoa(e.nextID)
+		e.procs[id] = nil
+	})
+	return id, apiErr
+}
+
+func execError(err error) *api.Error {
+	var se *shim.StartError
+	if !errors.As(err, &se) {
+		return api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
+	e := api.Errorf(http.StatusUnprocessableEntity, "%s", se.Msg)
+	if se.ExitCode != 0 {
+		e.ExitCode = se.ExitCode
+	}
+	return e
+}
+
+// proc finds an added process.
+func (c *call) proc() (*entry, *shim.Proc, *api.Error) {
+	e, apiErr := c.jail()
+	if apiErr != nil {
+		return nil, nil, apiErr
+	}
+	var p *shim.Proc
+	id := c.r.PathValue("exec")
+	c.s.loop.do(func(*table) { p = e.procs[id] })
+	if p == nil {
+		return nil, nil, api.Errorf(http.StatusNotFound, "no process %q was added to jail %s", id, e.jail.Name)
+	}
+	return e, p, nil
+}
+
+// execWait answers when the process has ended, and kills it when the caller
+// goes away first.
+func (c *call) execWait() (any, *api.Error) {
+	e, p, apiErr := c.proc()
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	exit, err := p.Wait(c.r.Context())
+	if err != nil && c.r.Context().Err() != nil {
+		_ = p.Signal(context.Background(), unix.SIGKILL)
+		_, _ = p.Wait(context.Background())
+	}
+	id := c.r.PathValue("exec")
+	c.s.loop.do(func(*table) { delete(e.procs, id) })
+	if err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "wait for %s in jail %s: %v", id, e.jail.Name, err)
+	}
+	return api.Exit{Code: exit.Code, Signal: exit.Signal}, nil
+}
+
+func (c *call) execSignal() (any, *api.Error) {
+	var r api.SignalRequest
+	if apiErr := c.decode(&r); apiErr != nil {
+		return nil, apiErr
+	}
+	_, p, apiErr := c.proc()
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	if r.Signal < 1 || r.Signal > 64 {
+		return nil, api.Errorf(http.StatusBadRequest, "signal %d is not between 1 and 64", r.Signal)
+	}
+	if err := p.Signal(c.r.Context(), unix.Signal(r.Signal)); err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "signal: %v", err)
+	}
+	return struct{}{}, nil
+}

@@ -1,0 +1,279 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit"
+	"clawjail/bpf"
+	"clawjail/bpf/wire"
+	"clawjail/policy"
+	"clawjail/supervisor/api"
+)
+
+// jailView is what the judge needs to know of a jail. policy is set before the
+// view is published and constant afterwards; the counters are atomic.
+type jailView struct {
+	id     string
+	policy *policy.Policy
+
+	execs, writes, deletes, connections, refused, lost atomic.Uint64
+}
+
+func newJailView(id string) *jailView { return &jailView{id: id} }
+
+func (v *jailView) counts() api.Counts {
+	return api.Counts{Execs: v.execs.Load(), Writes: v.writes.Load(), Deletes: v.deletes.Load(),
+		Connections: v.connections.Load(), Refused: v.refused.Load(), Lost: v.lost.Load()}
+}
+
+// scope maps the cgroup of each jail to its view. It is replaced, never changed.
+type scope struct {
+	byCgroup map[uint64]*jailView
+	byID     map[string]*jailView
+}
+
+func (s *Supervisor) addScope(cgroup uint64, v *jailView) {
+	s.loop.do(func(*table) {
+		old := s.scope.Load()
+		next := &scope{byCgroup: maps.Clone(old.byCgroup), byID: maps.Clone(old.byID)}
+		if next.byCgroup == nil {
+			next.byCgroup, next.byID = map[uint64]*jailView{}, map[string]*jailView{}
+		}
+		next.byCgroup[cgroup], next.byID[v.id] = v, v
+		s.scope.Store(next)
+	})
+}
+
+func (s *Supervisor) dropScope(cgroup uint64) {
+	s.loop.do(func(*table) {
+		old := s.scope.Load()
+		next := &scope{byCgroup: maps.Clone(old.byCgroup), byID: maps.Clone(old.byID)}
+		if v := next.byCgroup[cgroup]; v != nil {
+			delete(next.byCgroup, cgroup)
+			delete(next.byID, v.id)
+		}
+		s.scope.Store(next)
+	})
+}
+
+// judge reads the probes' events, holds each against its jail's policy and
+// records it. One goroutine: records keep the order of the ring.
+func (s *Supervisor) judge() {
+	boot := bootID()
+	for {
+		ev, err := s.probes.Read()
+		if errors.Is(err, bpf.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// An event that cannot be decoded is a lost one, and says so.
+			s.metrics.lose("undecodable", 1)
+			_ = s.audit.append(gap("", "undecodable", 1, err.Error()))
+			continue
+		}
+		v := s.scope.Load().byCgroup[ev.Jail]
+		if v == nil {
+			s.metrics.lose("unknown_jail", 1)
+			_ = s.audit.append(gap("", "unknown_jail", 1, ev.Class.String()+" in a cgroup of no jail"))
+			continue
+		}
+		s.judgeOne(v, ev, boot)
+	}
+}
+
+func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
+	r := audit.Record{Time: bootTime(ev.Time), Jail: v.id, ExecID: execID(boot, ev), Subject: subjectOf(ev)}
+	var d policy.Decision
+	switch ev.Class {
+	case wire.Exec:
+		v.execs.Add(1)
+		r.Gate = audit.GateExec
+		d = v.policy.Evaluate(policy.Request{Gate: policy.GateExec, Path: ev.Path, Argv: ev.Argv, Op: "exec"})
+	case wire.Exit, wire.Fork:
+		r.Gate = audit.GateExec
+		_ = s.audit.append(r) // a fact, nothing to judge
+		return
+	case wire.OpenWrite, wire.Rename, wire.Truncate:
+		v.writes.Add(1)
+		r.Gate = audit.GateFile
+		d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path, Write: true, Op: r.Subject.Op})
+		if ev.Class == wire.Rename {
+			d = stricter(d, v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path2, Write: true, Op: r.Subject.Op}))
+		}
+	case wire.Unlink:
+		v.deletes.Add(1)
+		r.Gate = audit.GateDelete
+		d = v.policy.Evaluate(policy.Request{Gate: policy.GateDelete, Path: ev.Path, Op: r.Subject.Op})
+	case wire.Connect, wire.Send, wire.Sock:
+		r.Gate = audit.GateConnect
+		d = connectDecision(ev)
+	default:
+		s.metrics.lose("unknown_class", 1)
+		_ = s.audit.append(gap(v.id, "unknown_class", 1, ev.Class.String()))
+		return
+	}
+	s.conclude(v, ev, r, d)
+}
+
+// conclude writes the record and answers what the policy refuses and the
+// kernel did not: those are violations.
+func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d policy.Decision) {
+	refused := ev.Denied || ev.Ret < 0
+	violation := !refused && !d.Verdict.Permits()
+	if refused && d.Verdict.Permits() {
+		// The kernel was stricter than the rules: a missing file, a read-only
+		// mount, the user's own permissions. The record tells what happened.
+		if isRefusal(ev.Ret) || ev.Denied {
+			d = policy.Decision{Verdict: policy.Deny, Rule: "kernel"}
+		}
+	}
+	r.Verdict, r.Rule = d.Verdict.String(), d.Rule
+	s.metrics.decide(r.Gate, r.Verdict)
+	if !d.Verdict.Permits() {
+		v.refused.Add(1)
+	}
+	if err := s.audit.append(r); err != nil {
+		v.lost.Add(1)
+		s.metrics.lose("audit", 1)
+	}
+	if violation {
+		s.violate(v, ev, d)
+	}
+}
+
+// isRefusal tells a refusal from an operation that merely did not work out.
+func isRefusal(ret int32) bool {
+	switch unix.Errno(-ret) {
+	case unix.EPERM, unix.EACCES, unix.EROFS:
+		return true
+	}
+	return false
+}
+
+// stricter picks the decision that permits less.
+func stricter(a, b policy.Decision) policy.Decision {
+	if a.Verdict.Permits() && !b.Verdict.Permits() {
+		return b
+	}
+	if a.Verdict == policy.Allow && b.Verdict == policy.Audit {
+		return b
+	}
+	return a
+}
+
+// connectDecision gives the verdict of the cgroup programs, which hold the
+// policy's addresses; names are judged by egress.
+func connectDecision(ev wire.Event) policy.Decision {
+	if ev.Denied {
+		return policy.Decision{Verdict: policy.Deny, Rule: "network"}
+	}
+	return policy.Decision{Verdict: policy.Allow, Rule: "network"}
+}
+
+// execID names one execution for good: boot, process, its start, how often it
+// executed something.
+func execID(boot string, ev wire.Event) string {
+	b := boot
+	if len(b) > 8 {
+		b = b[:8]
+	}
+	return b + ":" + strconv.Itoa(int(ev.Pid)) + ":" + strconv.FormatUint(ev.StartTime, 10) + ":" + strconv.FormatUint(uint64(ev.ExecCount), 10)
+}
+
+// subjectOf turns an event into the record's subject.
+func subjectOf(ev wire.Event) audit.Subject {
+	s := audit.Subject{Op: opOf(ev), Path: ev.Path, Path2: ev.Path2, Argv: ev.Argv, Dev: ev.Dev, Ino: ev.Ino,
+		Pid: ev.Pid, PPid: ev.PPid, Truncated: ev.PathTruncated || ev.ArgvTruncated}
+	if ev.Path != "" {
+		exact := ev.PathExact
+		s.PathExact = &exact
+	}
+	if ev.Addr.IsValid() {
+		s.Addr, s.Port = ev.Addr.Addr().String(), ev.Addr.Port()
+	}
+	switch ev.Class {
+	case wire.Connect, wire.Send, wire.Sock:
+		s.Proto = protoName(ev.Proto)
+	case wire.Exit:
+		code := int(ev.ExitCode >> 8 & 0xff)
+		s.ExitCode = &code
+		if sig := ev.ExitCode & 0x7f; sig != 0 {
+			s.Signal = unix.SignalName(unix.Signal(sig))
+		}
+	}
+	if ev.Ret < 0 {
+		s.Errno = -ev.Ret
+	}
+	return s
+}
+
+func opOf(ev wire.Event) string {
+	switch ev.Class {
+	case wire.OpenWrite:
+		return "open"
+	case wire.Unlink:
+		if ev.Dir {
+			return "rmdir"
+		}
+		return "unlink"
+	}
+	return ev.Class.String()
+}
+
+func protoName(p uint8) string {
+	switch p {
+	case unix.IPPROTO_TCP:
+		return "tcp"
+	case unix.IPPROTO_UDP:
+		return "udp"
+	case 0:
+		return ""
+	}
+	return fmt.Sprintf("proto-%d", p)
+}
+
+func gap(jail, class string, lost uint64, message string) audit.Record {
+	return audit.Record{Jail: jail, Gate: audit.GateGap, Subject: audit.Subject{Class: class, Lost: lost, Message: message}}
+}
+
+// lossInterval is how often lost events are looked for.
+const lossInterval = time.Second
+
+// watchLoss turns what the probes lost into gap records.
+func (s *Supervisor) watchLoss() {
+	last := map[string]uint64{}
+	tick := time.NewTicker(lossInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.base.Done():
+			return
+		}
+		s.audit.retry()
+		stats, err := s.probes.Stats()
+		if err != nil {
+			continue
+		}
+		for class, n := range stats.Lost {
+			if n <= last[class] {
+				continue
+			}
+			lost := n - last[class]
+			last[class] = n
+			s.metrics.lose(class, lost)
+			s.log.Warn("the probes lost events", "class", class, "lost", lost)
+			_ = s.audit.append(gap("", class, lost, "the kernel could not deliver these events"))
+		}
+	}
+}
+
+// settle waits until everything that the probes saw so far was judged.
+func (s *Supervisor) settle() {}

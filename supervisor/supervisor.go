@@ -1,0 +1,212 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/bpf"
+	"clawjail/jail/egress"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/control"
+)
+
+// Options are what main decides.
+type Options struct {
+	Config   config.Config
+	Logger   *slog.Logger
+	Version  string
+	Binaries string // directory that holds clawjail-shim, -stage and -egress
+	Private  bool   // started by `run`: end after Config.Linger without a jail
+	Host     Host   // what the kernel can do, as the prober found it
+}
+
+// Host is what was found out by trying, see package supervisor/doctor. A nil
+// error and a zero LandlockABI is refused: no jail starts without Landlock.
+type Host struct {
+	LandlockABI int
+	UserNS      bool
+}
+
+// Supervisor owns every jail of one control socket.
+type Supervisor struct {
+	opt     Options
+	log     *slog.Logger
+	loop    *loop
+	audit   *auditor
+	probes  *bpf.Probes
+	tier    string
+	egress  *egress.Server
+	metrics *metrics
+	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
+	filter  atomic.Pointer[[]byte]
+	started time.Time
+
+	// base is cancelled when everything has to stop; work waits for it.
+	base   context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	idle   *idleTimer
+}
+
+// New builds everything that jails need before the first of them starts: the
+// audit log, the probes, the egress proxy. Whatever is missing is an error; a
+// supervisor never comes up with less than it promises.
+func New(o Options) (*Supervisor, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("the supervisor needs root: it makes namespaces, cgroups and BPF programs; start it with sudo or as a system service")
+	}
+	if o.Host.LandlockABI < 1 {
+		return nil, errors.New("the kernel has no Landlock (CONFIG_SECURITY_LANDLOCK, and \"landlock\" in the lsm= list); clawjail does not start jails without it")
+	}
+	for _, dir := range []string{o.Config.RunDir, filepath.Join(o.Config.RunDir, "jails")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(o.Config.StateDir, 0o700); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), base: ctx, cancel: cancel}
+	s.scope.Store(&scope{})
+	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
+	if err := s.open(); err != nil {
+		cancel()
+		return nil, errors.Join(err, s.closeParts())
+	}
+	s.loop = newLoop(o.Config.MaxJails)
+	return s, nil
+}
+
+// open opens the parts; on an error closeParts closes what was opened.
+func (s *Supervisor) open() error {
+	features, err := bpf.Probe()
+	if err != nil {
+		return fmt.Errorf("try the kernel's BPF features: %w", err)
+	}
+	if err := features.Err(); err != nil {
+		return fmt.Errorf("this kernel cannot run clawjail's probes: %w; `clawjail doctor` says what to do", err)
+	}
+	s.tier = features.Tier()
+	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
+		return err
+	}
+	type started struct {
+		server *egress.Server
+		err    error
+	}
+	// The proxy starts while the probes load: both take tens of milliseconds.
+	proxy := make(chan started, 1)
+	go func() {
+		server, err := egress.Start(s.base, filepath.Join(s.opt.Binaries, "clawjail-egress"),
+			s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log)
+		proxy <- started{server, err}
+	}()
+	probes, probeErr := bpf.Load(bpf.Options{Logger: s.log})
+	s.probes = probes
+	p := <-proxy
+	s.egress = p.server
+	if probeErr != nil {
+		return fmt.Errorf("load the probes: %w", probeErr)
+	}
+	if p.err != nil {
+		return fmt.Errorf("start the egress proxy: %w", p.err)
+	}
+	return nil
+}
+
+// Serve answers the control socket until ctx ends or a private supervisor is
+// no longer needed. Then every jail ends, and everything is removed. ready is
+// called once requests are answered.
+func (s *Supervisor) Serve(ctx context.Context, l *control.Listener, ready func()) error {
+	s.work.Go(s.loop.run)
+	s.work.Go(s.judge)
+	s.work.Go(s.recordEgress)
+	s.work.Go(s.watchLoss)
+	server := &http.Server{
+		Handler:           s.routes(),
+		ConnContext:       withConn,
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	ready()
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-s.idle.expired():
+	case <-s.egress.Done():
+		// Without the proxy no jail has a network, and a jail must not be left
+		// with less than its record says. Restarting it comes with adoption.
+		err = errors.New("the egress proxy ended; every jail is stopped")
+	case err = <-failed:
+	}
+	_ = l.Close()
+	s.stop(server)
+	return err
+}
+
+// stop ends every jail, then the workers, then the parts they used.
+func (s *Supervisor) stop(server *http.Server) {
+	s.endAll("the supervisor stopped")
+	drain, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		_ = server.Close()
+	}
+	s.loop.waitEmpty(drain)
+	s.cancel()
+	_ = s.probes.Close()
+	_ = s.egress.Close()
+	s.loop.close()
+	s.work.Wait()
+	s.audit.supervisor("stop", "")
+	if err := s.audit.close(); err != nil {
+		s.log.Error("close the audit log", "error", err)
+	}
+}
+
+func (s *Supervisor) closeParts() error {
+	var errs []error
+	if s.probes != nil {
+		errs = append(errs, s.probes.Close())
+	}
+	if s.egress != nil {
+		errs = append(errs, s.egress.Close())
+	}
+	if s.audit != nil {
+		errs = append(errs, s.audit.close())
+	}
+	return errors.Join(errs...)
+}
+
+// bootID identifies this boot in records.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "unknown"
+	}
+	return string(b[:max(0, len(b)-1)])
+}
+
+// bootTime turns a CLOCK_BOOTTIME instant of the kernel into wall time.
+func bootTime(ns uint64) time.Time {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return time.Now()
+	}
+	return time.Now().Add(time.Duration(int64(ns) - ts.Nano()))
+}

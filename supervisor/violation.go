@@ -1,0 +1,109 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit"
+	"clawjail/bpf/wire"
+	"clawjail/policy"
+)
+
+// violate answers an operation that the policy refuses and that happened all
+// the same. Until the gate holds operations before they happen, this is the
+// second line: what runs is stopped as soon as it was seen.
+func (s *Supervisor) violate(v *jailView, ev wire.Event, d policy.Decision) {
+	what := fmt.Sprintf("%s of %q refused by %s", opOf(ev), ev.Path, d.Rule)
+	if d.Verdict == policy.Freeze || v.policy.OnViolation == policy.RespondFreeze {
+		s.freezeByID(v.id, what)
+		return
+	}
+	if v.policy.OnViolation == policy.RespondDeny && d.Verdict != policy.Kill {
+		return // recorded, as the operator chose
+	}
+	err := killInCgroup(ev, s.cgroupOf(v.id))
+	message := "killed: " + what
+	if err != nil {
+		message = fmt.Sprintf("could not be killed (%v): %s", err, what)
+	}
+	_ = s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: audit.GateJail,
+		Subject: audit.Subject{Op: "violation", Pid: ev.Pid, Message: message}, Verdict: "kill", Rule: d.Rule})
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		// Something forbidden runs and does not go away: stop everything.
+		s.freezeByID(v.id, message)
+	}
+}
+
+func (s *Supervisor) freezeByID(id, reason string) {
+	var e *entry
+	s.loop.do(func(t *table) { e = t.live[id] })
+	if e == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.freeze(ctx, e, true, reason); err != nil {
+		s.log.Error("freeze after a violation; the jail is killed instead", "jail", id, "error", err)
+		_ = s.kill(ctx, e, "could not be frozen after a violation: "+reason)
+	}
+}
+
+func (s *Supervisor) cgroupOf(id string) string {
+	var path string
+	s.loop.do(func(t *table) {
+		if e := t.live[id]; e != nil {
+			path = e.jail.Cgroup
+		}
+	})
+	return path
+}
+
+// killInCgroup kills the process of an event, and never another: the pidfd
+// pins whoever has the pid now, and only then is it looked up whether that one
+// is in the jail.
+func killInCgroup(ev wire.Event, cgroup string) error {
+	if cgroup == "" {
+		return unix.ESRCH
+	}
+	fd, err := unix.PidfdOpen(int(ev.Pid), 0)
+	if err != nil {
+		return os.NewSyscallError("pidfd_open", err)
+	}
+	defer unix.Close(fd)
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", ev.Pid))
+	if err != nil {
+		return unix.ESRCH
+	}
+	if !inCgroup(string(b), cgroup) {
+		return unix.ESRCH
+	}
+	return os.NewSyscallError("pidfd_send_signal", unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0))
+}
+
+// inCgroup reports whether the text of /proc/PID/cgroup puts the process into
+// the cgroup v2 directory dir or below it.
+func inCgroup(text, dir string) bool {
+	for _, line := range strings.Split(text, "\n") {
+		path, ok := strings.CutPrefix(line, "0::")
+		if ok && strings.Contains(path+"/", lastTwo(dir)+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// lastTwo gives "clawjail/ID", which names a jail's cgroup wherever cgroup2 is
+// mounted and however deep the supervisor's own cgroup is.
+func lastTwo(dir string) string {
+	parts := strings.Split(strings.TrimRight(dir, "/"), "/")
+	if len(parts) < 2 {
+		return "/" + dir // in no path: nothing matches
+	}
+	return "/" + strings.Join(parts[len(parts)-2:], "/")
+}
