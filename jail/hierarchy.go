@@ -1,0 +1,122 @@
+package jail
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// PrivateUnified is where a cgroup v2 hierarchy is mounted on a host that has
+// none (cgroup v1 only). It has no controllers, and needs none: it names the
+// jail for BPF, freezes and kills.
+const PrivateUnified = "/run/clawjail/cgroup2"
+
+// Hierarchies are the cgroup mounts of this host.
+type Hierarchies struct {
+	// Unified is the cgroup v2 mount, "" if there is none.
+	Unified string
+	// V1 are the mounts of cgroup v1.
+	V1 []string
+}
+
+// FindHierarchies reads the cgroup mounts of the calling process's mount
+// namespace.
+func FindHierarchies() (Hierarchies, error) {
+	f, err := os.Open("/proc/self/mounts")
+	if err != nil {
+		return Hierarchies{}, err
+	}
+	defer f.Close()
+	var h Hierarchies
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 3 {
+			continue
+		}
+		switch where := fields[1]; fields[2] {
+		case "cgroup2":
+			// The first is the system's; a later one is a second view of it.
+			if h.Unified == "" {
+				h.Unified = where
+			}
+		case "cgroup":
+			if !slices.Contains(h.V1, where) {
+				h.V1 = append(h.V1, where)
+			}
+		}
+	}
+	return h, lines.Err()
+}
+
+// EnsureUnified returns the cgroup v2 mount and makes one at PrivateUnified on
+// a host that has none.
+func EnsureUnified() (string, error) {
+	h, err := FindHierarchies()
+	if err != nil || h.Unified != "" {
+		return h.Unified, err
+	}
+	if err := os.MkdirAll(PrivateUnified, 0o755); err != nil {
+		return "", err
+	}
+	if err := unix.Mount("clawjail", PrivateUnified, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return "", fmt.Errorf("mount cgroup2 at %q: %w", PrivateUnified, err)
+	}
+	return PrivateUnified, nil
+}
+
+// RemoveCgroups removes the cgroup parent/id, with what is below it, from
+// every hierarchy, and then the parents that are empty. There must be no
+// process left in it. What does not exist is no error.
+func RemoveCgroups(parent, id string) error {
+	h, err := FindHierarchies()
+	if err != nil {
+		return err
+	}
+	roots := h.V1
+	if h.Unified != "" {
+		roots = append(roots, h.Unified)
+	}
+	var errs []error
+	for _, root := range roots {
+		errs = append(errs, removeTree(filepath.Join(root, parent, id)))
+		for dir := filepath.Clean(parent); dir != "." && dir != "/"; dir = filepath.Dir(dir) {
+			// Another jail may live there, or be about to.
+			if unix.Rmdir(filepath.Join(root, dir)) != nil {
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeTree removes a cgroup and its children, the deepest first. Plain files
+// of a cgroup cannot be removed and need not be.
+func removeTree(dir string) error {
+	err := unix.Rmdir(dir)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	entries, readErr := os.ReadDir(dir)
+	if readErr != nil {
+		return fmt.Errorf("remove cgroup %q: %w", dir, err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := removeTree(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err := unix.Rmdir(dir); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("remove cgroup %q: %w", dir, err)
+	}
+	return nil
+}
