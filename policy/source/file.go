@@ -1,0 +1,63 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// MaxBytes bounds a policy file.
+const MaxBytes = 1 << 20
+
+// readFile reads a policy. What is wrong with the file is a Problem.
+func readFile(path string) ([]byte, error) {
+	fail := func(msg, hint string) ([]byte, error) {
+		return nil, Problems{{File: path, Msg: msg, Hint: hint}}
+	}
+	// O_NONBLOCK: opening a FIFO must not wait for somebody to write to it.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fail("no such policy file", "")
+	case errors.Is(err, fs.ErrPermission):
+		return fail("policy file cannot be read: permission denied", "it is read as the user who runs clawjail")
+	case err != nil:
+		return fail(fmt.Sprintf("policy file cannot be opened: %v", cause(err)), "")
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return fail(fmt.Sprintf("policy file cannot be read: %v", cause(err)), "")
+	case st.IsDir():
+		return fail("is a directory, not a policy file", "name a file in it")
+	case !st.Mode().IsRegular():
+		return fail("is not a regular file", "")
+	case st.Size() > MaxBytes:
+		return fail(tooBig(st.Size()), "")
+	}
+	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return fail(fmt.Sprintf("policy file cannot be read: %v", cause(err)), "")
+	}
+	if len(b) > MaxBytes {
+		return fail(tooBig(int64(len(b))), "")
+	}
+	return b, nil
+}
+
+func tooBig(n int64) string {
+	return fmt.Sprintf("policy file has %d bytes, at most %d are read", n, MaxBytes)
+}
+
+// cause strips the path from an error that is shown behind the path.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,220 @@
+package source
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"clawjail/policy"
+)
+
+func (r *reader) readFiles(n *yaml.Node, l *layer) {
+	seen := make(map[string]*yaml.Node)
+	for i, item := range r.items(n, "files", policy.MaxFiles) {
+		f, ok := r.fileRule(item, fmt.Sprintf("files[%d]", i))
+		if !ok {
+			continue
+		}
+		if first := seen[f.Path]; first != nil {
+			if sameByVariable(first, item) {
+				l.files = preferWorkspace(l.files, f, item)
+				continue
+			}
+			r.problem(item, fmt.Sprintf("it is listed on line %d", first.Line), "rule can never match: path %q is listed already", f.Path)
+			continue
+		}
+		seen[f.Path] = item
+		l.files = append(l.files, placed[policy.File]{rule: f, node: item, own: true})
+	}
+	for _, f := range l.files {
+		r.underNone(f, l.files)
+	}
+}
+
+// rawPath gives the text of a rule's path, before variables are replaced.
+func rawPath(n *yaml.Node) string {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "path" {
+			return n.Content[i+1].Value
+		}
+	}
+	return ""
+}
+
+// sameByVariable reports that two rules are for one path only because of where
+// the agent works: somebody runs it in the home directory itself.
+func sameByVariable(a, b *yaml.Node) bool {
+	pa, pb := rawPath(a), rawPath(b)
+	return pa != pb && strings.Contains(pa, "${WORKSPACE}") != strings.Contains(pb, "${WORKSPACE}")
+}
+
+// preferWorkspace keeps, of two rules for one path, the one that names the
+// workspace: that is where the operator sent the agent.
+func preferWorkspace(files []placed[policy.File], f policy.File, n *yaml.Node) []placed[policy.File] {
+	if !strings.Contains(rawPath(n), "${WORKSPACE}") {
+		return files
+	}
+	for i := range files {
+		if files[i].rule.Path == f.Path {
+			files[i] = placed[policy.File]{rule: f, node: n, own: true}
+		}
+	}
+	return files
+}
+
+// underNone reports a path that is shown below one that is hidden.
+func (r *reader) underNone(f placed[policy.File], files []placed[policy.File]) {
+	for _, other := range files {
+		if other.rule.Access == policy.AccessNone && f.rule.Path != other.rule.Path && policy.Below(f.rule.Path, other.rule.Path) {
+			r.problem(f.node, "list only what is to be shown", "path %q is below %q, which is hidden (line %d)", f.rule.Path, other.rule.Path, other.node.Line)
+		}
+	}
+}
+
+func (r *reader) fileRule(n *yaml.Node, where string) (policy.File, bool) {
+	fields := r.fields(n, where, "path", "access", "write", "exec", "create", "optional", "size")
+	if fields == nil {
+		return policy.File{}, false
+	}
+	before := len(r.problems)
+	f := policy.File{Origin: r.origin(where, n)}
+	if p := fields["path"]; p == nil {
+		r.problem(n, "", "%s has no path", where)
+	} else {
+		f.Path = r.path(p, where)
+	}
+	if a := fields["access"]; a == nil {
+		r.problem(n, "add access: read, write, private or none", "%s has no access", where)
+		return f, false
+	} else if v, ok := oneWord(r, a, "access", policy.Accesses(), policy.ParseAccess); ok {
+		f.Access = v
+	} else {
+		return f, false
+	}
+	r.fileKeys(&f, fields)
+	if f.Path != "" && len(r.problems) == before {
+		if err := policy.CheckShown(f.Path, f.Access); err != nil {
+			r.problem(fields["path"], "", "%v", err)
+		}
+	}
+	return f, len(r.problems) == before
+}
+
+// fileKeys reads what goes with the access of a rule.
+func (r *reader) fileKeys(f *policy.File, fields map[string]*yaml.Node) {
+	writable := f.Access == policy.AccessWrite || f.Access == policy.AccessPrivate
+	allowed := map[string]bool{
+		"write":    f.Access != policy.AccessNone,
+		"exec":     f.Access != policy.AccessNone,
+		"create":   f.Access == policy.AccessWrite,
+		"optional": f.Access == policy.AccessWrite,
+		"size":     f.Access == policy.AccessPrivate,
+	}
+	for _, key := range []string{"write", "exec", "create", "optional", "size"} {
+		if n := fields[key]; n != nil && !allowed[key] {
+			hint := ""
+			if key == "optional" && f.Access == policy.AccessRead {
+				hint = "leave it out: a missing path that is only read is always optional"
+			}
+			r.problem(n, hint, "%q has no meaning with access %s", key, f.Access)
+			delete(fields, key)
+		}
+	}
+	f.Exec = f.Access == policy.AccessRead
+	if n := fields["exec"]; n != nil {
+		f.Exec = r.boolean(n, "exec")
+	}
+	if n := fields["create"]; n != nil {
+		f.Create = r.boolean(n, "create")
+	}
+	if n := fields["optional"]; n != nil {
+		f.Optional = r.boolean(n, "optional")
+		if f.Optional && f.Create {
+			r.problem(n, "create makes it, so it is never missing", `"optional" contradicts create`)
+		}
+	}
+	if n := fields["size"]; n != nil {
+		f.SizeBytes, _ = r.size(n, "size", "size")
+	}
+	f.Write = policy.Deny
+	some := []policy.Verdict{policy.Deny, policy.Ask, policy.Kill, policy.Freeze}
+	if writable {
+		f.Write = policy.Allow
+		some = []policy.Verdict{policy.Allow, policy.Audit}
+	}
+	if n := fields["write"]; n != nil {
+		if v, ok := r.verdict(n, "writing with access "+f.Access.String(), some...); ok {
+			f.Write = v
+		}
+	}
+}
+
+// path reads a path of the host.
+func (r *reader) path(n *yaml.Node, where string) string {
+	s, ok := r.str(n, where+".path")
+	if !ok {
+		return ""
+	}
+	s, ok = r.expand(n, s, where+".path", nil)
+	if !ok {
+		return ""
+	}
+	hint := ""
+	switch {
+	case strings.HasPrefix(s, "~"):
+		hint = fmt.Sprintf("did you mean %q?", "${HOME}"+strings.TrimPrefix(s, "~"))
+	case s != "" && s[0] != '/':
+		hint = fmt.Sprintf("did you mean %q?", "${WORKSPACE}/"+path.Clean(s))
+	case strings.ContainsAny(s, "*?"):
+		hint = "paths have no patterns: a directory stands for everything below it"
+	}
+	if err := policy.CheckPath(s); err != nil {
+		r.problem(n, hint, "%v", err)
+		return ""
+	}
+	if strings.Contains(s, "*") {
+		r.problem(n, hint, "path %q has a star", s)
+		return ""
+	}
+	return s
+}
+
+func (r *reader) readDelete(n *yaml.Node, l *layer) {
+	fields := r.fields(n, "delete", "limit", "over")
+	if fields == nil {
+		return
+	}
+	limit, over := fields["limit"], fields["over"]
+	if limit == nil {
+		r.problem(n, "add a limit, as in 50/h", "delete has no limit")
+		return
+	}
+	if !r.features.Gate {
+		r.problem(limit, "leave delete out until then", "delete.limit needs the gate that holds operations, which this clawjail does not have yet")
+		return
+	}
+	d := policy.Delete{Over: policy.Deny, Origin: r.origin("delete", n)}
+	s, ok := r.word(limit, "delete.limit")
+	if !ok {
+		return
+	}
+	num, per, cut := strings.Cut(s, "/")
+	unit := timeUnit(per)
+	if !cut || unit == 0 || num == "" || len(num) > 9 || strings.Trim(num, "0123456789") != "" {
+		r.problem(limit, "write it as in 50/h; "+timeUnitNames, "delete.limit is a number per unit of time, not %q", s)
+		return
+	}
+	for _, c := range num {
+		d.Limit = d.Limit*10 + int64(c-'0')
+	}
+	d.Per = unit
+	if !r.within(limit, "delete.limit", "limit", d.Limit, func(v int64) string { return fmt.Sprint(v) }) {
+		return
+	}
+	if over != nil {
+		d.Over, _ = r.verdict(over, "delete.over", policy.Ask, policy.Deny, policy.Kill, policy.Freeze)
+	}
+	l.deletion = &d
+}

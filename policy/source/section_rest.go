@@ -1,0 +1,108 @@
+package source
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"clawjail/policy"
+)
+
+func (r *reader) readLimits(n *yaml.Node, l *layer) {
+	fields := r.fields(n, "limits", "memory", "cpus", "pids", "open_files", "file_size", "wall", "tmp", "shm")
+	l.limits = make(map[string]int64, len(fields))
+	for key, v := range fields {
+		where := "limits." + key
+		var num int64
+		var ok bool
+		switch key {
+		case "cpus":
+			num, ok = r.cpus(v, where)
+		case "pids", "open_files":
+			num, ok = r.integer(v, where, key)
+		case "wall":
+			d, good := r.duration(v, where, key)
+			num, ok = int64(d), good
+		default:
+			num, ok = r.size(v, where, key)
+		}
+		if ok {
+			l.limits[key] = num
+		}
+	}
+}
+
+func (r *reader) readEnv(n *yaml.Node, l *layer) {
+	fields := r.fields(n, "env", "pass", "set")
+	if pass := fields["pass"]; pass != nil {
+		for _, item := range r.items(pass, "env.pass", policy.MaxVars) {
+			s, ok := r.str(item, "env.pass")
+			if !ok {
+				continue
+			}
+			if err := policy.CheckVar(s, true); err != nil {
+				r.problem(item, "values go to env.set", "%v", err)
+				continue
+			}
+			if slices.Contains(l.pass, s) {
+				r.problem(item, "", "env.pass has %q twice", s)
+				continue
+			}
+			l.pass = append(l.pass, s)
+		}
+	}
+	set := fields["set"]
+	if set == nil {
+		return
+	}
+	if set.Kind != yaml.MappingNode {
+		r.problem(set, "as in {CI: \"1\"}", "env.set is a mapping, not a %s", kindName(set))
+		return
+	}
+	if len(set.Content)/2 > policy.MaxVars {
+		r.problem(set, "", "env.set has %d entries, at most %d", len(set.Content)/2, policy.MaxVars)
+		return
+	}
+	for i := 0; i+1 < len(set.Content); i += 2 {
+		r.variable(set.Content[i], set.Content[i+1], l)
+	}
+}
+
+func (r *reader) variable(k, v *yaml.Node, l *layer) {
+	if k.Kind != yaml.ScalarNode || slices.ContainsFunc(l.set, func(s policy.Var) bool { return s.Name == k.Value }) {
+		return // reported by keys
+	}
+	if err := policy.CheckVar(k.Value, false); err != nil {
+		r.problem(k, "", "%v", err)
+		return
+	}
+	s, ok := r.str(v, "env.set."+k.Value)
+	if !ok {
+		return
+	}
+	if s, ok = r.expand(v, s, "env.set."+k.Value, nil); !ok {
+		return
+	}
+	if err := policy.CheckValue(s); err != nil {
+		r.problem(v, "", "%v", err)
+		return
+	}
+	if slices.Contains(l.pass, k.Value) {
+		r.problem(k, "keep one of the two", "%q is both in env.pass and in env.set", k.Value)
+		return
+	}
+	l.set = append(l.set, policy.Var{Name: k.Value, Value: s})
+}
+
+func (r *reader) readApproval(n *yaml.Node, l *layer) {
+	fields := r.fields(n, "approval", "timeout")
+	if t := fields["timeout"]; t != nil {
+		l.timeout, _ = r.duration(t, "approval.timeout", "timeout")
+	}
+}
+
+func (r *reader) readViolation(n *yaml.Node, l *layer) {
+	if v, ok := oneWord(r, n, "on_violation", policy.Responses(), policy.ParseResponse); ok {
+		l.onViolation = &v
+	}
+}
