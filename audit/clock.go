@@ -35,5 +35,5 @@ func (c *clock) step(wall time.Time, mono time.Duration) (Record, bool) {
 }
 
 func clockNote(wall time.Time, message string) Record {
-	return Record{Time: wall, Gate: GateSupervisor, Subject: Subject{Class: "clock", Message: message}}
+	return Record{Time: wall, Gate: GateSupervisor, Subject: Subject{Class: ClassClock, Message: message}}
 }

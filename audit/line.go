@@ -22,8 +22,8 @@ type lineReader struct {
 	r, w int
 }
 
-func newLineReader(f io.ReaderAt) *lineReader {
-	return &lineReader{f: f, buf: make([]byte, MaxLineBytes+1)}
+func newLineReader(f io.ReaderAt, maxLine int) *lineReader {
+	return &lineReader{f: f, buf: make([]byte, maxLine+1)}
 }
 
 // reset goes to the beginning of another file.

@@ -58,8 +58,9 @@ type Log struct {
 
 	mu     sync.Mutex
 	seg    *os.File
-	size   int64 // of the lines in seg; what is behind is to be cut off
-	dirty  bool  // a write failed and left something behind size
+	size   int64  // of the lines in seg; what is behind is to be cut off
+	dirty  bool   // a write failed and left something behind size
+	bytes  uint64 // written by this Log
 	seq    uint64
 	prev   string // hex hash of the last line
 	buf    []byte
@@ -184,7 +185,9 @@ func lockDir(d *os.File, dir string) error {
 // kernel's hands then, and on the disk by the policy. The error matches ErrFull
 // when there is no space. A record that is refused is counted, and the count is
 // the first thing written when writing works again: a caller that keeps the
-// record and appends it once more will find it behind the gap that counts it.
+// record and appends it once more will find it behind the gap that counts it. A
+// caller that counts for itself appends a gap of ClassAudit, which replaces the
+// log's own.
 func (l *Log) Append(r Record) (uint64, error) {
 	bound(&r)
 	l.mu.Lock()
@@ -199,13 +202,8 @@ func (l *Log) Append(r Record) (uint64, error) {
 	if r.Time.IsZero() {
 		r.Time = wall
 	}
-	err := l.settle()
-	if err == nil {
-		err = l.write(&r)
-	}
+	err := l.put(&r)
 	if err != nil {
-		l.lost++
-		l.why = err.Error()
 		return 0, err
 	}
 	seq := l.seq
@@ -224,6 +222,13 @@ func (l *Log) Head() (seq uint64, hash string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.seq, l.prev
+}
+
+// Bytes gives how much this Log has written.
+func (l *Log) Bytes() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes
 }
 
 // Close flushes and releases the log.
@@ -256,18 +261,43 @@ func (l *Log) release() {
 	l.root.Close()
 }
 
-// settle writes what the log itself has to say before the next record.
-func (l *Log) settle() error {
+// put writes a record behind what the log itself has to say, or counts it.
+func (l *Log) put(r *Record) error {
+	counts := r.Gate == GateGap && r.Subject.Class == ClassAudit
+	err := l.notes()
+	if err == nil && !counts {
+		err = l.settle()
+	}
+	if err == nil {
+		err = l.write(r)
+	}
+	switch {
+	case err == nil && counts:
+		l.lost = 0
+	case err != nil && !counts:
+		l.lost++
+		l.why = err.Error()
+	}
+	return err
+}
+
+// notes writes the notes that are owed.
+func (l *Log) notes() error {
 	for len(l.owed) > 0 {
 		if err := l.write(&l.owed[0]); err != nil {
 			return err
 		}
 		l.owed = l.owed[1:]
 	}
-	if l.lost == 0 {
-		return nil
+	return nil
+}
+
+// settle writes everything that the log itself has to say.
+func (l *Log) settle() error {
+	if err := l.notes(); err != nil || l.lost == 0 {
+		return err
 	}
-	gap := Record{Gate: GateGap, Subject: Subject{Class: "audit", Lost: l.lost, Message: "records could not be written: " + l.why}}
+	gap := Record{Gate: GateGap, Subject: Subject{Class: ClassAudit, Lost: l.lost, Message: "records could not be written: " + l.why}}
 	gap.Time, _ = l.opts.now()
 	bound(&gap)
 	if err := l.write(&gap); err != nil {
@@ -321,6 +351,7 @@ func (l *Log) write(r *Record) error {
 	sum := sha256.Sum256(b[:line])
 	l.seq, l.prev = r.Seq, hex.EncodeToString(sum[:])
 	l.size += int64(len(b))
+	l.bytes += uint64(len(b))
 	return nil
 }
 

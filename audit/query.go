@@ -75,7 +75,7 @@ func newWalk(dir string, f Filter) (*walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &walk{root: root, match: newMatcher(f), lines: newLineReader(nil)}, nil
+	return &walk{root: root, match: newMatcher(f), lines: newLineReader(nil, MaxLineBytes)}, nil
 }
 
 func (w *walk) close() {

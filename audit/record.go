@@ -21,6 +21,14 @@ const (
 	GateGap        = "gap"        // something is missing here; the subject says how much
 )
 
+// The classes of gaps and notes that the log writes itself.
+const (
+	ClassAudit   = "audit"   // records could not be written
+	ClassTorn    = "torn"    // the end of a record was missing
+	ClassCorrupt = "corrupt" // the last line could not be read
+	ClassClock   = "clock"   // the wall clock jumped
+)
+
 // Record is one line of the log. The order of the fields is the order of the
 // JSON members. Append fills Schema, Seq and Prev, and Time, Boot and Tier when
 // they are empty.

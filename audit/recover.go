@@ -82,7 +82,7 @@ func (l *Log) cutTorn(f *os.File, s segment) (int64, error) {
 	if err := errors.Join(f.Truncate(size), f.Sync()); err != nil {
 		return 0, fmt.Errorf("cut the torn end of segment %s: %w", s.name, err)
 	}
-	l.owe(l.gap(Subject{Class: "torn", Lost: 1, Path: name,
+	l.owe(l.gap(Subject{Class: ClassTorn, Lost: 1, Path: name,
 		Message: fmt.Sprintf("the last record was cut off; %d bytes of it were moved", end-size)}))
 	return size, nil
 }
@@ -126,6 +126,9 @@ func (l *Log) lastLine(f *os.File, s segment, size int64) error {
 	}
 	l.prev = hex.EncodeToString(h.Sum(nil))
 	r, err := readRecord(f, nl+1, size-1)
+	if err == nil && (r.Seq < s.first || r.Seq-s.first >= uint64(size)) {
+		err = fmt.Errorf("record %d cannot be in this segment", r.Seq)
+	}
 	if err == nil {
 		l.seq = r.Seq
 		if now, _ := l.opts.now(); r.Time.After(now.Add(clockStep)) {
@@ -138,7 +141,7 @@ func (l *Log) lastLine(f *os.File, s segment, size int64) error {
 		return cerr
 	}
 	l.seq = s.first + lines - 1
-	l.owe(l.gap(Subject{Class: "corrupt", Lost: 1, Path: s.name, Message: "the last line cannot be read: " + err.Error()}))
+	l.owe(l.gap(Subject{Class: ClassCorrupt, Lost: 1, Path: s.name, Message: "the last line cannot be read: " + err.Error()}))
 	return nil
 }
 
