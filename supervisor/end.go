@@ -148,6 +148,7 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 		if e.jail.State != to {
 			apiErr = e.move(to)
 		}
+		e.lossFrozen = false // whoever asked last decides
 	})
 	if err := s.audit.jail(e.jail.ID, op, "", audit.Subject{Message: reason, DurationMS: milliseconds(took)}); err != nil {
 		s.log.Error("record a freeze", "jail", e.jail.ID, "error", err)

@@ -25,15 +25,16 @@ const (
 type entry struct {
 	view *jailView // shared with the judge; its counters are atomic
 
-	jail   api.Jail
-	handle *shim.Handle // nil until the shim runs
-	cgroup *jail.Cgroup // nil until the jail is built
-	procs  map[string]*shim.Proc
-	nextID int
-	leases int
-	reason string        // why the supervisor ended it, if it did
-	remove bool          // forget it when it ended
-	done   chan struct{} // closed when the jail ended and nothing of it is left
+	jail       api.Jail
+	handle     *shim.Handle // nil until the shim runs
+	cgroup     *jail.Cgroup // nil until the jail is built
+	procs      map[string]*shim.Proc
+	nextID     int
+	leases     int
+	reason     string        // why the supervisor ended it, if it did
+	remove     bool          // forget it when it ended
+	lossFrozen bool          // stands still because the audit log cannot be written
+	done       chan struct{} // closed when the jail ended and nothing of it is left
 }
 
 // table is all jail state. Only the loop touches it.

@@ -85,6 +85,7 @@ func New(o Options) (*Supervisor, error) {
 		return nil, errors.Join(err, s.closeParts())
 	}
 	s.loop = newLoop(o.Config.MaxJails)
+	s.audit.onLoss, s.audit.onMend = s.auditLost, s.auditMended
 	return s, nil
 }
 

@@ -1,0 +1,119 @@
+package launch
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWhoTheAgentRunsAs(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("changing the owner of a workspace needs root")
+	}
+	owned := func(uid, gid int) string {
+		dir := t.TempDir()
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	tests := []struct {
+		name      string
+		o         Options
+		workspace string
+		uid, gid  uint32
+		idmap     bool
+		want      string // part of an error
+	}{
+		{name: "the caller of sudo", o: Options{SudoUID: "54321", SudoGID: "54322"}, workspace: owned(0, 0), uid: 54321, gid: 54322},
+		{name: "the caller that is not root", o: Options{EUID: 54321}, workspace: owned(0, 0), uid: 54321, gid: 54321},
+		{name: "the owner of the workspace", o: Options{}, workspace: owned(54323, 54324), uid: 54323, gid: 54324},
+		{name: "a user of its own in root's workspace", o: Options{AgentUID: 64900, AgentGID: 64900}, workspace: owned(0, 0), uid: 64900, gid: 64900, idmap: true},
+		{name: "--user by number comes first", o: Options{User: "54325", SudoUID: "54321"}, workspace: owned(54323, 54324), uid: 54325, gid: 54325},
+		{name: "--user root is refused", o: Options{User: "root"}, workspace: owned(0, 0), want: "never runs as root"},
+		{name: "--user 0 is refused", o: Options{User: "0"}, workspace: owned(0, 0), want: "never runs as root"},
+		{name: "an unknown user is refused", o: Options{User: "no-such-user"}, workspace: owned(0, 0), want: "no such user"},
+		{name: "root through sudo falls to the workspace", o: Options{SudoUID: "0"}, workspace: owned(54323, 54324), uid: 54323, gid: 54324},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			id, err := resolve(tt.o, tt.workspace)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Fatalf("error %v, want one with %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id.uid != tt.uid || id.gid != tt.gid || id.idmap != tt.idmap {
+				t.Errorf("got %+v", id)
+			}
+		})
+	}
+}
+
+func TestFindWorkspace(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("real", link); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, in, want, err string }{
+		{"a link is what it leads to", link, filepath.Join(dir, "real"), ""},
+		{"a missing directory", filepath.Join(dir, "none"), "", "does not exist"},
+		{"a file", file, "", "not a directory"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := findWorkspace(tt.in)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want one with %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || got != tt.want {
+				t.Errorf("got %q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSetEnv(t *testing.T) {
+	o := Options{Environ: []string{"TOKEN=obviously-fake", "EMPTY="}}
+	tests := []struct{ name, in, want, err string }{
+		{"a value", "A=b=c", "A=b=c", ""},
+		{"an empty value", "A=", "A=", ""},
+		{"the caller's value", "TOKEN", "TOKEN=obviously-fake", ""},
+		{"the caller's empty value", "EMPTY", "EMPTY=", ""},
+		{"a variable that is not set", "MISSING", "", "not set here"},
+		{"no name", "=x", "", "needs a name"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o.Env = []string{tt.in}
+			got, err := setEnv(o)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want one with %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || string(got[0]) != tt.want {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
