@@ -44,7 +44,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 		// descriptors would connect streams to the wrong places.
 		return 0, errors.New("more than 3 file descriptors in one message")
 	}
-	return n, err
+	return max(n, 0), err // -1 goes with an error, which io.Reader does not know
 }
 
 // keep stores received descriptors, at most MaxFiles over the connection's life.
