@@ -3,37 +3,218 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/jail/egress/control"
+	"clawjail/jail/egress/socket"
 )
+
+// Bounds on the supervisor's side.
+const (
+	// eventQueue is how many events wait for the reader of Events. At the
+	// bound the Server stops reading; clawjail-egress then queues some
+	// thousands itself, and refuses new connections after that.
+	eventQueue = 1024
+	// maxWaiting bounds the requests that wait for an answer.
+	maxWaiting = 1024
+	// openFiles is the process's descriptor limit: two for each of 4096
+	// connections, tries, pipes and the jails' sockets.
+	openFiles = 16384
+)
+
+// ErrEnded says that clawjail-egress has ended. No jail has network then.
+var ErrEnded = errors.New("clawjail-egress has ended")
 
 // Server is the supervisor's handle to one clawjail-egress process, which
 // serves all jails.
 type Server struct {
-	events chan Event
-	done   chan struct{}
+	log      *slog.Logger
+	cmd      *exec.Cmd
+	stderr   io.Reader
+	requests *socket.Conn
+	stream   *socket.Conn
+	events   chan Event
+	closing  chan struct{} // closed by Close: nobody reads events any more
+	done     chan struct{} // closed when the process has ended
+	wg       sync.WaitGroup
+	once     sync.Once
+
+	sending sync.Mutex // one message at a time
+
+	mu      sync.Mutex
+	next    uint64
+	waiting map[uint64]chan error
+	known   map[string]bool // jails whose events are believed
+	ended   bool
 }
 
 // Start starts bin as uid and gid, without groups, environment or inherited
-// descriptors, and returns when it says that its filter is installed.
+// descriptors, and returns when it says that its filter is installed. ctx
+// bounds the start only.
 func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (*Server, error) {
-	return nil, errors.New("start egress: not built yet")
+	if uid == 0 || gid == 0 {
+		return nil, errors.New("start egress: it must not run as root")
+	}
+	s := &Server{
+		log:     log,
+		events:  make(chan Event, eventQueue),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+		waiting: make(map[uint64]chan error),
+		known:   make(map[string]bool),
+	}
+	if err := s.spawn(bin, uid, gid); err != nil {
+		return nil, fmt.Errorf("start egress %q: %w", bin, err)
+	}
+	ready := make(chan struct{})
+	s.wg.Go(func() { s.readAnswers(ready) })
+	s.wg.Go(s.readEvents)
+	s.wg.Go(s.reap)
+	var err error
+	select {
+	case <-ready:
+		if err = s.limitFiles(); err == nil {
+			return s, nil
+		}
+	case <-s.done:
+		err = ErrEnded
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	s.Close()
+	return nil, fmt.Errorf("start egress %q: not ready: %w", bin, err)
 }
 
-// Add serves a jail with rules on its sockets.
+// Add serves a jail with rules on its sockets. The jail's id must not be
+// served already.
 func (s *Server) Add(ctx context.Context, rules Rules, sockets Sockets) error {
-	return errors.New("add jail to egress: not built yet")
+	if err := Validate(rules); err != nil {
+		return fmt.Errorf("add jail %q to egress: %w", rules.Jail, err)
+	}
+	m := control.Message{Type: control.TypeAdd, Rules: &rules}
+	var files []*os.File
+	for _, f := range []struct {
+		kind string
+		file *os.File
+	}{{"tcp4", sockets.TCP4}, {"tcp6", sockets.TCP6}, {"udp4", sockets.UDP4}, {"udp6", sockets.UDP6}} {
+		if f.file != nil {
+			m.Sockets = append(m.Sockets, f.kind)
+			files = append(files, f.file)
+		}
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("add jail %q to egress: no sockets", rules.Jail)
+	}
+	if !s.know(rules.Jail) {
+		return fmt.Errorf("add jail %q to egress: events of a jail of this name are still coming", rules.Jail)
+	}
+	if err := s.request(ctx, m, files...); err != nil {
+		s.forget(rules.Jail)
+		return fmt.Errorf("add jail %q to egress: %w", rules.Jail, err)
+	}
+	return nil
 }
 
-// Remove resets the jail's connections and forgets it.
+// Remove resets the jail's connections and forgets it. Its last events may
+// come after Remove has returned.
 func (s *Server) Remove(ctx context.Context, jail string) error {
-	return errors.New("remove jail from egress: not built yet")
+	if err := s.request(ctx, control.Message{Type: control.TypeRemove, Jail: jail}); err != nil {
+		return fmt.Errorf("remove jail %q from egress: %w", jail, err)
+	}
+	return nil
 }
 
-// Events yields events. The channel is closed when the process is gone.
+// Events yields events in the order of each jail. It must be read: at its
+// bound clawjail-egress refuses new connections rather than let any go
+// unrecorded. The channel is closed when the process is gone.
 func (s *Server) Events() <-chan Event { return s.events }
 
-// Done is closed when the process has ended, asked or not.
+// Done is closed when the process has ended, asked or not. Its jails then have
+// no network; a new Server can take them over with the same sockets.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Close ends the process and waits for it.
-func (s *Server) Close() error { return nil }
+// Close ends the process and waits for it. Events that nobody has read are
+// dropped.
+func (s *Server) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	s.requests.Close() // its end of file is the process's order to end
+	s.stream.Close()
+	select {
+	case <-s.done:
+	case <-time.After(closeTime):
+		_ = s.cmd.Process.Kill() // an error means that it has ended
+	}
+	s.wg.Wait()
+	return nil
+}
+
+// know marks a jail as one whose events are believed.
+func (s *Server) know(jail string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known[jail] {
+		return false
+	}
+	s.known[jail] = true
+	return true
+}
+
+func (s *Server) forget(jail string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, jail)
+}
+
+func (s *Server) knows(jail string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[jail]
+}
+
+// request sends a message and waits for its answer.
+func (s *Server) request(ctx context.Context, m control.Message, files ...*os.File) error {
+	answer := make(chan error, 1)
+	s.mu.Lock()
+	if s.ended || len(s.waiting) >= maxWaiting {
+		s.mu.Unlock()
+		return ErrEnded
+	}
+	s.next++
+	m.ID = s.next
+	s.waiting[m.ID] = answer
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiting, m.ID)
+		s.mu.Unlock()
+	}()
+	b, err := control.Encode(m)
+	if err != nil {
+		return err
+	}
+	s.sending.Lock()
+	err = s.requests.Send(b, files...)
+	s.sending.Unlock()
+	if errors.Is(err, unix.EPIPE) {
+		return ErrEnded
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-s.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -100,7 +100,6 @@ type head struct {
 	absolute  bool
 	hosts     int
 	lengths   int
-	upgrades  bool // Connection names upgrade
 }
 
 func parseLine(line string) (*head, error) {

@@ -1,0 +1,200 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Message types. The supervisor sends add and remove; clawjail-egress sends
+// ready once, and one answer for each request.
+const (
+	TypeAdd    = "add"
+	TypeRemove = "remove"
+	TypeReady  = "ready"
+	TypeAnswer = "answer"
+)
+
+// Message is one control message.
+type Message struct {
+	Type string `json:"type"`
+	// ID pairs an answer with its request.
+	ID    uint64 `json:"id,omitempty"`
+	Rules *Rules `json:"rules,omitempty"` // add
+	// Sockets says which sockets come with an add, in the order of the
+	// descriptors: any of tcp4, tcp6, udp4, udp6.
+	Sockets []string `json:"sockets,omitempty"`
+	Jail    string   `json:"jail,omitempty"`  // remove
+	Error   string   `json:"error,omitempty"` // answer; "" is success
+}
+
+// Envelope is one message of the event stream: an event, or the word that no
+// more of a jail's will come.
+type Envelope struct {
+	Event *Event `json:"event,omitempty"`
+	Ended string `json:"ended,omitempty"`
+}
+
+// Encode returns a message's bytes, or an error when they are too many.
+func Encode(m Message) ([]byte, error) {
+	return encode(m, MaxMessage)
+}
+
+// Decode reads a message and checks it.
+func Decode(b []byte) (Message, error) {
+	var m Message
+	if err := decode(b, MaxMessage, &m); err != nil {
+		return Message{}, fmt.Errorf("decode egress message: %w", err)
+	}
+	if err := m.check(); err != nil {
+		return Message{}, fmt.Errorf("decode egress message: %w", err)
+	}
+	return m, nil
+}
+
+// EncodeEnvelope returns an envelope's bytes.
+func EncodeEnvelope(e Envelope) ([]byte, error) {
+	return encode(e, MaxEvent)
+}
+
+// DecodeEnvelope reads an envelope and checks every field of its event.
+func DecodeEnvelope(b []byte) (Envelope, error) {
+	var e Envelope
+	if err := decode(b, MaxEvent, &e); err != nil {
+		return Envelope{}, fmt.Errorf("decode egress event: %w", err)
+	}
+	if (e.Event == nil) == (e.Ended == "") {
+		return Envelope{}, errors.New("decode egress event: want an event or an end")
+	}
+	var err error
+	if e.Event != nil {
+		err = e.Event.check()
+	} else {
+		err = checkJail(e.Ended)
+	}
+	if err != nil {
+		return Envelope{}, fmt.Errorf("decode egress event: %w", err)
+	}
+	return e, nil
+}
+
+func encode(v any, limit int) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode egress message: %w", err)
+	}
+	if len(b) > limit {
+		return nil, fmt.Errorf("encode egress message: %d bytes, at most %d", len(b), limit)
+	}
+	return b, nil
+}
+
+func decode(b []byte, limit int, v any) error {
+	if len(b) > limit {
+		return fmt.Errorf("%d bytes, at most %d", len(b), limit)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	again, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, b) {
+		return errors.New("not in canonical form")
+	}
+	return nil
+}
+
+func (m Message) check() error {
+	var err error
+	switch m.Type {
+	case TypeAdd:
+		err = m.checkAdd()
+	case TypeRemove:
+		err = checkJail(m.Jail)
+	case TypeReady:
+	case TypeAnswer:
+		err = checkText("error", m.Error)
+	default:
+		err = fmt.Errorf("unknown type %.40q", m.Type)
+	}
+	if err == nil && (m.Rules != nil || m.Sockets != nil) != (m.Type == TypeAdd) {
+		err = fmt.Errorf("rules or sockets do not fit a message of type %s", m.Type)
+	}
+	return err
+}
+
+func (m Message) checkAdd() error {
+	if m.Rules == nil {
+		return errors.New("no rules")
+	}
+	const kinds = 4
+	if len(m.Sockets) == 0 || len(m.Sockets) > kinds {
+		return fmt.Errorf("%d sockets, want 1 to %d", len(m.Sockets), kinds)
+	}
+	seen := make(map[string]bool, kinds)
+	for _, s := range m.Sockets {
+		switch s {
+		case "tcp4", "tcp6", "udp4", "udp6":
+		default:
+			return fmt.Errorf("unknown socket %.40q", s)
+		}
+		if seen[s] {
+			return fmt.Errorf("socket %s twice", s)
+		}
+		seen[s] = true
+	}
+	return m.Rules.Validate()
+}
+
+func (e Event) check() error {
+	if err := checkJail(e.Jail); err != nil {
+		return err
+	}
+	switch e.Kind {
+	case KindDNS, KindConn, KindLost:
+	default:
+		return fmt.Errorf("unknown event kind %.40q", e.Kind)
+	}
+	if e.Verdict != Allow && e.Verdict != Deny {
+		return fmt.Errorf("unknown verdict %.40q", e.Verdict)
+	}
+	if e.BytesUp < 0 || e.BytesDown < 0 || e.Duration < 0 || e.Count == 0 {
+		return errors.New("negative or missing count")
+	}
+	if e.Addr.Zone() != "" {
+		return errors.New("address with a zone")
+	}
+	return errors.Join(
+		checkText("name", e.Name), checkText("protocol", e.Protocol),
+		checkText("reason", e.Reason), checkText("rule", e.Rule))
+}
+
+// checkText holds a string to printable ASCII or, for rule labels with file
+// names, printable UTF-8.
+func checkText(what, s string) error {
+	if len(s) > MaxText {
+		return fmt.Errorf("%s of %d bytes, at most %d", what, len(s), MaxText)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%s is not UTF-8", what)
+	}
+	for _, r := range s {
+		if r < ' ' || 0x7f <= r && r < 0xa0 || !printable(r) {
+			return fmt.Errorf("%s has the unprintable %U", what, r)
+		}
+	}
+	return nil
+}
+
+func checkJail(s string) error {
+	if s == "" || len(s) > MaxJailID {
+		return fmt.Errorf("jail id of %d bytes, want 1 to %d", len(s), MaxJailID)
+	}
+	return checkText("jail id", s)
+}

