@@ -278,21 +278,29 @@ func (b *build) dismantle() {
 		_, _ = b.handle.Wait(ctx)
 		_ = b.handle.Close()
 	}
-	b.detach()
+	b.unproxy()
+	b.unprobe()
 	if b.created != nil && b.created.PTY != nil {
 		_ = b.created.PTY.Close()
 	}
 }
 
-// detach takes probes and proxy off a jail that has ended.
-func (b *build) detach() {
-	if b.proxied {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := b.s.egress.Remove(ctx, b.plan.Egress.Jail); err != nil {
-			b.s.log.Error("take a jail off the egress proxy", "jail", b.entry.jail.ID, "error", err)
-		}
+// unproxy takes the jail off the egress proxy, which ends and reports its
+// connections.
+func (b *build) unproxy() {
+	if !b.proxied {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := b.s.egress.Remove(ctx, b.plan.Egress.Jail); err != nil {
+		b.s.log.Error("take a jail off the egress proxy", "jail", b.entry.jail.ID, "error", err)
+	}
+}
+
+// unprobe takes the probes off. It waits for the kernel's grace periods, which
+// is why nobody waits for it.
+func (b *build) unprobe() {
 	if b.probe != nil {
 		if err := b.probe.Close(); err != nil {
 			b.s.log.Error("take the probes off a jail", "jail", b.entry.jail.ID, "error", err)

@@ -28,7 +28,8 @@ func (s *Supervisor) awaitEnd(b *build) {
 	_ = b.handle.Close()
 	// The kernel object is gone; what its probes saw may still be in the ring.
 	s.settle()
-	b.detach()
+	b.unproxy()
+	defer b.unprobe()
 	result := api.Exit{Code: exit.Code, Signal: exit.Signal, OOM: exit.OOMKilled, WallClock: exit.WallClock}
 	s.loop.do(func(*table) { result.Reason = e.reason })
 	switch {
