@@ -1,0 +1,75 @@
+package plan
+
+import (
+	"net/netip"
+
+	"clawjail/bpf"
+	"clawjail/jail/egress"
+	"clawjail/policy"
+)
+
+// resolver is the DNS server of a jail: the first address of a virtual range.
+func resolver(p netip.Prefix) netip.Addr { return p.Addr().Next() }
+
+// dnsPort is where the jail's resolvers listen.
+const dnsPort = 53
+
+// allowed gives the destinations that are allowed, in the order of evaluation,
+// without those that an earlier rule refuses as a whole.
+func (l *lowering) allowed() []policy.NetRule {
+	var out []policy.NetRule
+	for i, rule := range l.p.Network.Rules {
+		if rule.Then != policy.Allow {
+			continue
+		}
+		refused := false
+		for _, earlier := range l.p.Network.Rules[:i] {
+			switch {
+			case earlier.Then == policy.Allow || !earlier.Overlaps(rule):
+			case earlier.Covers(rule):
+				refused = true
+			default:
+				// Egress takes a list of what is allowed: a part of a wildcard
+				// cannot be taken away from it, so nothing is allowed at all.
+				l.fail("network rule %s cannot be cut out of %q (%s)", earlier.Origin, rule.Host, rule.Origin)
+				refused = true
+			}
+		}
+		if !refused {
+			out = append(out, rule)
+		}
+	}
+	return out
+}
+
+func (l *lowering) egress() egress.Rules {
+	out := egress.Rules{
+		Jail:         l.r.ID,
+		AllowPrivate: l.p.Network.Private == policy.Allow,
+		VirtualV4:    policy.VirtualV4(), VirtualV6: policy.VirtualV6(),
+		Upstream: l.r.Upstream,
+	}
+	for _, rule := range l.allowed() {
+		out.Allow = append(out.Allow, egress.Dest{
+			Host: rule.Host, Port: rule.Port, Protocol: rule.Protocol.String(), Rule: rule.Origin.String(),
+		})
+	}
+	return out
+}
+
+func (l *lowering) probe() bpf.JailConfig {
+	out := bpf.JailConfig{
+		Name: l.r.Name,
+		AllowUDPDNS: []netip.AddrPort{
+			netip.AddrPortFrom(resolver(policy.VirtualV4()), dnsPort),
+			netip.AddrPortFrom(resolver(policy.VirtualV6()), dnsPort),
+		},
+		VirtualV4: policy.VirtualV4(), VirtualV6: policy.VirtualV6(),
+	}
+	for _, rule := range l.allowed() {
+		if a, ok := rule.Addr(); ok {
+			out.AllowAddrs = append(out.AllowAddrs, netip.AddrPortFrom(a, rule.Port))
+		}
+	}
+	return out
+}
