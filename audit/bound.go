@@ -19,7 +19,7 @@ func bound(r *Record) {
 	s := &r.Subject
 	texts := [...]*string{
 		&r.Boot, &r.Jail, &r.ExecID, &r.Parent, &r.Gate, &r.Verdict, &r.Rule, &r.Tier,
-		&s.Op, &s.Path, &s.Path2, &s.ArgvSHA256, &s.SHA256, &s.Host, &s.Addr, &s.Proto, &s.Signal, &s.Class, &s.Message,
+		&s.Op, &s.Name, &s.Path, &s.Path2, &s.ArgvSHA256, &s.SHA256, &s.Host, &s.Addr, &s.Proto, &s.Signal, &s.Class, &s.Message,
 	}
 	for _, t := range texts {
 		if len(*t) > MaxTextBytes {

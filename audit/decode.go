@@ -90,6 +90,7 @@ func (p *parser) record() (r Record) {
 func (p *parser) subject() (s Subject) {
 	p.open()
 	s.Op = p.text("op")
+	s.Name = p.text("name")
 	s.Path = p.text("path")
 	s.Path2 = p.text("path2")
 	if p.has("path_exact") {

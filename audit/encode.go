@@ -56,6 +56,7 @@ func (r *Record) appendBody(dst []byte) []byte {
 func (s *Subject) append(dst []byte) []byte {
 	m := members{dst: append(dst, '{')}
 	m.text("op", s.Op)
+	m.text("name", s.Name)
 	m.text("path", s.Path)
 	m.text("path2", s.Path2)
 	if s.PathExact != nil {

@@ -14,9 +14,9 @@ import (
 
 // Filter chooses records. Empty fields choose everything.
 type Filter struct {
-	Jail         string
-	Gate         string    // one gate, or several separated by commas
-	Verdict      string    // one verdict, or several separated by commas
+	Jail         string    // one jail's id, or several separated by commas
+	Gate         string    // likewise
+	Verdict      string    // likewise
 	Since, Until time.Time // by Record.Time; Since inclusive, Until exclusive
 	Limit        int       // only the newest so many; 0: all. In Follow it bounds what is old, and negative means nothing old
 }
@@ -279,7 +279,7 @@ type matcher struct {
 
 func newMatcher(f Filter) matcher {
 	var m matcher
-	m.group("jail", f.Jail)
+	m.group("jail", strings.Split(f.Jail, ",")...)
 	m.group("gate", strings.Split(f.Gate, ",")...)
 	m.group("verdict", strings.Split(f.Verdict, ",")...)
 	if !f.Since.IsZero() {

@@ -52,7 +52,8 @@ type Record struct {
 // Subject is what a record is about. Which fields are set depends on the gate;
 // empty ones are left out of the line.
 type Subject struct {
-	Op         string   `json:"op,omitempty"` // open, unlink, rename, start, freeze…
+	Op         string   `json:"op,omitempty"`   // open, unlink, rename, start, freeze…
+	Name       string   `json:"name,omitempty"` // of a jail, in the record of its start
 	Path       string   `json:"path,omitempty"`
 	Path2      string   `json:"path2,omitempty"`      // the other name of a rename or link
 	PathExact  *bool    `json:"path_exact,omitempty"` // resolved by the kernel, not copied from the caller

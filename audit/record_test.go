@@ -16,7 +16,7 @@ func full() Record {
 		Schema: Schema, Seq: 42, Time: time.Date(2026, 11, 23, 6, 38, 51, 123, time.UTC),
 		Boot: "b", Jail: "j", ExecID: "e", Parent: "p", Gate: GateExec,
 		Subject: Subject{
-			Op: "open", Path: "/p", Path2: "/q", PathExact: new(true), Argv: []string{"a", "", "c d"},
+			Op: "open", Name: "n", Path: "/p", Path2: "/q", PathExact: new(true), Argv: []string{"a", "", "c d"},
 			Argc: 9, ArgvSHA256: "ab", Truncated: true, SHA256: "cd", Dev: 1 << 63, Ino: 2, Pid: 3, PPid: 4, UID: new(uint32(0)),
 			Host: "h", Addr: "::1", Port: 443, Proto: "tcp", BytesUp: 5, BytesDown: 6, DurationMS: 0.25,
 			ExitCode: new(0), Signal: "SIGKILL", Errno: 1, Lost: 7, Class: "c", Message: "m",
@@ -28,7 +28,7 @@ func full() Record {
 }
 
 const fullLine = `{"schema":1,"seq":42,"time":"2026-11-23T06:38:51.000000123Z","boot":"b","jail":"j","exec_id":"e","parent":"p","gate":"exec",` +
-	`"subject":{"op":"open","path":"/p","path2":"/q","path_exact":true,"argv":["a","","c d"],"argc":9,"argv_sha256":"ab","truncated":true,"sha256":"cd",` +
+	`"subject":{"op":"open","name":"n","path":"/p","path2":"/q","path_exact":true,"argv":["a","","c d"],"argc":9,"argv_sha256":"ab","truncated":true,"sha256":"cd",` +
 	`"dev":9223372036854775808,"ino":2,"pid":3,"ppid":4,"uid":0,"host":"h","addr":"::1","port":443,"proto":"tcp","bytes_up":5,"bytes_down":6,"duration_ms":0.25,` +
 	`"exit_code":0,"signal":"SIGKILL","errno":1,"lost":7,"class":"c","message":"m"},"verdict":"deny","rule":"exec.rules[3]","tier":"notify",` +
 	`"decision":{"id":"d","by":"root","held_ms":1500,"digest":"sha256:00","reason":"rejected"},"prev":"` + Genesis + `"}`
@@ -159,7 +159,7 @@ func TestBound(t *testing.T) {
 	bad := strings.Repeat("\xff", 3*MaxTextBytes)
 	r := Record{
 		Boot: bad, Jail: bad, ExecID: bad, Parent: bad, Gate: bad, Verdict: bad, Rule: bad, Tier: bad, Prev: Genesis,
-		Subject: Subject{Op: bad, Path: bad, Path2: bad, ArgvSHA256: bad, SHA256: bad, Host: bad, Addr: bad, Proto: bad,
+		Subject: Subject{Op: bad, Name: bad, Path: bad, Path2: bad, ArgvSHA256: bad, SHA256: bad, Host: bad, Addr: bad, Proto: bad,
 			Signal: bad, Class: bad, Message: bad, DurationMS: math.NaN(), Argv: []string{"a", strings.Repeat("\xff", 2<<20)}},
 		Decision: &Decision{ID: bad, By: bad, Digest: bad, Reason: bad, HeldMS: math.Inf(1)},
 	}
