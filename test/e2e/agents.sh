@@ -1,7 +1,8 @@
 #!/bin/bash
 # agents.sh: installs the real agents that the end-to-end tests run, from the
 # npm registry, once for all clones (about 1.6 GB in $CACHE/agents), and prints
-# nothing when they are there. No install script of a package is run.
+# nothing when they are there. Of the packages' install scripts only openclaw's
+# own are run, which it insists on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . .ci/env.sh
@@ -29,6 +30,9 @@ for entry in "${agents[@]}"; do
 	printf '{"name":"clawjail-e2e-%s","private":true}\n' "$name" >"$dir/package.json"
 	(cd "$dir" && npm_config_cache=$root/npm-cache npm install --ignore-scripts --no-audit --no-fund \
 		--no-update-notifier --loglevel=error "$package" >&2 </dev/null)
+	if [ "$name" = openclaw ]; then
+		(cd "$dir" && PATH=$root/node/node_modules/.bin:$PATH npm rebuild --foreground-scripts --loglevel=error openclaw >&2 </dev/null)
+	fi
 	# Jailed users read them.
 	chmod -R go+rX "$dir"
 	printf '%s\n' "$package" >"$dir/installed"
