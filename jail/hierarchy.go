@@ -72,9 +72,39 @@ func EnsureUnified() (string, error) {
 	return PrivateUnified, nil
 }
 
+// HoldParents keeps RemoveCgroups in other processes from removing empty parent
+// cgroups until release is called. Whoever makes a cgroup below a parent holds
+// it meanwhile: between the two mkdirs the parent is empty.
+func HoldParents() (release func(), err error) {
+	f, err := lockParents(unix.LOCK_SH)
+	if err != nil {
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// lockParents locks the root of the unified hierarchy, which all processes of
+// the host share.
+func lockParents(how int) (*os.File, error) {
+	h, err := FindHierarchies()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(h.Unified)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), how); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %q: %w", h.Unified, err)
+	}
+	return f, nil
+}
+
 // RemoveCgroups removes the cgroup parent/id, with what is below it, from
-// every hierarchy, and then the parents that are empty. There must be no
-// process left in it. What does not exist is no error.
+// every hierarchy, and then the parents that are empty, unless somebody holds
+// them: then that one removes them later. There must be no process left in the
+// cgroup. What does not exist is no error.
 func RemoveCgroups(parent, id string) error {
 	h, err := FindHierarchies()
 	if err != nil {
@@ -87,6 +117,16 @@ func RemoveCgroups(parent, id string) error {
 	var errs []error
 	for _, root := range roots {
 		errs = append(errs, removeTree(filepath.Join(root, parent, id)))
+	}
+	lock, err := lockParents(unix.LOCK_EX | unix.LOCK_NB)
+	if err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = nil
+		}
+		return errors.Join(append(errs, err)...)
+	}
+	defer lock.Close()
+	for _, root := range roots {
 		for dir := filepath.Clean(parent); dir != "." && dir != "/"; dir = filepath.Dir(dir) {
 			// Another jail may live there, or be about to.
 			if unix.Rmdir(filepath.Join(root, dir)) != nil {

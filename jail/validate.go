@@ -149,10 +149,13 @@ func (m Mount) check(p *problems, i int) {
 			p.add("mounts[%d]: size %d of the tmpfs at %q", i, m.SizeBytes, m.Target)
 		}
 	case Symlink:
-		if m.Source == "" || len(m.Source) > maxPath || strings.IndexByte(m.Source, 0) >= 0 {
+		if m.Source == "" || len(m.Source) > maxPath || !isText(m.Source) {
 			p.add("mounts[%d]: text of the link %q", i, m.Target)
 		}
 	case File:
+		if !utf8.ValidString(m.Content) {
+			p.add("mounts[%d]: content is not UTF-8", i)
+		}
 		if len(m.Content) > MaxContent {
 			p.add("mounts[%d]: %d bytes of content, at most %d", i, len(m.Content), MaxContent)
 		}
@@ -186,7 +189,7 @@ func (p *problems) path(what, name string) {
 		p.add("%s: empty", what)
 	case len(name) > maxPath:
 		p.add("%s: %d bytes, at most %d", what, len(name), maxPath)
-	case !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0:
+	case !isText(name):
 		p.add("%s %q: not UTF-8", what, name)
 	case !path.IsAbs(name) || path.Clean(name) != name:
 		p.add("%s %q: not absolute and clean", what, name)
@@ -200,6 +203,9 @@ func (p *problems) args(what string, list []string) {
 		}
 	}
 }
+
+// isText reports whether s survives JSON and system calls.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func bytesOf(list []string) int {
 	n := 0

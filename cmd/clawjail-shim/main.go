@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"clawjail/jail/shim"
+	"clawjail/jail/shim/keeper"
 )
 
-func main() { os.Exit(shim.Main()) }
+func main() { os.Exit(keeper.Main()) }

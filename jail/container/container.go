@@ -180,6 +180,3 @@ func (c *Container) CgroupPaths() (map[string]string, error) {
 	}
 	return state.CgroupPaths, nil
 }
-
-// Destroy removes what libcontainer made. Every process must have ended.
-func (c *Container) Destroy() error { return c.c.Destroy() }

@@ -1,3 +1,30 @@
-// Package shim runs one jail in a process of its own and gives the supervisor
-// a handle to it.
+// Package shim is the supervisor's side of a jail: Start runs a clawjail-shim
+// process, which builds the jail and is its parent, and Handle talks to it.
+// The process itself is package shim/keeper, what they say to each other is
+// package shim/protocol.
+//
+// # Trust
+//
+// The shim is root's and of the same build. A jail that takes over its shim
+// would have left the jail already.
+//
+// # Ownership
+//
+// The caller of Start owns the files in Created. A Handle owns the process and
+// the connection: closing it kills the jail. When the shim itself dies, the
+// kernel kills the jail with it, and the handle removes the cgroups and the
+// state directory that stay.
+//
+// # Concurrency
+//
+// The methods of Handle and Proc may be called by several goroutines. One
+// goroutine per handle reads from the shim; Close and Wait wait for it.
+//
+// The package is free of cgo; the supervisor and tests import it.
+//
+// # Decisions
+//
+//   - A process per jail rather than threads of the supervisor: libcontainer
+//     and cgo stay out of it, and a jail can outlive it later on.
+//   - No timeout of its own on requests: the context says how long to wait.
 package shim

@@ -3,123 +3,246 @@ package shim
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"clawjail/jail"
+	"clawjail/jail/shim/protocol"
 )
 
-// Stdio are the three standard files of a process in the jail. With a
-// terminal all three are nil; otherwise nil means /dev/null.
-type Stdio struct{ In, Out, Err *os.File }
-
-// Created describes a jail that is built and waits for Go. The caller owns
-// the files.
-type Created struct {
-	// InitPID is the jail's first process, as the host numbers it.
-	InitPID int
-	// CgroupPath is the cgroup v2 directory, CgroupID its number.
-	CgroupPath string
-	CgroupID   uint64
-	// NetNS is the jail's network namespace.
-	NetNS *os.File
-	// TCP4 and TCP6 listen in it, UDP4 and UDP6 are bound in it.
-	TCP4, TCP6, UDP4, UDP6 *os.File
-	// PTY is the terminal's master, nil without Spec.Terminal.
-	PTY *os.File
-	// Filter is the compiled seccomp filter that is loaded; it may be cached
-	// and passed as Spec.Filter the next time.
-	Filter []byte
-	// Timings says how long each phase took.
-	Timings map[string]time.Duration
-}
-
-// Exit is how a jail or a process in it ended.
-type Exit struct {
-	// Code is the exit status, 128+Signal when a signal ended it.
-	Code int
-	// Signal is the number of the fatal signal, or 0.
-	Signal int
-	// OOMKilled says that the kernel killed something for want of memory.
-	OOMKilled bool
-	// WallClock says that Limits.Wall ended the jail.
-	WallClock bool
-}
-
-// StartError is a command that could not be started inside the jail.
-type StartError struct {
-	// Op is the step that failed: landlock, seccomp, chdir, lookup, exec, or
-	// one of the shim's own.
-	Op   string
-	Path string
-	// Errno is 0 if the failure was no system call's.
-	Errno unix.Errno
-	// ExitCode is what `clawjail run` exits with: 125, 126 or 127.
-	ExitCode int
-	// Msg is the text for people.
-	Msg string
-}
-
-func (e *StartError) Error() string { return e.Msg }
-
-// ExecSpec is a further process in a running jail.
-type ExecSpec struct {
-	Argv, Env []string
-	Cwd       string
-	Terminal  bool
-}
+// ErrClosed is the answer to a request on a jail that has ended.
+var ErrClosed = errors.New("the jail has ended")
 
 // Handle is a connection to the shim of one jail.
-type Handle struct{}
+type Handle struct {
+	conn *protocol.Conn
+	cmd  *exec.Cmd
+	spec jail.Spec
+	// stderr is what the shim writes when it cannot say it otherwise: a memfd.
+	stderr *os.File
 
-// Proc is a further process in the jail.
-type Proc struct {
-	// PTY is the terminal's master, nil without ExecSpec.Terminal.
-	PTY *os.File
-	// PID is the process as the host numbers it.
-	PID int
+	mu      sync.Mutex
+	last    uint32
+	waiting map[uint32]chan answer // nil when the connection has ended
+	procs   map[uint32]*Proc
+	early   map[uint32]Exit // ended before Exec returned
+
+	ended chan struct{} // closed when exit and err are set
+	exit  Exit
+	err   error
 }
 
-var errTODO = errors.ErrUnsupported
-
-// Start runs the shim binary bin and has it build the jail, up to the point
-// where the stage waits for Go. The caller keeps io's files and may close
-// them when Start returns.
-func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, *Created, error) {
-	return nil, nil, errTODO
+// answer is a message from the shim, with its files.
+type answer struct {
+	m     protocol.Message
+	files map[string]*os.File
 }
 
 // Go lets the jail's command start. The error is a *StartError when the
 // command could not be executed; Wait then reports its exit code.
-func (h *Handle) Go(ctx context.Context) error { return errTODO }
-
-// Exec starts a further process in the jail, behind the same filter.
-func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, error) {
-	return nil, errTODO
+func (h *Handle) Go(ctx context.Context) error {
+	return h.simple(ctx, protocol.Message{Type: protocol.Go})
 }
 
 // Signal sends a signal to the jail's command.
-func (h *Handle) Signal(ctx context.Context, sig unix.Signal) error { return errTODO }
+func (h *Handle) Signal(ctx context.Context, sig unix.Signal) error {
+	return h.simple(ctx, protocol.Message{Type: protocol.Signal, Signal: int(sig)})
+}
 
 // Resize sets the terminal's size.
-func (h *Handle) Resize(ctx context.Context, rows, cols uint16) error { return errTODO }
+func (h *Handle) Resize(ctx context.Context, rows, cols uint16) error {
+	return h.simple(ctx, protocol.Message{Type: protocol.Resize, Rows: rows, Cols: cols})
+}
 
 // Kill kills everything in the jail.
-func (h *Handle) Kill(ctx context.Context) error { return errTODO }
+func (h *Handle) Kill(ctx context.Context) error {
+	return h.simple(ctx, protocol.Message{Type: protocol.Kill})
+}
 
-// Wait waits until the jail has ended and everything of it is removed.
-func (h *Handle) Wait(ctx context.Context) (Exit, error) { return Exit{}, errTODO }
+// PID is the shim's own process.
+func (h *Handle) PID() int { return h.cmd.Process.Pid }
 
-// Close closes the connection: a jail that still runs is killed.
-func (h *Handle) Close() error { return nil }
+// Wait waits until the jail has ended and everything of it is removed. An
+// error means that it is not known how the command ended.
+func (h *Handle) Wait(ctx context.Context) (Exit, error) {
+	select {
+	case <-h.ended:
+		return h.exit, h.err
+	case <-ctx.Done():
+		return Exit{}, ctx.Err()
+	}
+}
 
-// Wait waits until the process has ended.
-func (p *Proc) Wait(ctx context.Context) (Exit, error) { return Exit{}, errTODO }
+// Close closes the connection: a jail that still runs is killed. It returns
+// when everything is removed.
+func (h *Handle) Close() error {
+	err := h.conn.Close()
+	<-h.ended
+	return err
+}
 
-// Signal sends a signal to the process.
-func (p *Proc) Signal(ctx context.Context, sig unix.Signal) error { return errTODO }
+func (h *Handle) simple(ctx context.Context, m protocol.Message) error {
+	_, err := h.request(ctx, m, nil, nil)
+	return err
+}
 
-// Resize sets the size of the process' terminal.
-func (p *Proc) Resize(ctx context.Context, rows, cols uint16) error { return errTODO }
+// request sends m and waits for its answer.
+func (h *Handle) request(ctx context.Context, m protocol.Message, names []string, files []*os.File) (answer, error) {
+	reply := make(chan answer, 1) // the reader never waits for us
+	h.mu.Lock()
+	if h.waiting == nil {
+		h.mu.Unlock()
+		return answer{}, ErrClosed
+	}
+	h.last++
+	m.ID = h.last
+	h.waiting[m.ID] = reply
+	h.mu.Unlock()
+	err := h.conn.Send(m, names, files)
+	if err == nil {
+		select {
+		case a, ok := <-reply:
+			if !ok {
+				return answer{}, ErrClosed
+			}
+			if a.m.Failure != nil {
+				return answer{}, startError(a.m.Failure)
+			}
+			return a, nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	h.mu.Lock()
+	delete(h.waiting, m.ID)
+	h.mu.Unlock()
+	// The answer may have come in between.
+	select {
+	case a := <-reply:
+		closeFiles(a.files)
+	default:
+	}
+	return answer{}, err
+}
+
+func startError(f *protocol.Failure) *StartError {
+	return &StartError{Op: f.Op, Path: f.Path, Errno: unix.Errno(f.Errno), ExitCode: f.Exit, Msg: f.Msg}
+}
+
+// read dispatches what the shim says until the connection ends, then cleans
+// up. It is the only goroutine of a handle.
+func (h *Handle) read() {
+	defer close(h.ended)
+	h.err = errors.New("the shim ended without a word")
+	for {
+		m, files, err := h.conn.Receive()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				h.err = fmt.Errorf("the connection to the shim: %w", err)
+			}
+			break
+		}
+		h.dispatch(answer{m, files})
+	}
+	h.conn.Close()
+	h.mu.Lock()
+	for _, reply := range h.waiting {
+		close(reply)
+	}
+	h.waiting = nil
+	procs := h.procs
+	h.procs = nil
+	h.mu.Unlock()
+	for _, p := range procs {
+		close(p.ended) // with Exit's zero value and p.err
+	}
+	h.reap()
+}
+
+func (h *Handle) dispatch(a answer) {
+	switch a.m.Type {
+	case protocol.Exit:
+		h.exit, h.err = exitOf(a.m.Status), nil
+		closeFiles(a.files)
+		return
+	case protocol.Ended:
+		h.procEnded(a.m.Proc, exitOf(a.m.Status))
+		closeFiles(a.files)
+		return
+	}
+	h.mu.Lock()
+	reply := h.waiting[a.m.ID]
+	delete(h.waiting, a.m.ID)
+	h.mu.Unlock()
+	if reply == nil {
+		closeFiles(a.files) // nobody waits any more
+		return
+	}
+	reply <- a
+}
+
+// reap waits for the shim process. If it did not say how the jail ended, it
+// cannot have removed everything either.
+func (h *Handle) reap() {
+	waitErr := h.cmd.Wait()
+	defer h.stderr.Close()
+	if h.err == nil {
+		return
+	}
+	h.err = fmt.Errorf("%w (%v)%s", h.err, waitErr, h.said())
+	h.err = errors.Join(h.err, Sweep(h.spec))
+}
+
+// maxSaid bounds how much of the shim's standard error is quoted.
+const maxSaid = 4 << 10
+
+// said is the end of what the shim wrote to its standard error.
+func (h *Handle) said() string {
+	st, err := h.stderr.Stat()
+	if err != nil || st.Size() == 0 {
+		return ""
+	}
+	b := make([]byte, maxSaid)
+	n, _ := h.stderr.ReadAt(b, max(0, st.Size()-maxSaid))
+	return ": " + string(b[:n])
+}
+
+// sweepTimeout bounds the wait for processes that the kernel is killing.
+const sweepTimeout = 10 * time.Second
+
+// Sweep removes what a shim that was killed left behind: it kills what is in
+// the jail's cgroup and removes the cgroups and the state directory.
+func Sweep(spec jail.Spec) error {
+	h, err := jail.FindHierarchies()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	dir := h.Unified + "/" + spec.CgroupParent + "/" + spec.ID
+	if c, err := jail.OpenCgroup(dir); err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), sweepTimeout)
+		errs = append(errs, c.Kill(), c.AwaitEmpty(ctx), c.Close())
+		cancel()
+	}
+	errs = append(errs, jail.RemoveCgroups(spec.CgroupParent, spec.ID))
+	if err := os.Remove(spec.StateDir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func exitOf(s *protocol.Status) Exit {
+	return Exit{Code: s.Code, Signal: s.Signal, OOMKilled: s.OOMKilled, WallClock: s.WallClock}
+}
+
+func closeFiles(files map[string]*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

@@ -1,0 +1,244 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/jail"
+	"clawjail/jail/container"
+	"clawjail/jail/netns"
+	"clawjail/jail/root"
+	"clawjail/jail/shim/protocol"
+	"clawjail/seccomp/compiler"
+)
+
+// workDirs are directories that the tree may be built in: in the shim's own
+// mount namespace, so what the host has there is only hidden from the shim.
+// The user namespace's root must be able to reach it, hence no directory of
+// ours, which might lie below one that is not for everybody.
+var workDirs = [...]string{"/mnt", "/media", "/srv", "/opt", "/tmp"}
+
+// async is a value that is being made.
+type async[T any] struct {
+	done chan struct{}
+	v    T
+	err  error
+	took time.Duration
+}
+
+func start[T any](f func() (T, error)) *async[T] {
+	a := &async[T]{done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		began := monotonic()
+		a.v, a.err = f()
+		a.took = monotonic() - began
+	}()
+	return a
+}
+
+func (a *async[T]) wait() (T, error) {
+	<-a.done
+	return a.v, a.err
+}
+
+// build makes the jail, up to the point where the stage waits. On error what
+// was made is in k, for remove.
+func (k *keeper) build(files map[string]*os.File) error {
+	if err := k.claim(); err != nil {
+		return err
+	}
+	// In the order of how long they take: the slowest first.
+	filter := start(k.filter)
+	sockets := start(netns.Make)
+	defer func() { // whatever fails first, both have ended
+		<-filter.done
+		<-sockets.done
+		k.timings["filter"], k.timings["netns"] = filter.took, sockets.took
+	}()
+	began := monotonic()
+	var err error
+	if k.reaper, err = container.StartReaper(); err != nil {
+		return err
+	}
+	began = k.mark("reaper", began)
+	tree, err := k.tree()
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	began = k.mark("tree", began)
+	if err := k.reaper.Enter(tree.Path); err != nil {
+		return err
+	}
+	if err := tree.MaskProc(); err != nil {
+		return fmt.Errorf("mask /proc: %w", err)
+	}
+	if err := tree.Seal(); err != nil {
+		return err
+	}
+	began = k.mark("proc", began)
+	if k.sockets, err = sockets.wait(); err != nil {
+		return fmt.Errorf("make the network namespace: %w", err)
+	}
+	if k.spec.Filter, err = filter.wait(); err != nil {
+		return err
+	}
+	began = k.mark("wait", began)
+	if err := k.contain(tree); err != nil {
+		return err
+	}
+	began = monotonic()
+	k.init, err = k.launch(k.command(), files, true)
+	k.mark("stage", began)
+	return err
+}
+
+// claim makes the state directory, which says that the id is taken.
+func (k *keeper) claim() error {
+	dir := k.spec.StateDir
+	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("jail %q exists: %w", k.spec.ID, err)
+		}
+		return err
+	}
+	k.claimed = true
+	return nil
+}
+
+// filter compiles the rules, unless the supervisor has done so before.
+func (k *keeper) filter() ([]byte, error) {
+	if len(k.spec.Filter) > 0 {
+		return k.spec.Filter, nil
+	}
+	b, err := compiler.Compile(k.spec.Seccomp)
+	if err != nil {
+		return nil, fmt.Errorf("compile the system call filter: %w", err)
+	}
+	if len(b) == 0 {
+		return nil, errors.New("compile the system call filter: it is empty")
+	}
+	return b, nil
+}
+
+func (k *keeper) tree() (*root.Tree, error) {
+	opts := root.Options{}
+	for _, dir := range workDirs {
+		if st, err := os.Stat(dir); err == nil && st.IsDir() && st.Mode().Perm()&0o005 == 0o005 {
+			opts.Work = dir
+			break
+		}
+	}
+	if opts.Work == "" {
+		return nil, fmt.Errorf("none of the directories %q is there and open to everybody", workDirs)
+	}
+	var err error
+	if k.spec.UserNS {
+		opts.RootID = container.RootID
+		if opts.ShowRoot, err = mapping(container.RootID, container.RootID); err != nil {
+			return nil, err
+		}
+		defer opts.ShowRoot.Close()
+	}
+	if k.spec.User.Idmap {
+		if opts.MapUser, err = mapping(k.spec.User.UID, k.spec.User.GID); err != nil {
+			return nil, err
+		}
+		defer opts.MapUser.Close()
+	}
+	return root.Build(k.spec, opts)
+}
+
+func mapping(uid, gid uint32) (*os.File, error) {
+	f, err := container.UserNS(root.Map(uid), root.Map(gid))
+	if err != nil {
+		return nil, fmt.Errorf("make a user namespace for mounts: %w", err)
+	}
+	return f, nil
+}
+
+// contain creates the container; nothing runs in it yet.
+func (k *keeper) contain(tree *root.Tree) error {
+	stage, err := os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	k.stage = stage
+	cfg := container.Config{
+		ID:       k.spec.ID,
+		Hostname: k.spec.Hostname,
+		Rootfs:   tree.Path,
+		StateDir: tree.Work,
+		Cgroup:   filepath.Join("/", k.spec.CgroupParent, k.spec.ID),
+		NetNS:    fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), k.sockets.NS.Fd()),
+		PidNS:    k.reaper.NS(),
+		User:     k.spec.User,
+		UserNS:   k.spec.UserNS,
+		Limits:   k.spec.Limits,
+	}
+	began := monotonic()
+	k.box, err = container.Create(cfg)
+	k.mark("create", began)
+	return err
+}
+
+// joinUnified puts the first process into the jail's cgroup v2 directory and
+// opens it. libcontainer has done so unless the host's only cgroup v2 mount is
+// our own.
+func (k *keeper) joinUnified(pid int) error {
+	h, err := jail.FindHierarchies()
+	if err != nil {
+		return err
+	}
+	if h.Unified == "" {
+		return errors.New("no cgroup v2 mount")
+	}
+	dir := filepath.Join(h.Unified, k.spec.CgroupParent, k.spec.ID)
+	if h.Unified == jail.PrivateUnified {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, pid), 0); err != nil {
+			return fmt.Errorf("join cgroup %q: %w", dir, err)
+		}
+	}
+	if k.cgroup, err = jail.OpenCgroup(dir); err != nil {
+		return err
+	}
+	pids, err := k.cgroup.Procs()
+	if err != nil {
+		return err
+	}
+	// The probes and the kill go by this cgroup: not being in it is fatal.
+	if len(pids) != 1 || pids[0] != pid {
+		return fmt.Errorf("cgroup %q holds processes %v, not the jail's %d", dir, pids, pid)
+	}
+	return nil
+}
+
+// announce answers the start request.
+func (k *keeper) announce(id uint32) error {
+	filter, err := protocol.Seal(protocol.FileFilter, k.spec.Filter)
+	if err != nil {
+		return err
+	}
+	defer filter.Close()
+	m := protocol.Message{
+		ID: id, Type: protocol.Created, PID: k.init.pid, Timings: k.timings,
+		Cgroup: k.cgroup.Path(), CgroupID: k.cgroup.ID(),
+	}
+	s := k.sockets
+	return k.conn.Send(m,
+		[]string{protocol.FileNetNS, protocol.FileTCP4, protocol.FileTCP6, protocol.FileUDP4, protocol.FileUDP6,
+			protocol.FilePTY, protocol.FileFilter},
+		[]*os.File{s.NS, s.TCP4, s.TCP6, s.UDP4, s.UDP6, k.init.pty, filter})
+}

@@ -1,0 +1,134 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
+
+	"clawjail/jail"
+	"clawjail/jail/container"
+	"clawjail/jail/shim/protocol"
+)
+
+// MemoryLimit is when the shim's garbage collector starts to work.
+const MemoryLimit = 24 << 20
+
+// inbox is how many messages may wait for the loop. The supervisor sends the
+// next request mostly after the answer; when the queue is full the reader
+// waits, and with it the supervisor.
+const inbox = 16
+
+// Main is the whole of cmd/clawjail-shim. The result is the exit status, 0
+// when a jail was served to its end or to the end of the connection.
+func Main() int {
+	container.Init() // does not return in libcontainer's half of the process
+	runtime.LockOSThread()
+	started := monotonic()
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(MemoryLimit)
+	// libcontainer logs through the global logger, and mostly what the
+	// returned error says as well.
+	logrus.SetLevel(logrus.ErrorLevel)
+
+	conn, err := protocol.NewConn(os.NewFile(protocol.FD, "supervisor"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "clawjail-shim: is started by clawjaild, not by hand:", err)
+		return 2
+	}
+	defer conn.Close()
+	if err := isolate(); err != nil {
+		fmt.Fprintln(os.Stderr, "clawjail-shim:", err)
+		return 1
+	}
+	if err := serve(conn, started); err != nil {
+		fmt.Fprintln(os.Stderr, "clawjail-shim:", err)
+		return 1
+	}
+	return 0
+}
+
+// isolate keeps what the shim mounts from the host. The host's later changes,
+// unmounts above all, still arrive: a private copy of every mount would keep
+// each removed disk busy.
+func isolate() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("make the mount namespace a slave: %w", err)
+	}
+	unix.Umask(0)
+	return nil
+}
+
+// serve reads the start message and runs the jail to its end.
+func serve(conn *protocol.Conn, started time.Duration) error {
+	m, files, err := conn.Receive()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return fmt.Errorf("read the start message: %w", err)
+	}
+	defer closeAll(files)
+	if m.Type != protocol.Start {
+		return fmt.Errorf("first message is %q, not %q", m.Type, protocol.Start)
+	}
+	k := &keeper{
+		conn:    conn,
+		timings: map[string]time.Duration{"shim": started - time.Duration(m.Sent)},
+		procs:   make(map[uint32]*process),
+		posts:   make(chan func() error, inbox),
+	}
+	spec, err := readSpec(files)
+	if err == nil {
+		k.spec = spec
+		k.mark("spec", started)
+		err = k.build(files)
+	}
+	if err != nil {
+		k.remove()
+		return conn.Send(failure(m.ID, err), nil, nil)
+	}
+	if err := k.announce(m.ID); err != nil {
+		k.remove()
+		return err
+	}
+	return k.loop()
+}
+
+func readSpec(files map[string]*os.File) (jail.Spec, error) {
+	f := files[protocol.FileSpec]
+	if f == nil {
+		return jail.Spec{}, errors.New("start message without a spec")
+	}
+	data, err := protocol.Unseal(f)
+	if err != nil {
+		return jail.Spec{}, fmt.Errorf("read the spec: %w", err)
+	}
+	return protocol.DecodeSpec(data)
+}
+
+// monotonic is a time that other processes of the host can compare with.
+func monotonic() time.Duration {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // cannot fail
+	return time.Duration(t.Nano())
+}
+
+// mark records how long a phase took and returns the time at its end.
+func (k *keeper) mark(phase string, since time.Duration) time.Duration {
+	now := monotonic()
+	k.timings[phase] = now - since
+	return now
+}
+
+func closeAll(files map[string]*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

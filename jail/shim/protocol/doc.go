@@ -1,0 +1,33 @@
+// Package protocol is what a supervisor and a shim say to each other.
+//
+// # Form
+//
+// A unix SEQPACKET socket, descriptor FD of the shim. One packet is one JSON
+// object, at most MaxMessage bytes, with at most MaxFiles descriptors. Each
+// carries the protocol's version; another version is an error. Requests have
+// an id, the answer has the same; events have id 0. What may be large (a spec,
+// argv, an environment) is in a sealed memfd that is passed along, at most
+// MaxBlob bytes; strings that are bytes (argv, env) are base64 in it, because
+// JSON text cannot carry them.
+//
+//	supervisor                          shim
+//	start {spec, stdin, stdout, stderr} ->
+//	                                    <- created {cgroup, files} | error
+//	go                                  ->
+//	                                    <- done | error
+//	exec {spec, stdio}                  ->
+//	                                    <- started {proc, pid, files} | error
+//	signal, resize, kill                ->
+//	                                    <- done | error
+//	                                    <- ended {proc}       (event)
+//	                                    <- exit               (event, the last)
+//
+// # Trust
+//
+// Both ends are root's and descend from the same build. The decoder is strict
+// all the same, because an answer that is half understood is worse than none.
+//
+// # Concurrency
+//
+// Send may be called by several goroutines; Receive by one.
+package protocol

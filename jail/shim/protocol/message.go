@@ -1,0 +1,191 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Version changes whenever the meaning of a message does.
+const Version = 1
+
+// FD is the shim's end of the socket.
+const FD = 3
+
+// ShimEnv is set in the environment of a shim and makes it join a session
+// keyring of its own (jail/container/reaper.h:CJ_SHIM_ENV).
+const ShimEnv = "_CLAWJAIL_SHIM"
+
+// Bounds of a message.
+const (
+	MaxMessage = 64 << 10
+	MaxFiles   = 8
+)
+
+// Type says what a message is.
+type Type string
+
+// The types of message.
+const (
+	Start  Type = "start"
+	Go     Type = "go"
+	Exec   Type = "exec"
+	Signal Type = "signal"
+	Resize Type = "resize"
+	Kill   Type = "kill"
+
+	Created Type = "created"
+	Started Type = "started"
+	Done    Type = "done"
+	Error   Type = "error"
+	Ended   Type = "ended"
+	Exit    Type = "exit"
+)
+
+// Files that messages carry, in the order of Message.Files.
+const (
+	FileSpec  = "spec"
+	FileIn    = "stdin"
+	FileOut   = "stdout"
+	FileErr   = "stderr"
+	FileNetNS = "netns"
+	FileTCP4  = "tcp4"
+	FileTCP6  = "tcp6"
+	FileUDP4  = "udp4"
+	FileUDP6  = "udp6"
+	FilePTY   = "pty"
+	// FileFilter is a memfd with the compiled filter.
+	FileFilter = "filter"
+)
+
+// Message is one packet.
+type Message struct {
+	Version int    `json:"v"`
+	ID      uint32 `json:"id"`
+	Type    Type   `json:"type"`
+	// Files names the descriptors that came along.
+	Files []string `json:"files,omitempty"`
+
+	// Proc is a process of Exec; 0 is the jail's command.
+	Proc   uint32 `json:"proc,omitempty"`
+	PID    int    `json:"pid,omitempty"`
+	Signal int    `json:"signal,omitempty"`
+	Rows   uint16 `json:"rows,omitempty"`
+	Cols   uint16 `json:"cols,omitempty"`
+
+	// Sent is CLOCK_MONOTONIC in nanoseconds when Start was sent.
+	Sent     int64  `json:"sent,omitempty"`
+	Cgroup   string `json:"cgroup,omitempty"`
+	CgroupID uint64 `json:"cgroup_id,omitempty"`
+	// Timings are the phases of a start.
+	Timings map[string]time.Duration `json:"timings,omitempty"`
+
+	Failure *Failure `json:"failure,omitempty"`
+	Status  *Status  `json:"status,omitempty"`
+}
+
+// Failure is why something could not be done.
+type Failure struct {
+	Op    string `json:"op"`
+	Path  string `json:"path,omitempty"`
+	Errno int    `json:"errno,omitempty"`
+	Exit  int    `json:"exit"`
+	Msg   string `json:"msg"`
+}
+
+// Status is how a process ended.
+type Status struct {
+	Code      int  `json:"code"`
+	Signal    int  `json:"signal,omitempty"`
+	OOMKilled bool `json:"oom,omitempty"`
+	WallClock bool `json:"wall,omitempty"`
+}
+
+// maxText bounds the texts of a failure: they may quote paths.
+const maxText = 16 << 10
+
+// ErrVersion is a message of another protocol version.
+var ErrVersion = errors.New("another version of the shim protocol")
+
+// Decode reads one message.
+func Decode(b []byte) (Message, error) {
+	var m Message
+	if len(b) > MaxMessage {
+		return m, fmt.Errorf("message of %d bytes, at most %d", len(b), MaxMessage)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		// A newer message may have fields that this decoder does not know.
+		var v struct {
+			V int `json:"v"`
+		}
+		if json.Unmarshal(b, &v) == nil && v.V != Version {
+			return Message{}, fmt.Errorf("version %d: %w", v.V, ErrVersion)
+		}
+		return Message{}, fmt.Errorf("decode message: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Message{}, errors.New("decode message: more than one value")
+	}
+	if m.Version != Version {
+		return Message{}, fmt.Errorf("version %d: %w", m.Version, ErrVersion)
+	}
+	return m, m.check()
+}
+
+func (m Message) check() error {
+	switch m.Type {
+	case Start, Go, Exec, Signal, Resize, Kill, Created, Started, Done:
+		if m.ID == 0 {
+			return fmt.Errorf("%s without an id", m.Type)
+		}
+	case Error:
+		if m.ID == 0 || m.Failure == nil {
+			return errors.New("error without an id or a failure")
+		}
+	case Ended, Exit:
+		if m.ID != 0 || m.Status == nil {
+			return fmt.Errorf("%s with an id or without a status", m.Type)
+		}
+	default:
+		return fmt.Errorf("unknown message %q", m.Type)
+	}
+	if len(m.Files) > MaxFiles {
+		return fmt.Errorf("%d files, at most %d", len(m.Files), MaxFiles)
+	}
+	return nil
+}
+
+// Encode writes one message. Texts that are too long are cut.
+func Encode(m Message) ([]byte, error) {
+	m.Version = Version
+	if f := m.Failure; f != nil {
+		cut := *f
+		cut.Op, cut.Path, cut.Msg = clip(f.Op), clip(f.Path), clip(f.Msg)
+		m.Failure = &cut
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > MaxMessage {
+		return nil, fmt.Errorf("message of %d bytes, at most %d", len(b), MaxMessage)
+	}
+	return b, nil
+}
+
+// clip bounds a text; JSON may make six bytes of one.
+func clip(s string) string {
+	const limit = maxText / 6
+	if len(s) > limit {
+		return s[:limit] + "..."
+	}
+	return s
+}

@@ -1,0 +1,104 @@
+package shim
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Stdio are the three standard files of a process in the jail. With a
+// terminal all three are ignored; otherwise nil means /dev/null. Pipes are
+// given to the jail's user, so that it can open /dev/stdout too.
+type Stdio struct{ In, Out, Err *os.File }
+
+// Created describes a jail that is built and waits for Go. The caller owns
+// the files.
+type Created struct {
+	// InitPID is the process that becomes the jail's command, as the host
+	// numbers it.
+	InitPID int
+	// CgroupPath is the cgroup v2 directory, CgroupID its number.
+	CgroupPath string
+	CgroupID   uint64
+	// NetNS is the jail's network namespace.
+	NetNS *os.File
+	// TCP4 and TCP6 listen in it, UDP4 and UDP6 are bound in it, all at
+	// netns.Port. TCP6 and UDP6 are nil on a kernel without IPv6.
+	TCP4, TCP6, UDP4, UDP6 *os.File
+	// PTY is the terminal's master, nil without Spec.Terminal.
+	PTY *os.File
+	// Filter is the compiled seccomp filter that is loaded; it may be cached
+	// and passed as Spec.Filter the next time.
+	Filter []byte
+	// Timings says how long each phase took:
+	//
+	//	shim       from Start to the shim's main
+	//	spec       read and check the spec
+	//	reaper     start process 1
+	//	tree       build the file tree
+	//	proc       mount and mask /proc
+	//	netns      make the network namespace (beside reaper, tree and proc)
+	//	filter     compile the filter (beside them)
+	//	wait       for the two
+	//	create     libcontainer's checks
+	//	container  libcontainer's start: namespaces, cgroups, pivot
+	//	stage      container, and from there until the filter is loaded
+	//	total      everything, seen from the supervisor
+	Timings map[string]time.Duration
+}
+
+// Close closes all files.
+func (c *Created) Close() {
+	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6, c.PTY} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// Exit is how a jail or a process in it ended.
+type Exit struct {
+	// Code is the exit status, 128+Signal when a signal ended it.
+	Code int
+	// Signal is the number of the fatal signal, or 0.
+	Signal int
+	// OOMKilled says that the kernel killed something in the jail for want of
+	// memory; not always the command itself.
+	OOMKilled bool
+	// WallClock says that Limits.Wall ended the jail.
+	WallClock bool
+}
+
+// StartError is a jail that could not be built, or a command that could not be
+// started in it.
+type StartError struct {
+	// Op is the step that failed: "create" for the shim's own, or the stage's
+	// landlock, seccomp, chdir, lookup, exec.
+	Op   string
+	Path string
+	// Errno is 0 if the failure was no system call's.
+	Errno unix.Errno
+	// ExitCode is what `clawjail run` exits with: 125, 126 or 127.
+	ExitCode int
+	// Msg is the text for people.
+	Msg string
+}
+
+func (e *StartError) Error() string { return e.Msg }
+
+// Unwrap gives the system call's error to errors.Is.
+func (e *StartError) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
+// ExecSpec is a further process in a running jail. It runs as the jail's user
+// behind the same filter and the same Landlock rules.
+type ExecSpec struct {
+	Argv, Env []string
+	Cwd       string
+	Terminal  bool
+}
