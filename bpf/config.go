@@ -3,7 +3,21 @@ package bpf
 import (
 	"log/slog"
 	"net/netip"
+	"time"
+
+	"clawjail/bpf/wire"
 )
+
+// Bounds. Jails and allow entries are sizes of maps (bpf/c/maps.h).
+const (
+	MaxJails         = 1024
+	MaxAllowPerJail  = 256
+	DefaultRingBytes = 4 << 20
+	MaxRingBytes     = 256 << 20
+)
+
+// ReadInterval is how long an event that is not urgent may wait in the ring.
+const ReadInterval = 20 * time.Millisecond
 
 // Options configures Load.
 type Options struct {
@@ -19,4 +33,16 @@ type JailConfig struct {
 	AllowUDPDNS          []netip.AddrPort // datagrams (and TCP) to these resolvers
 	VirtualV4, VirtualV6 netip.Prefix     // TCP into these prefixes reaches the egress proxy
 	AllowAddrs           []netip.AddrPort // literal TCP destinations that the policy allows; port 0: any
+
+	// FailedReads also reports opens for reading that failed, as class Open: with
+	// Ret and what the caller wrote. A program's search for its libraries makes
+	// many; the reader drops those that the policy would have allowed.
+	FailedReads bool
+
+	// NoFiles leaves out open_write, unlink, rename, truncate and open events.
+	NoFiles bool
+
+	// Urgent classes wake the reader at once (about 15 µs on the jail's side);
+	// others wait at most ReadInterval. What a probe refuses is always urgent.
+	Urgent []wire.Class
 }

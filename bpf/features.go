@@ -20,7 +20,14 @@ type Feature struct {
 type Features struct{ List []Feature }
 
 // Tier returns the tier that Load will use.
-func (f Features) Tier() string { return TierNotify }
+func (f Features) Tier() string {
+	for _, x := range f.List {
+		if x.Name == featureLSM && x.Err == nil {
+			return TierLSM
+		}
+	}
+	return TierNotify
+}
 
 // Err joins the errors of the required features.
 func (f Features) Err() error {
@@ -32,6 +39,3 @@ func (f Features) Err() error {
 	}
 	return errors.Join(errs...)
 }
-
-// Probe tries every program type by loading and attaching a small one.
-func Probe() (Features, error) { return Features{}, nil }

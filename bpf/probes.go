@@ -2,36 +2,60 @@ package bpf
 
 import (
 	"errors"
-	"os"
+	"log/slog"
+	"sync"
 
-	"clawjail/bpf/wire"
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
 )
 
-// ErrClosed is returned by Read after Close.
+// ErrClosed is returned by Read, Add and Stats after Close.
 var ErrClosed = errors.New("probes closed")
 
-// Probes owns the loaded programs, their links and the event ring.
-type Probes struct{}
+// Probes owns the loaded programs, their links and the event ring. Add, Stats
+// and Close may be called from anywhere; Read from one goroutine at a time.
+type Probes struct {
+	log  *slog.Logger
+	tier string
 
-// Jail is one jail's attachment.
-type Jail struct{}
+	core   *ebpf.Collection
+	notify *ebpf.Collection
+	lsm    *ebpf.Collection     // nil in the notify tier
+	lookup *ebpf.CollectionSpec // loaded again for each jail
+	reader *ringbuf.Reader
+	record ringbuf.Record // reused by Read
 
-// Load loads and attaches every program of the host's tier, or fails.
-func Load(o Options) (*Probes, error) { return nil, errors.ErrUnsupported }
-
-// Add brings the jail with this cgroup and network namespace into scope.
-func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, udp6 *os.File) (*Jail, error) {
-	return nil, errors.ErrUnsupported
+	mu     sync.Mutex
+	closed bool
+	jails  map[uint64]*Jail
+	links  []link.Link // tracing, attached while a jail exists
 }
 
-// Close takes the jail out of scope.
-func (j *Jail) Close() error { return nil }
+// Tier returns the tier that was loaded.
+func (p *Probes) Tier() string { return p.tier }
 
-// Read blocks for the next event.
-func (p *Probes) Read() (wire.Event, error) { return wire.Event{}, ErrClosed }
-
-// Stats returns the counters.
-func (p *Probes) Stats() (Stats, error) { return Stats{}, ErrClosed }
-
-// Close detaches everything.
-func (p *Probes) Close() error { return nil }
+// Close takes every jail out of scope, detaches everything and ends Read.
+func (p *Probes) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	var errs []error
+	for _, j := range p.jails {
+		errs = append(errs, j.release())
+	}
+	p.jails = nil
+	errs = append(errs, p.detachTracing())
+	if p.reader != nil {
+		errs = append(errs, p.reader.Close())
+	}
+	for _, c := range []*ebpf.Collection{p.lsm, p.notify, p.core} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	return errors.Join(errs...)
+}

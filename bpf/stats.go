@@ -1,11 +1,52 @@
 package bpf
 
-import "clawjail/bpf/wire"
+import (
+	"fmt"
 
-// Stats are counters since Load.
+	"clawjail/bpf/wire"
+)
+
+// Stats are counters since Load, kept in the kernel.
 type Stats struct {
 	Events    [wire.NumClasses]uint64 // put into the ring, by class
 	Denied    [wire.NumClasses]uint64 // refused by a probe, by class
 	Truncated [wire.NumClasses]uint64 // events whose path or argv did not fit
-	Lost      map[string]uint64       // events that never reached the reader, by loss class
+
+	// Lost counts events that never reached the ring: under a class's name when
+	// ring or buffers were full; under exec_skipped, exit_skipped, fork_skipped
+	// and file_skipped when the kernel did not run the probe at all (its guard
+	// against recursion, bpf_prog_info.recursion_misses). Skipped runs are of
+	// all processes: whether one was in a jail is not known, so they count.
+	// Every loss class is present, also at zero.
+	Lost map[string]uint64
+}
+
+// Stats reads the counters.
+func (p *Probes) Stats() (Stats, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return Stats{}, ErrClosed
+	}
+	var perCPU []coreTally
+	if err := p.core.Maps[coreMapCounters].Lookup(uint32(0), &perCPU); err != nil {
+		return Stats{}, fmt.Errorf("read probe counters: %w", err)
+	}
+	s := Stats{Lost: make(map[string]uint64)}
+	for _, cpu := range perCPU {
+		for class := 1; class < wire.NumClasses; class++ {
+			s.Events[class] += cpu.Events[class]
+			s.Denied[class] += cpu.Denied[class]
+			s.Truncated[class] += cpu.Truncated[class]
+			s.Lost[wire.Class(class).String()] += cpu.Lost[class]
+		}
+	}
+	for _, t := range p.tracing() {
+		stats, err := t.prog.Stats()
+		if err != nil {
+			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)
+		}
+		s.Lost[t.loss] += stats.RecursionMisses
+	}
+	return s, nil
 }

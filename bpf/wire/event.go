@@ -11,7 +11,7 @@ type Class uint8
 // The classes in the order of the C enum (bpf/c/event.h); a test compares both
 // through the BTF of the committed object.
 const (
-	Exec      Class = iota + 1 // a program was executed; Path, Argv, Dev, Ino
+	Exec      Class = iota + 1 // a program was executed (Ret 0) or refused (Ret < 0); Path, Argv, Dev, Ino
 	Exit                       // a process (its last thread) ended; ExitCode
 	Fork                       // a process was made; Pid is the child, PPid the parent
 	OpenWrite                  // a file was opened for writing or created; Path, Flags
@@ -20,14 +20,15 @@ const (
 	Truncate                   // a file was cut by path or descriptor; Path
 	Connect                    // connect(2) on an IPv4 or IPv6 socket; Addr, Proto
 	Send                       // a datagram with an explicit address; Addr, Proto
-	Sock                       // a socket of a refused family or type; Family, Proto
+	Sock                       // a socket of a refused type; Flags is type<<16 | protocol
+	Open                       // opening for reading failed (Ret < 0); only on request
 )
 
 // NumClasses is one more than the highest class.
-const NumClasses = int(Sock) + 1
+const NumClasses = int(Open) + 1
 
 var classNames = [NumClasses]string{
-	"unknown", "exec", "exit", "fork", "open_write", "unlink", "rename", "truncate", "connect", "send", "sock",
+	"unknown", "exec", "exit", "fork", "open_write", "unlink", "rename", "truncate", "connect", "send", "sock", "open",
 }
 
 // String returns the name used in records and metrics, such as "open_write".
@@ -47,7 +48,7 @@ type Event struct {
 	Pid, Tid  int32  // host process id and thread id
 	PPid      int32  // host process id of the real parent
 	StartTime uint64 // start of the process, nanoseconds of CLOCK_BOOTTIME
-	ExecCount uint32 // executions of this process since it was forked, from 1
+	ExecCount uint32 // executions in this process and its ancestors before the fork
 	UID       uint32 // host real uid
 	Comm      string // the task's own name for itself: a hint, never an identity
 
@@ -55,7 +56,7 @@ type Event struct {
 	Ino uint64
 
 	Path          string
-	Path2         string // Rename: the new name
+	Path2         string // Rename: the new name; Exec: the name given to execve, a script's own
 	PathExact     bool   // resolved by the kernel; false: (partly) text of the caller
 	PathTruncated bool   // Path or Path2 was longer than the probe could carry
 	Flags         uint32 // OpenWrite: open flags; Rename: renameat2 flags

@@ -1,0 +1,181 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+// scratchPerCPU is SCRATCH_PER_CPU in maps.h.
+const scratchPerCPU = 4
+
+// Load loads every program of the host's tier, and attaches and detaches the
+// tracing programs once to see that they do; they are attached for good while
+// a jail exists. Anything missing is an error: there is no partial set.
+func Load(o Options) (*Probes, error) {
+	if o.PinDir != "" {
+		return nil, errors.New("load probes: pinning is not supported yet")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	size, err := ringSize(o.RingBytes)
+	if err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, fmt.Errorf("load probes: remove memlock limit: %w", err)
+	}
+	p := &Probes{log: o.Logger, tier: TierNotify, jails: make(map[uint64]*Jail)}
+	if tryLSM() == nil {
+		p.tier = TierLSM
+	}
+	if err := p.load(size); err != nil {
+		return nil, errors.Join(fmt.Errorf("load probes: %w", err), p.Close())
+	}
+	return p, nil
+}
+
+func (p *Probes) load(ringBytes int) error {
+	if err := p.loadPrograms(ringBytes); err != nil {
+		return err
+	}
+	spec, err := loadLookup()
+	if err != nil {
+		return fmt.Errorf("lookup object: %w", err)
+	}
+	p.lookup = spec
+	reader, err := ringbuf.NewReader(p.core.Maps[coreMapRing])
+	if err != nil {
+		return fmt.Errorf("event ring: %w", err)
+	}
+	p.reader = reader
+	if err := p.attachTracing(); err != nil {
+		return err
+	}
+	return p.detachTracing()
+}
+
+// ringSize checks what the kernel would refuse with a bare EINVAL.
+func ringSize(n int) (int, error) {
+	if n == 0 {
+		n = DefaultRingBytes
+	}
+	if n < os.Getpagesize() || n > MaxRingBytes || n&(n-1) != 0 {
+		return 0, fmt.Errorf("ring of %d bytes: want a power of two from %d to %d", n, os.Getpagesize(), MaxRingBytes)
+	}
+	return n, nil
+}
+
+func (p *Probes) loadPrograms(ringBytes int) error {
+	core, err := loadCore()
+	if err != nil {
+		return fmt.Errorf("core object: %w", err)
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return fmt.Errorf("count CPUs: %w", err)
+	}
+	core.Maps[coreMapRing].MaxEntries = uint32(ringBytes)
+	core.Maps[coreMapScratch].MaxEntries = uint32(cpus * scratchPerCPU)
+	p.core, err = p.collection("core", core, nil, ringBytes)
+	if err != nil {
+		return err
+	}
+	notify, err := loadNotify()
+	if err != nil {
+		return fmt.Errorf("notify object: %w", err)
+	}
+	if p.tier == TierLSM {
+		if err := notify.Variables[notifyVarFailuresOnly].Set(uint8(1)); err != nil {
+			return fmt.Errorf("notify object: %w", err)
+		}
+	}
+	p.notify, err = p.collection("notify", notify, p.core.Maps, ringBytes)
+	if err != nil || p.tier != TierLSM {
+		return err
+	}
+	lsm, err := loadLsm()
+	if err != nil {
+		return fmt.Errorf("lsm object: %w", err)
+	}
+	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes)
+	return err
+}
+
+// collection loads one object, with the maps it shares taken from core.
+func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, ringBytes int) (*ebpf.Collection, error) {
+	if err := spec.Variables[coreVarWakeBytes].Set(uint64(ringBytes / 4)); err != nil {
+		return nil, fmt.Errorf("%s object: %w", name, err)
+	}
+	replace := make(map[string]*ebpf.Map)
+	for m := range spec.Maps {
+		if have, ok := shared[m]; ok && m != ".rodata" {
+			replace[m] = have
+			// Sizes were set for core; a replacement must agree with its spec.
+			spec.Maps[m].MaxEntries = have.MaxEntries()
+		}
+	}
+	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace})
+	if err != nil {
+		return nil, fmt.Errorf("%s object: %w", name, err)
+	}
+	return c, nil
+}
+
+// tracing lists the programs that watch the whole host, with the loss class
+// under which their skipped runs are counted.
+func (p *Probes) tracing() []traced {
+	list := []traced{
+		{p.core.Programs[coreProgProcessExec], "exec_skipped"},
+		{p.core.Programs[coreProgProcessExit], "exit_skipped"},
+		{p.core.Programs[coreProgProcessFork], "fork_skipped"},
+		{p.notify.Programs[notifyProgFileExit], "file_skipped"},
+	}
+	if p.lsm != nil {
+		for _, prog := range p.lsm.Programs {
+			list = append(list, traced{prog, "file_skipped"})
+		}
+	}
+	return list
+}
+
+type traced struct {
+	prog *ebpf.Program
+	loss string
+}
+
+// attachTracing attaches all or none. The links are kept in p: a link that is
+// collected is a probe that is detached.
+func (p *Probes) attachTracing() error {
+	for _, t := range p.tracing() {
+		l, err := attachTraced(t.prog)
+		if err != nil {
+			return errors.Join(fmt.Errorf("attach %s: %w", t.prog, err), p.detachTracing())
+		}
+		p.links = append(p.links, l)
+	}
+	return nil
+}
+
+func attachTraced(prog *ebpf.Program) (link.Link, error) {
+	if prog.Type() == ebpf.LSM {
+		return link.AttachLSM(link.LSMOptions{Program: prog})
+	}
+	return link.AttachTracing(link.TracingOptions{Program: prog})
+}
+
+func (p *Probes) detachTracing() error {
+	var errs []error
+	for _, l := range p.links {
+		errs = append(errs, l.Close())
+	}
+	p.links = nil
+	return errors.Join(errs...)
+}
