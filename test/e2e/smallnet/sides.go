@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -97,7 +96,7 @@ func hostMain(dir string) error {
 	if err := wireHost(); err != nil {
 		return fmt.Errorf("wire the host: %w", err)
 	}
-	if err := mountHost(); err != nil {
+	if err := mountHost(dir); err != nil {
 		return err
 	}
 	for _, e := range []string{envRole, envDir} {
@@ -119,33 +118,6 @@ func wireHost() error {
 		if err := netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(gw)}); err != nil {
 			return fmt.Errorf("default route via %s: %w", gw, err)
 		}
-	}
-	return nil
-}
-
-// mountHost gives the host its own /run, state directories and resolv.conf.
-func mountHost() error {
-	resolv, err := filepath.EvalSymlinks("/etc/resolv.conf")
-	if err != nil {
-		return err
-	}
-	for _, d := range append([]string{"/run"}, stateDirs[:]...) {
-		if err := unix.Mount("tmpfs", d, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
-			return fmt.Errorf("mount tmpfs on %s: %w", d, err)
-		}
-	}
-	text := []byte("nameserver " + gateway4 + "\nnameserver " + gateway6 + "\noptions timeout:2 attempts:2\n")
-	if strings.HasPrefix(resolv, "/run/") {
-		if err := os.MkdirAll(filepath.Dir(resolv), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(resolv, text, 0o644)
-	}
-	if err := os.WriteFile("/run/resolv.conf", text, 0o644); err != nil {
-		return err
-	}
-	if err := unix.Mount("/run/resolv.conf", resolv, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind resolv.conf: %w", err)
 	}
 	return nil
 }
