@@ -28,9 +28,6 @@ func (r *reader) readFiles(n *yaml.Node, l *layer) {
 		seen[f.Path] = item
 		l.files = append(l.files, placed[policy.File]{rule: f, node: item, own: true})
 	}
-	for _, f := range l.files {
-		r.underNone(f, l.files)
-	}
 }
 
 // rawPath gives the text of a rule's path, before variables are replaced.
@@ -62,15 +59,6 @@ func preferWorkspace(files []placed[policy.File], f policy.File, n *yaml.Node) [
 		}
 	}
 	return files
-}
-
-// underNone reports a path that is shown below one that is hidden.
-func (r *reader) underNone(f placed[policy.File], files []placed[policy.File]) {
-	for _, other := range files {
-		if other.rule.Access == policy.AccessNone && f.rule.Path != other.rule.Path && policy.Below(f.rule.Path, other.rule.Path) {
-			r.problem(f.node, "list only what is to be shown", "path %q is below %q, which is hidden (line %d)", f.rule.Path, other.rule.Path, other.node.Line)
-		}
-	}
 }
 
 func (r *reader) fileRule(n *yaml.Node, where string) (policy.File, bool) {

@@ -89,11 +89,6 @@ func (r *reader) checkMerged(l layer, root *yaml.Node) {
 	if l.execDefault == nil && len(r.problems) == 0 {
 		r.problem(root, "add exec: {default: audit}, or extend a preset", "exec has no default")
 	}
-	for _, f := range l.files {
-		if f.own {
-			r.underNone(f, l.files)
-		}
-	}
 	for _, e := range l.exec {
 		if e.own {
 			r.reachable(e, l.files)
