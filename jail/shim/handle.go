@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -196,7 +198,12 @@ func (h *Handle) reap() {
 		return
 	}
 	h.err = fmt.Errorf("%w (%v)%s", h.err, waitErr, h.said())
-	h.err = errors.Join(h.err, Sweep(h.spec))
+	// Only what this shim claimed: another jail may have the same id, and be
+	// the reason why this one failed.
+	owner, err := os.ReadFile(filepath.Join(h.spec.StateDir, protocol.PIDFile))
+	if err == nil && string(owner) == strconv.Itoa(h.cmd.Process.Pid) {
+		h.err = errors.Join(h.err, Sweep(h.spec.StateDir, h.spec.CgroupParent, h.spec.ID))
+	}
 }
 
 // maxSaid bounds how much of the shim's standard error is quoted.
@@ -217,23 +224,22 @@ func (h *Handle) said() string {
 const sweepTimeout = 10 * time.Second
 
 // Sweep removes what a shim that was killed left behind: it kills what is in
-// the jail's cgroup and removes the cgroups and the state directory.
-func Sweep(spec jail.Spec) error {
+// the jail's cgroup and removes the cgroups and the state directory. A handle
+// does it for its own shim; it is exported for those of an earlier supervisor,
+// whose process in the state directory's protocol.PIDFile has ended.
+func Sweep(stateDir, cgroupParent, id string) error {
 	h, err := jail.FindHierarchies()
 	if err != nil {
 		return err
 	}
 	var errs []error
-	dir := h.Unified + "/" + spec.CgroupParent + "/" + spec.ID
+	dir := filepath.Join(h.Unified, cgroupParent, id)
 	if c, err := jail.OpenCgroup(dir); err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), sweepTimeout)
 		errs = append(errs, c.Kill(), c.AwaitEmpty(ctx), c.Close())
 		cancel()
 	}
-	errs = append(errs, jail.RemoveCgroups(spec.CgroupParent, spec.ID))
-	if err := os.Remove(spec.StateDir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		errs = append(errs, err)
-	}
+	errs = append(errs, jail.RemoveCgroups(cgroupParent, id), os.RemoveAll(stateDir))
 	return errors.Join(errs...)
 }
 

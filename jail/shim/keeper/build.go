@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -112,7 +113,8 @@ func (k *keeper) claim() error {
 		return err
 	}
 	k.claimed = true
-	return nil
+	pid := []byte(strconv.Itoa(os.Getpid()))
+	return os.WriteFile(filepath.Join(dir, protocol.PIDFile), pid, 0o600)
 }
 
 // filter compiles the rules, unless the supervisor has done so before.

@@ -316,7 +316,7 @@ func (k *keeper) remove() error {
 		k.stage.Close()
 	}
 	if k.claimed {
-		errs = append(errs, os.Remove(k.spec.StateDir))
+		errs = append(errs, os.RemoveAll(k.spec.StateDir))
 	}
 	return errors.Join(errs...)
 }

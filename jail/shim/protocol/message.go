@@ -19,6 +19,9 @@ const FD = 3
 // keyring of its own (jail/container/reaper.h:CJ_SHIM_ENV).
 const ShimEnv = "_CLAWJAIL_SHIM"
 
+// PIDFile is the file in a jail's state directory that names the shim's process.
+const PIDFile = "shim.pid"
+
 // Bounds of a message.
 const (
 	MaxMessage = 64 << 10
