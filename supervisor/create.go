@@ -189,7 +189,11 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 		return api.Errorf(http.StatusInternalServerError, "open the jail's cgroup: %v", err)
 	}
 	c := b.created
-	b.probe, err = b.s.probes.Add(b.plan.Probe, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
+	probe := b.plan.Probe
+	b.probe, err = b.s.probes.Add(bpf.JailConfig{
+		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
+		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
+	}, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
 	}

@@ -3,7 +3,6 @@ package plan
 import (
 	"net/netip"
 
-	"clawjail/bpf"
 	"clawjail/jail/egress"
 	"clawjail/policy"
 )
@@ -13,6 +12,10 @@ func resolver(p netip.Prefix) netip.Addr { return p.Addr().Next() }
 
 // dnsPort is where the jail's resolvers listen.
 const dnsPort = 53
+
+// maxAddrs bounds the single addresses that a policy allows: what the probes'
+// map has room for beside the resolvers (bpf.MaxAllowPerJail).
+const maxAddrs = 254
 
 // allowed gives the destinations that are allowed, in the order of evaluation,
 // without those that an earlier rule refuses as a whole.
@@ -57,8 +60,8 @@ func (l *lowering) egress() egress.Rules {
 	return out
 }
 
-func (l *lowering) probe() bpf.JailConfig {
-	out := bpf.JailConfig{
+func (l *lowering) probe() Probe {
+	out := Probe{
 		Name: l.r.Name,
 		AllowUDPDNS: []netip.AddrPort{
 			netip.AddrPortFrom(resolver(policy.VirtualV4()), dnsPort),
@@ -70,6 +73,9 @@ func (l *lowering) probe() bpf.JailConfig {
 		if a, ok := rule.Addr(); ok {
 			out.AllowAddrs = append(out.AllowAddrs, netip.AddrPortFrom(a, rule.Port))
 		}
+	}
+	if len(out.AllowAddrs) > maxAddrs {
+		l.fail("network allows %d single addresses, at most %d can be enforced", len(out.AllowAddrs), maxAddrs)
 	}
 	return out
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"clawjail/bpf"
 	"clawjail/jail"
 	"clawjail/jail/egress"
 	"clawjail/policy"
@@ -64,7 +63,7 @@ type Run struct {
 type Plan struct {
 	Jail   jail.Spec
 	Egress egress.Rules
-	Probe  bpf.JailConfig
+	Probe  Probe
 	// Policy is the one to judge events by: the one given, with the names of
 	// programs bound to what they are on this host.
 	Policy *policy.Policy `json:"-"`
@@ -74,6 +73,16 @@ type Plan struct {
 	Missing []string
 	// Notes are what the operator should hear.
 	Notes []string
+}
+
+// Probe is what the network programs of one jail allow, as bpf.JailConfig has
+// it. Spelled out here so that what prints plans does not link the loader of
+// BPF programs.
+type Probe struct {
+	Name                 string
+	AllowUDPDNS          []netip.AddrPort
+	VirtualV4, VirtualV6 netip.Prefix
+	AllowAddrs           []netip.AddrPort
 }
 
 // memlockBytes is RLIMIT_MEMLOCK in every jail, the kernel's default
