@@ -29,6 +29,8 @@ type Probes struct {
 	mu     sync.Mutex
 	closed bool
 	jails  map[uint64]*Jail
+	// settling are the calls of Settle that wait for the ring to be empty.
+	settling []chan struct{}
 	links  []link.Link // tracing, attached while a jail exists
 }
 
@@ -52,6 +54,10 @@ func (p *Probes) Close() error {
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}
+	for _, done := range p.settling {
+		close(done)
+	}
+	p.settling = nil
 	for _, c := range []*ebpf.Collection{p.lsm, p.notify, p.core} {
 		if c != nil {
 			c.Close()

@@ -29,6 +29,9 @@ func (p *Probes) Read() (wire.Event, error) {
 			return event, nil
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, ringbuf.ErrFlushed):
 			// The ring is empty: look again after the interval.
+			if errors.Is(err, ringbuf.ErrFlushed) {
+				p.settled()
+			}
 			p.reader.SetDeadline(time.Now().Add(p.interval()))
 		case errors.Is(err, ringbuf.ErrClosed):
 			return wire.Event{}, ErrClosed

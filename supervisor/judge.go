@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -275,5 +276,15 @@ func (s *Supervisor) watchLoss() {
 	}
 }
 
+// settleTimeout bounds the wait for a jail's last events; a jail that floods
+// the ring while another one ends must not hold that one up for long.
+const settleTimeout = 2 * time.Second
+
 // settle waits until everything that the probes saw so far was judged.
-func (s *Supervisor) settle() {}
+func (s *Supervisor) settle() {
+	ctx, cancel := context.WithTimeout(s.base, settleTimeout)
+	defer cancel()
+	if err := s.probes.Settle(ctx); err != nil {
+		s.log.Warn("the last events of a jail may be recorded after its end", "error", err)
+	}
+}
