@@ -31,7 +31,7 @@ type Probes struct {
 	jails  map[uint64]*Jail
 	// settling are the calls of Settle that wait for the ring to be empty.
 	settling []chan struct{}
-	links  []link.Link // tracing, attached while a jail exists
+	links    []link.Link // tracing, attached while a jail exists
 }
 
 // Tier returns the tier that was loaded.
