@@ -21,19 +21,19 @@ func readFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail("no such policy file", "")
+		return fail("no such file", "")
 	case errors.Is(err, fs.ErrPermission):
-		return fail("policy file cannot be read: permission denied", "it is read as the user who runs clawjail")
+		return fail("cannot be read: permission denied", "it is read as the user who runs clawjail")
 	case err != nil:
-		return fail(fmt.Sprintf("policy file cannot be opened: %v", cause(err)), "")
+		return fail(fmt.Sprintf("cannot be opened: %v", cause(err)), "")
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	switch {
 	case err != nil:
-		return fail(fmt.Sprintf("policy file cannot be read: %v", cause(err)), "")
+		return fail(fmt.Sprintf("cannot be read: %v", cause(err)), "")
 	case st.IsDir():
-		return fail("is a directory, not a policy file", "name a file in it")
+		return fail("is a directory, not a file", "name a file in it")
 	case !st.Mode().IsRegular():
 		return fail("is not a regular file", "")
 	case st.Size() > MaxBytes:
@@ -41,7 +41,7 @@ func readFile(path string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err != nil {
-		return fail(fmt.Sprintf("policy file cannot be read: %v", cause(err)), "")
+		return fail(fmt.Sprintf("cannot be read: %v", cause(err)), "")
 	}
 	if len(b) > MaxBytes {
 		return fail(tooBig(int64(len(b))), "")
@@ -50,7 +50,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 func tooBig(n int64) string {
-	return fmt.Sprintf("policy file has %d bytes, at most %d are read", n, MaxBytes)
+	return fmt.Sprintf("file has %d bytes, at most %d are read", n, MaxBytes)
 }
 
 // cause strips the path from an error that is shown behind the path.

@@ -11,11 +11,11 @@ const MaxProblems = 100
 
 // Problem is one thing that is wrong with a policy.
 type Problem struct {
-	File string // as given to Load
-	Line int    // from 1; 0: the file as a whole
-	Col  int    // from 1
-	Msg  string
-	Hint string // may be empty
+	File string `json:"file"`           // as given to Load
+	Line int    `json:"line,omitempty"` // from 1; 0: the file as a whole
+	Col  int    `json:"col,omitempty"`  // from 1
+	Msg  string `json:"message"`
+	Hint string `json:"hint,omitempty"`
 }
 
 // String is "file:line:col: message; hint".

@@ -189,7 +189,7 @@ func (r *reader) readDelete(n *yaml.Node, l *layer) {
 		return
 	}
 	num, per, cut := strings.Cut(s, "/")
-	unit := timeUnit(per)
+	unit := policy.UnitDuration(per)
 	if !cut || unit == 0 || num == "" || len(num) > 9 || strings.Trim(num, "0123456789") != "" {
 		r.problem(limit, "write it as in 50/h; "+timeUnitNames, "delete.limit is a number per unit of time, not %q", s)
 		return

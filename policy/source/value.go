@@ -182,14 +182,8 @@ func (r *reader) cpus(n *yaml.Node, where string) (int64, bool) {
 	whole, _ := strconv.ParseInt(m[1], 10, 64)
 	milli, _ := strconv.ParseInt((m[2] + "000")[:3], 10, 64)
 	v := whole*1000 + milli
-	return v, r.within(n, where, "cpus", v, func(v int64) string { return strconv.FormatFloat(float64(v)/1000, 'f', -1, 64) })
+	return v, r.within(n, where, "cpus", v, policy.CPUs)
 }
-
-// sizeUnits in descending order.
-var sizeUnits = [...]struct {
-	name  string
-	bytes int64
-}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
 const sizeUnitNames = "the units are B, KiB, MiB, GiB and TiB"
 
@@ -209,56 +203,22 @@ func (r *reader) size(n *yaml.Node, where, limit string) (int64, bool) {
 		return 0, false
 	}
 	num, _ := strconv.ParseInt(m[1], 10, 64)
-	for _, u := range sizeUnits {
-		if u.name != m[2] {
-			continue
-		}
+	if unit := policy.UnitBytes(m[2]); unit != 0 {
 		v := int64(math.MaxInt64)
-		if num <= math.MaxInt64/u.bytes {
-			v = num * u.bytes
+		if num <= math.MaxInt64/unit {
+			v = num * unit
 		}
-		return v, r.within(n, where, limit, v, Size)
+		return v, r.within(n, where, limit, v, policy.Size)
 	}
 	hint := sizeUnitNames
-	if best := closest(m[2], []string{"TiB", "GiB", "MiB", "KiB", "B"}); best != "" {
+	if best := closest(m[2], policy.SizeUnits()); best != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", m[1]+best, sizeUnitNames)
 	}
 	r.problem(n, hint, "unknown unit %q in %s %q", m[2], where, s)
 	return 0, false
 }
 
-// Size writes a number of bytes as policies do.
-func Size(n int64) string {
-	for _, u := range sizeUnits {
-		if n >= u.bytes && n%u.bytes == 0 {
-			return strconv.FormatInt(n/u.bytes, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(n, 10) + "B"
-}
-
-// timeUnits in descending order.
-var timeUnits = [...]struct {
-	name string
-	d    time.Duration
-}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
-
 const timeUnitNames = "the units are s, m, h and d"
-
-// Duration writes a duration as policies do.
-func Duration(d time.Duration) string {
-	var b strings.Builder
-	for _, u := range timeUnits {
-		if n := d / u.d; n > 0 {
-			b.WriteString(strconv.FormatInt(int64(n), 10) + u.name)
-			d -= n * u.d
-		}
-	}
-	if b.Len() == 0 {
-		return d.String()
-	}
-	return b.String()
-}
 
 // duration parses a time with its units, the longest first: 90s, 8h, 1h30m.
 func (r *reader) duration(n *yaml.Node, where, limit string) (time.Duration, bool) {
@@ -278,7 +238,7 @@ func (r *reader) duration(n *yaml.Node, where, limit string) (time.Duration, boo
 	var total time.Duration
 	last := time.Duration(math.MaxInt64)
 	for _, m := range regexp.MustCompile(`(\d+)([a-zA-Zµ]+)`).FindAllStringSubmatch(s, -1) {
-		unit := timeUnit(m[2])
+		unit := policy.UnitDuration(m[2])
 		if unit == 0 {
 			r.problem(n, timeUnitNames, "unknown unit %q in %s %q", m[2], where, s)
 			return 0, false
@@ -291,14 +251,5 @@ func (r *reader) duration(n *yaml.Node, where, limit string) (time.Duration, boo
 		last = unit
 		total += time.Duration(min(num, int64(400*24*time.Hour/unit))) * unit // beyond every range, and no overflow
 	}
-	return total, r.within(n, where, limit, int64(total), func(v int64) string { return Duration(time.Duration(v)) })
-}
-
-func timeUnit(name string) time.Duration {
-	for _, u := range timeUnits {
-		if u.name == name {
-			return u.d
-		}
-	}
-	return 0
+	return total, r.within(n, where, limit, int64(total), func(v int64) string { return policy.Duration(time.Duration(v)) })
 }

@@ -39,3 +39,24 @@ func Host(path string) (FileFact, error) {
 	}
 	return fact, nil
 }
+
+// HostLandlockABI asks the kernel for its Landlock version; 0 is none.
+// security/landlock/syscalls.c:landlock_create_ruleset, since 5.13.
+func HostLandlockABI() int {
+	const createRulesetVersion = 1 // include/uapi/linux/landlock.h:LANDLOCK_CREATE_RULESET_VERSION
+	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, createRulesetVersion)
+	if errno != 0 {
+		return 0
+	}
+	return int(v)
+}
+
+// HostUserNS reports whether the kernel has user namespaces and has not been
+// told to make none. Whether one can be made, only making one tells.
+func HostUserNS() bool {
+	if _, err := os.Stat("/proc/self/ns/user"); err != nil {
+		return false
+	}
+	most, err := os.ReadFile("/proc/sys/user/max_user_namespaces")
+	return err == nil && string(most) != "0\n"
+}

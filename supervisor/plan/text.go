@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clawjail/jail"
+	"clawjail/policy"
 )
 
 // Text is the plan for people: one line a fact, in a fixed order, everything
@@ -86,7 +87,7 @@ func mountLines(mounts []jail.Mount) []string {
 				line += " (owner mapped)"
 			}
 		case jail.Tmpfs:
-			line += flags(m) + " " + size(m.SizeBytes)
+			line += flags(m) + " " + policy.Size(m.SizeBytes)
 		case jail.Symlink:
 			line += " to " + quote(m.Source)
 		case jail.File:
@@ -123,30 +124,17 @@ func landlockLines(s jail.Spec) []string {
 	return out
 }
 
-// size writes a number of bytes with the largest unit that divides it.
-func size(n int64) string {
-	for _, u := range []struct {
-		name  string
-		bytes int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= u.bytes && n%u.bytes == 0 {
-			return fmt.Sprintf("%d%s", n/u.bytes, u.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
-}
-
 func limitLines(l jail.Limits) []string {
 	return []string{
-		"memory " + size(l.MemoryBytes) + ", no swap",
+		"memory " + policy.Size(l.MemoryBytes) + ", no swap",
 		fmt.Sprintf("cpus %g", l.CPUs),
 		fmt.Sprintf("pids %d", l.Pids),
 		fmt.Sprintf("open files %d", l.OpenFiles),
-		"file size " + size(l.FileSizeBytes),
-		"locked memory " + size(l.MemlockBytes),
+		"file size " + policy.Size(l.FileSizeBytes),
+		"locked memory " + policy.Size(l.MemlockBytes),
 		"wall clock " + l.Wall.Round(time.Second).String(),
-		"tmp " + size(l.TmpBytes),
-		"shm " + size(l.ShmBytes),
+		"tmp " + policy.Size(l.TmpBytes),
+		"shm " + policy.Size(l.ShmBytes),
 		"core dumps none",
 	}
 }
