@@ -72,6 +72,33 @@ func EnsureUnified() (string, error) {
 	return PrivateUnified, nil
 }
 
+// Warm makes the next moves between cgroups fast, on the whole host and for a
+// while. It moves the calling process to where it is.
+//
+// Every move takes cgroup_threadgroup_rwsem for writing, and the first one
+// after a pause waits for an RCU grace period (kernel/rcu/sync.c), 7 to 17 ms;
+// the following ones take 0.1 ms. A new process moves into ten cgroups on a
+// hybrid host, and whoever calls this early waits beside the rest of the work.
+// The mount option favordynmods does the same for ever, at the cost of every
+// fork on the host.
+func Warm() error {
+	h, err := FindHierarchies()
+	if err != nil {
+		return err
+	}
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(own)) {
+		if rel, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			procs := filepath.Join(h.Unified, rel, "cgroup.procs")
+			return os.WriteFile(procs, []byte("0"), 0) // 0 is the writer itself
+		}
+	}
+	return errors.New("no cgroup v2 in /proc/self/cgroup")
+}
+
 // HoldParents keeps RemoveCgroups in other processes from removing empty parent
 // cgroups until release is called. Whoever makes a cgroup below a parent holds
 // it meanwhile: between the two mkdirs the parent is empty.

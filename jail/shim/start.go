@@ -13,6 +13,7 @@ import (
 
 	"clawjail/jail"
 	"clawjail/jail/shim/protocol"
+	"clawjail/seccomp"
 )
 
 // Start runs the shim binary bin and has it build the jail, up to the point
@@ -25,6 +26,17 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 	}
 	if _, err := jail.EnsureUnified(); err != nil {
 		return nil, nil, fmt.Errorf("find a cgroup v2 mount: %w", err)
+	}
+	warm := make(chan struct{})
+	go func() {
+		defer close(warm)
+		// For speed only: without it the shim waits itself. Writing to the
+		// own cgroup may be refused, after what matters has happened.
+		_ = jail.Warm()
+	}()
+	defer func() { <-warm }()
+	if len(spec.Filter) > 0 {
+		spec.Seccomp = seccomp.Rules{} // nobody reads it then
 	}
 	blob, err := protocol.EncodeSpec(spec)
 	if err != nil {

@@ -120,7 +120,8 @@ func (k *keeper) onDisconnect(cause error) error {
 	return fmt.Errorf("the supervisor has gone: %w", cause)
 }
 
-// request carries out one request. Only a broken connection is an error here.
+// request carries out one request. Only a connection that cannot be written to
+// is an error here, and ends the loop.
 func (k *keeper) request(m protocol.Message, files map[string]*os.File) error {
 	switch m.Type {
 	case protocol.Go:
@@ -161,8 +162,9 @@ func (k *keeper) goAhead(id uint32) error {
 		})
 	}
 	k.background(func() {
-		err := k.init.release()
-		k.post(func() error { return k.answer(id, err) })
+		// Answered from here: a short command may have ended the loop before.
+		// A broken connection is noticed by receive.
+		_ = k.answer(id, k.init.release())
 	})
 	return nil
 }
@@ -180,7 +182,7 @@ func (k *keeper) exec(id uint32, files map[string]*os.File) error {
 		defer closeAll(files)
 		p, err := k.launchCommand(files)
 		if err != nil {
-			k.post(func() error { return k.answer(id, err) })
+			_ = k.answer(id, err)
 			return
 		}
 		known := make(chan struct{})
