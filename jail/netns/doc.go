@@ -22,8 +22,9 @@
 //
 // # Decisions
 //
-//   - The sockets are bound to Port, which only root may bind, so that the
-//     listeners never take a port that a program in the jail would like.
+//   - All sockets are bound to Port, the resolver's, which nobody in the jail
+//     may bind: the listeners never take a port that a program there would
+//     like. sk_lookup finds them whatever their port is.
 //   - A kernel without IPv6 gives nil for the v6 sockets; everything else
 //     that is missing is an error.
 //   - No nftables and no addresses on lo: the local routes do it.

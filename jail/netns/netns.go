@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Port is where the sockets are bound. tcpmux is of no use to anybody.
-const Port = 1
+// Port is where the sockets are bound: a datagram's answer leaves from the port
+// that its socket has, and resolvers take answers from port 53 only.
+const Port = 53
 
 // backlog is how many connections wait for accept(2) before the kernel drops
 // further ones; it is clamped by net.core.somaxconn (4096).
