@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clawjail/audit"
+	"clawjail/audit/escape"
 	"clawjail/bpf"
 	"clawjail/jail"
 	"clawjail/jail/egress"
@@ -235,7 +236,8 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	if gone || ctx.Err() != nil {
 		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
 	}
-	if err := b.handle.Go(ctx); err != nil {
+	// A command can have ended before the answer to Go was read: it did start.
+	if err := b.handle.Go(ctx); err != nil && !errors.Is(err, shim.ErrClosed) {
 		return startError(err, b.plan)
 	}
 	b.mark("go")
@@ -324,7 +326,7 @@ func startError(err error, p plan.Plan) *api.Error {
 	if !errors.As(err, &se) {
 		return api.Errorf(http.StatusInternalServerError, "%v", err)
 	}
-	e := api.Errorf(http.StatusUnprocessableEntity, "%s", se.Msg)
+	e := api.Errorf(http.StatusUnprocessableEntity, "%s", startMessage(se, p.Jail.Argv[0]))
 	if se.ExitCode != 0 {
 		e.ExitCode = se.ExitCode
 	}
@@ -334,6 +336,22 @@ func startError(err error, p plan.Plan) *api.Error {
 		}
 	}
 	return e
+}
+
+// startMessage names the command and what is wrong with it.
+func startMessage(se *shim.StartError, command string) string {
+	name := escape.String(command)
+	switch {
+	case se.Op == "lookup" && se.ExitCode == 127:
+		return name + ": no such command in the jail"
+	case se.ExitCode == 126:
+		return fmt.Sprintf("%s: may not be executed in the jail: %s", name, se.Msg)
+	case se.Op == "exec" && se.ExitCode == 127:
+		return fmt.Sprintf("%s: its interpreter is not in the jail: %s", name, se.Msg)
+	case se.Op != "":
+		return fmt.Sprintf("start %s: %s: %s", name, se.Op, se.Msg)
+	}
+	return se.Msg
 }
 
 func stringsOf(list [][]byte) []string {

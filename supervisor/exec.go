@@ -63,7 +63,7 @@ func (c *call) exec() (any, *api.Error) {
 	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: stringsOf(r.SetEnv), Terminal: r.Terminal}, stdio)
 	if err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
-		return nil, execError(err)
+		return nil, execError(err, r.Argv[0])
 	}
 	c.s.loop.do(func(*table) { e.procs[id] = proc })
 	if proc.PTY != nil {
@@ -89,12 +89,12 @@ func (c *call) reserveExec(e *entry) (string, *api.Error) {
 	return id, apiErr
 }
 
-func execError(err error) *api.Error {
+func execError(err error, command []byte) *api.Error {
 	var se *shim.StartError
 	if !errors.As(err, &se) {
 		return api.Errorf(http.StatusInternalServerError, "%v", err)
 	}
-	e := api.Errorf(http.StatusUnprocessableEntity, "%s", se.Msg)
+	e := api.Errorf(http.StatusUnprocessableEntity, "%s", startMessage(se, string(command)))
 	if se.ExitCode != 0 {
 		e.ExitCode = se.ExitCode
 	}

@@ -86,6 +86,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
@@ -97,6 +98,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 	root.AddCommand(
 		newRunCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
 		newFreezeCommand(e), newThawCommand(e), newKillCommand(e), newVersionCommand(e),
+		newPolicyCommand(e), newAuditCommand(e), newCompletionCommand(e), newManCommand(e),
 	)
 	return root
 }
