@@ -16,6 +16,9 @@ const (
 	MaxRingBytes     = 256 << 20
 )
 
+// DefaultLinger is Options.Linger's default.
+const DefaultLinger = 5 * time.Second
+
 // ReadInterval is how long an event that is not urgent may wait in the ring.
 const ReadInterval = 20 * time.Millisecond
 
@@ -24,6 +27,11 @@ type Options struct {
 	Logger    *slog.Logger
 	RingBytes int    // size of the event ring; a power of two times the page size; 0: DefaultRingBytes
 	PinDir    string // reserved: must be empty
+
+	// Linger is how long the tracing programs stay attached without a jail.
+	// Attaching again right after is free then; attaching soon after detaching
+	// waits 20 ms for the kernel. 0: DefaultLinger, negative: not at all.
+	Linger time.Duration
 }
 
 // JailConfig is what the network programs of one jail allow. It is inert.

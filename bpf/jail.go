@@ -54,7 +54,7 @@ func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, u
 		return nil, fmt.Errorf("add jail %q: %d jails already", c.Name, MaxJails)
 	}
 	err = j.attach(c, cg, netns, [4]*os.File{tcp4, tcp6, udp4, udp6})
-	if err == nil && len(p.jails) == 0 {
+	if err == nil {
 		err = p.attachTracing()
 	}
 	if err != nil {
@@ -162,8 +162,8 @@ func withFD(f *os.File, use func(fd int) error) error {
 	return inner
 }
 
-// Close takes the jail out of scope and detaches its programs. The last one
-// detaches the tracing programs too: a host without jails pays nothing.
+// Close takes the jail out of scope and detaches its programs. After the last
+// one the tracing programs go too: a host without jails pays nothing.
 func (j *Jail) Close() error {
 	p := j.probes
 	p.mu.Lock()
@@ -174,7 +174,7 @@ func (j *Jail) Close() error {
 	err := j.release()
 	delete(p.jails, j.id)
 	if len(p.jails) == 0 {
-		err = errors.Join(err, p.detachTracing())
+		err = errors.Join(err, p.rest())
 	}
 	return err
 }

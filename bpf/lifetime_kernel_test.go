@@ -103,7 +103,7 @@ func settled(t *testing.T, before []string) {
 
 func TestNothingIsLeftBehind(t *testing.T) {
 	before := inventory(t)
-	p, err := Load(Options{RingBytes: testRing})
+	p, err := Load(Options{RingBytes: testRing, Linger: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func lookups(t *testing.T, f *fixture) int {
 }
 
 func TestAddRefuses(t *testing.T) {
-	p := loadProbes(t, Options{RingBytes: testRing})
+	p := loadProbes(t, Options{RingBytes: testRing, Linger: -1})
 	f := newFixture(t, p, jailConfig())
 	other := newCgroup(t, "")
 	mount, err := cgroupMount()
@@ -240,6 +240,23 @@ func TestProbeFindsEveryFeature(t *testing.T) {
 		t.Logf("%-24s required %v: %v", x.Name, x.Required, x.Err)
 	}
 	settled(t, before)
+}
+
+func TestTracingGoesWithTheLastJailAndComesBack(t *testing.T) {
+	p := loadProbes(t, Options{RingBytes: testRing, Linger: time.Millisecond})
+	for range 2 {
+		deadline := time.Now().Add(patience)
+		for slices.Contains(inventory(t), "link process_exec") {
+			if time.Now().After(deadline) {
+				t.Fatal("still attached without a jail")
+			}
+		}
+		t.Run("jail", func(t *testing.T) {
+			f := newFixture(t, p, jailConfig())
+			_, pid := f.inside("/bin/true")
+			until(t, p, "exit", exitOf(pid))
+		})
+	}
 }
 
 func TestSettleEndsWithTheProbes(t *testing.T) {

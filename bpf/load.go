@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -15,9 +17,9 @@ import (
 // scratchPerCPU is SCRATCH_PER_CPU in maps.h.
 const scratchPerCPU = 4
 
-// Load loads every program of the host's tier, and attaches and detaches the
-// tracing programs once to see that they do; they are attached for good while
-// a jail exists. Anything missing is an error: there is no partial set.
+// Load loads every program of the host's tier and attaches the tracing programs,
+// which stay attached while a jail exists and a little longer (Options.Linger).
+// Anything missing is an error: there is no partial set.
 func Load(o Options) (*Probes, error) {
 	if o.PinDir != "" {
 		return nil, errors.New("load probes: pinning is not supported yet")
@@ -32,24 +34,33 @@ func Load(o Options) (*Probes, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("load probes: remove memlock limit: %w", err)
 	}
-	p := &Probes{log: o.Logger, tier: TierNotify, jails: make(map[uint64]*Jail)}
-	if tryLSM() == nil {
+	p := &Probes{log: o.Logger, tier: TierNotify, jails: make(map[uint64]*Jail), linger: o.Linger}
+	if p.linger == 0 {
+		p.linger = DefaultLinger
+	}
+	// The kernel's types are parsed once for all objects, and then dropped.
+	kernel := btf.NewCache()
+	if tryLSM(kernel) == nil {
 		p.tier = TierLSM
 	}
-	if err := p.load(size); err != nil {
+	if err := p.load(size, kernel); err != nil {
 		return nil, errors.Join(fmt.Errorf("load probes: %w", err), p.Close())
 	}
 	return p, nil
 }
 
-func (p *Probes) load(ringBytes int) error {
-	if err := p.loadPrograms(ringBytes); err != nil {
+func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
+	if err := p.loadPrograms(ringBytes, kernel); err != nil {
 		return err
 	}
 	spec, err := loadLookup()
 	if err != nil {
 		return fmt.Errorf("lookup object: %w", err)
 	}
+	// A SOCKMAP takes no BTF. The library finds that out by trying, and freeing
+	// the map that it tried takes the kernel 20 ms, once for each jail.
+	targets := spec.Maps[lookupMapTargets]
+	targets.Key, targets.Value = nil, nil
 	p.lookup = spec
 	reader, err := ringbuf.NewReader(p.core.Maps[coreMapRing])
 	if err != nil {
@@ -59,7 +70,7 @@ func (p *Probes) load(ringBytes int) error {
 	if err := p.attachTracing(); err != nil {
 		return err
 	}
-	return p.detachTracing()
+	return p.rest()
 }
 
 // ringSize checks what the kernel would refuse with a bare EINVAL.
@@ -73,7 +84,7 @@ func ringSize(n int) (int, error) {
 	return n, nil
 }
 
-func (p *Probes) loadPrograms(ringBytes int) error {
+func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 	core, err := loadCore()
 	if err != nil {
 		return fmt.Errorf("core object: %w", err)
@@ -84,7 +95,7 @@ func (p *Probes) loadPrograms(ringBytes int) error {
 	}
 	core.Maps[coreMapRing].MaxEntries = uint32(ringBytes)
 	core.Maps[coreMapScratch].MaxEntries = uint32(cpus * scratchPerCPU)
-	p.core, err = p.collection("core", core, nil, ringBytes)
+	p.core, err = p.collection("core", core, nil, ringBytes, kernel)
 	if err != nil {
 		return err
 	}
@@ -97,7 +108,7 @@ func (p *Probes) loadPrograms(ringBytes int) error {
 			return fmt.Errorf("notify object: %w", err)
 		}
 	}
-	p.notify, err = p.collection("notify", notify, p.core.Maps, ringBytes)
+	p.notify, err = p.collection("notify", notify, p.core.Maps, ringBytes, kernel)
 	if err != nil || p.tier != TierLSM {
 		return err
 	}
@@ -105,12 +116,12 @@ func (p *Probes) loadPrograms(ringBytes int) error {
 	if err != nil {
 		return fmt.Errorf("lsm object: %w", err)
 	}
-	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes)
+	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes, kernel)
 	return err
 }
 
 // collection loads one object, with the maps it shares taken from core.
-func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, ringBytes int) (*ebpf.Collection, error) {
+func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, ringBytes int, kernel *btf.Cache) (*ebpf.Collection, error) {
 	if err := spec.Variables[coreVarWakeBytes].Set(uint64(ringBytes / 4)); err != nil {
 		return nil, fmt.Errorf("%s object: %w", name, err)
 	}
@@ -122,7 +133,7 @@ func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[s
 			spec.Maps[m].MaxEntries = have.MaxEntries()
 		}
 	}
-	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace})
+	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace, Cache: kernel})
 	if err != nil {
 		return nil, fmt.Errorf("%s object: %w", name, err)
 	}
@@ -154,6 +165,9 @@ type traced struct {
 // attachTracing attaches all or none. The links are kept in p: a link that is
 // collected is a probe that is detached.
 func (p *Probes) attachTracing() error {
+	if len(p.links) > 0 {
+		return nil
+	}
 	for _, t := range p.tracing() {
 		l, err := attachTraced(t.prog)
 		if err != nil {
@@ -161,6 +175,29 @@ func (p *Probes) attachTracing() error {
 		}
 		p.links = append(p.links, l)
 	}
+	return nil
+}
+
+// rest detaches the tracing programs after the linger, unless a jail came.
+// The caller holds p.mu, or is Load.
+func (p *Probes) rest() error {
+	if p.linger < 0 {
+		return p.detachTracing()
+	}
+	if p.idle != nil {
+		p.idle.Reset(p.linger)
+		return nil
+	}
+	p.idle = time.AfterFunc(p.linger, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.jails) > 0 || p.closed {
+			return
+		}
+		if err := p.detachTracing(); err != nil {
+			p.log.Error("detach tracing programs", "err", err)
+		}
+	})
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -31,7 +32,9 @@ type Probes struct {
 	jails  map[uint64]*Jail
 	// settling are the calls of Settle that wait for the ring to be empty.
 	settling []chan struct{}
-	links    []link.Link // tracing, attached while a jail exists
+	links    []link.Link // tracing, attached while a jail exists and for linger
+	linger   time.Duration
+	idle     *time.Timer // ends the linger
 }
 
 // Tier returns the tier that was loaded.
@@ -45,6 +48,9 @@ func (p *Probes) Close() error {
 		return nil
 	}
 	p.closed = true
+	if p.idle != nil {
+		p.idle.Stop()
+	}
 	var errs []error
 	for _, j := range p.jails {
 		errs = append(errs, j.release())

@@ -25,19 +25,20 @@ func Probe() (Features, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return Features{}, fmt.Errorf("remove memlock limit: %w", err)
 	}
+	kernel := btf.NewCache()
 	tries := []struct {
 		name     string
 		required bool
 		try      func() error
 		hint     string
 	}{
-		{"kernel BTF", true, tryBTF, "a kernel built with CONFIG_DEBUG_INFO_BTF=y"},
+		{"kernel BTF", true, func() error { return tryBTF(kernel) }, "a kernel built with CONFIG_DEBUG_INFO_BTF=y"},
 		{"ring buffer", true, tryRing, "a kernel from 6.1 on, and CAP_BPF"},
-		{"process tracepoints", true, func() error { return tryTracing("sched_process_exec") }, "a kernel from 6.1 on with CONFIG_BPF_EVENTS=y"},
-		{"system call tracepoint", true, func() error { return tryTracing("sys_exit") }, "a kernel with CONFIG_FTRACE_SYSCALLS=y"},
+		{"process tracepoints", true, func() error { return tryTracing("sched_process_exec", kernel) }, "a kernel from 6.1 on with CONFIG_BPF_EVENTS=y"},
+		{"system call tracepoint", true, func() error { return tryTracing("sys_exit", kernel) }, "a kernel with CONFIG_FTRACE_SYSCALLS=y"},
 		{"cgroup socket hooks", true, tryCgroup, "cgroup v2 mounted writable, and CONFIG_CGROUP_BPF=y"},
 		{"socket lookup", true, tryLookup, "a kernel from 5.9 on with CONFIG_BPF_SYSCALL=y and network namespaces"},
-		{featureLSM, false, tryLSM, "CONFIG_BPF_LSM=y and bpf in the lsm= list of the kernel command line"},
+		{featureLSM, false, func() error { return tryLSM(kernel) }, "CONFIG_BPF_LSM=y and bpf in the lsm= list of the kernel command line"},
 	}
 	var f Features
 	for _, t := range tries {
@@ -50,15 +51,23 @@ func Probe() (Features, error) {
 	return f, nil
 }
 
-// returning is a program that returns n and does nothing else.
-func returning(n int32, spec ebpf.ProgramSpec) (*ebpf.Program, error) {
+// returning loads a program that returns n and does nothing else.
+func returning(n int32, spec ebpf.ProgramSpec, kernel *btf.Cache) (*ebpf.Program, error) {
+	const name = "clawjail_try"
+	spec.Name = name
 	spec.License = "GPL"
 	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, n), asm.Return()}
-	return ebpf.NewProgram(&spec)
+	one := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{name: &spec}}
+	c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{Cache: kernel})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.DetachProgram(name), nil
 }
 
-func tryBTF() error {
-	_, err := btf.LoadKernelSpec()
+func tryBTF(kernel *btf.Cache) error {
+	_, err := kernel.Kernel()
 	return err
 }
 
@@ -70,8 +79,8 @@ func tryRing() error {
 	return m.Close()
 }
 
-func tryTracing(name string) error {
-	p, err := returning(0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: name})
+func tryTracing(name string, kernel *btf.Cache) error {
+	p, err := returning(0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: name}, kernel)
 	if err != nil {
 		return err
 	}
@@ -83,8 +92,8 @@ func tryTracing(name string) error {
 	return l.Close()
 }
 
-func tryLSM() error {
-	p, err := returning(0, ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "path_rmdir"})
+func tryLSM(kernel *btf.Cache) error {
+	p, err := returning(0, ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "path_rmdir"}, kernel)
 	if err != nil {
 		return err
 	}
@@ -111,7 +120,7 @@ func tryCgroup() (err error) {
 		return err
 	}
 	defer cg.dir.Close()
-	p, err := returning(1, ebpf.ProgramSpec{Type: ebpf.CGroupSockAddr, AttachType: ebpf.AttachCGroupInet4Connect})
+	p, err := returning(1, ebpf.ProgramSpec{Type: ebpf.CGroupSockAddr, AttachType: ebpf.AttachCGroupInet4Connect}, nil)
 	if err != nil {
 		return err
 	}
@@ -150,7 +159,7 @@ func tryLookupHere() error {
 		return err
 	}
 	defer ns.Close()
-	p, err := returning(1, ebpf.ProgramSpec{Type: ebpf.SkLookup, AttachType: ebpf.AttachSkLookup})
+	p, err := returning(1, ebpf.ProgramSpec{Type: ebpf.SkLookup, AttachType: ebpf.AttachSkLookup}, nil)
 	if err != nil {
 		return err
 	}
