@@ -112,8 +112,7 @@ func printAudit(e *env, f auditFlags, records iter.Seq2[audit.Record, error]) er
 	return nil
 }
 
-// style is colourful on a terminal, unless NO_COLOR is set (no-color.org) or
-// the terminal cannot.
+// style is colourful on a terminal, and fits it.
 func (f *auditFlags) style(w io.Writer) view.Style {
 	s := view.Style{Location: time.Local}
 	if f.utc {
@@ -123,7 +122,7 @@ func (f *auditFlags) style(w io.Writer) view.Style {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return s
 	}
-	s.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.Color = wantsColor(w)
 	if width, _, err := term.GetSize(int(file.Fd())); err == nil && !f.wide {
 		s.Width = width
 	}
