@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -55,12 +57,13 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	env := mergeEnv(e.env, stringsOf(r.SetEnv))
 	uid := c.peer.UID
 	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so nothing starts: %v", err)
 	}
-	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: stringsOf(r.SetEnv), Terminal: r.Terminal}, stdio)
+	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: env, Cwd: e.cwd, Terminal: r.Terminal}, stdio)
 	if err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, execError(err, r.Argv[0])
@@ -78,6 +81,10 @@ func (c *call) reserveExec(e *entry) (string, *api.Error) {
 	var id string
 	var apiErr *api.Error
 	c.s.loop.do(func(*table) {
+		if e.jail.State != api.StateRunning {
+			apiErr = api.Errorf(http.StatusConflict, "jail %s is %s; nothing can be started in it", e.jail.Name, e.jail.State)
+			return
+		}
 		if len(e.procs) >= maxProcs {
 			apiErr = api.Errorf(http.StatusTooManyRequests, "%d added processes run in jail %s already, which is the limit", len(e.procs), e.jail.Name)
 			return
@@ -87,6 +94,21 @@ func (c *call) reserveExec(e *entry) (string, *api.Error) {
 		e.procs[id] = nil
 	})
 	return id, apiErr
+}
+
+// mergeEnv puts the variables of over into base, each name once.
+func mergeEnv(base, over []string) []string {
+	out := slices.Clone(base)
+	for _, kv := range over {
+		name, _, _ := strings.Cut(kv, "=")
+		i := slices.IndexFunc(out, func(old string) bool { return strings.HasPrefix(old, name+"=") })
+		if i < 0 {
+			out = append(out, kv)
+			continue
+		}
+		out[i] = kv
+	}
+	return out
 }
 
 func execError(err error, command []byte) *api.Error {

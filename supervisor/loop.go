@@ -28,6 +28,8 @@ type entry struct {
 	jail       api.Jail
 	handle     *shim.Handle // nil until the shim runs
 	cgroup     *jail.Cgroup // nil until the jail is built
+	env        []string     // of the command; added processes get the same
+	cwd        string
 	procs      map[string]*shim.Proc
 	nextID     int
 	leases     int

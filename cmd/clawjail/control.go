@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,7 +69,19 @@ func newExecCommand(e *env) *cobra.Command {
 		Short: "Run another command in a jail, behind the same filter and rules",
 		Args:  cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			req := api.ExecRequest{Argv: bytesOf(args[1:]), SetEnv: bytesOf(vars)}
+			command := args[1:]
+			if command[0] == "--" {
+				command = command[1:]
+			}
+			if len(command) == 0 {
+				return errors.New("no command to run\n  clawjail exec JAIL -- COMMAND [ARG ...]")
+			}
+			for _, kv := range vars {
+				if key, _, has := strings.Cut(kv, "="); !has || key == "" {
+					return fmt.Errorf("--env %q: give KEY=VALUE", kv)
+				}
+			}
+			req := api.ExecRequest{Argv: bytesOf(command), SetEnv: bytesOf(vars)}
 			exit, err := client.Client{Socket: e.socket}.ForegroundExec(c.Context(), args[0], req,
 				client.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 			if err != nil {

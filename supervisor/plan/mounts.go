@@ -179,7 +179,9 @@ func (l *lowering) read(r rule) bool {
 		l.fail("path %q (%s) is neither a file nor a directory", r.Path, r.Origin)
 		return false
 	}
-	if inside && above.Access == policy.AccessRead && above.Exec == r.Exec && !l.hiddenBetween(above.real, r.real) {
+	// A link leads to what another rule shows: that rule decides about it.
+	alike := above.Exec == r.Exec || r.Path != r.real
+	if inside && above.Access == policy.AccessRead && alike && !l.hiddenBetween(above.real, r.real) {
 		return true // shown by the rule above
 	}
 	if guard {
