@@ -36,7 +36,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such path", run{Argv: []string{"/no/such/command"}}, 127, "/no/such/command"},
 		{"not executable", run{Argv: []string{dir + "/plain.txt"}}, 126, "plain.txt"},
 		{"a directory", run{Argv: []string{dir}}, 126, ""},
-		{"the script's interpreter is missing", run{Argv: []string{dir + "/broken"}}, 127, ""},
+		{"the script's interpreter is missing", run{Argv: []string{dir + "/broken"}}, 126, ""},
 		{"a command that the policy does not show", run{Argv: []string{nodeBin + "/node", "--version"}}, 127, "access: read"},
 		{"no command", run{Flags: []string{}, Argv: nil}, 125, "no command"},
 		{"a policy that is not there", run{Policy: "/no/such.yaml", Argv: []string{"true"}}, 125, "/no/such.yaml"},
@@ -81,7 +81,7 @@ func TestNoRootIsToldWhatToDo(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	c := exec.CommandContext(ctx, copied, "--socket", "/run/none/control.sock", "run", "--", "true")
-	c.Dir = "/"
+	c.Dir = workspace(t)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: smallnet.UserID, Gid: smallnet.UserID}}
 	out, _ := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 125 || !strings.Contains(string(out), "sudo") {
@@ -91,7 +91,10 @@ func TestNoRootIsToldWhatToDo(t *testing.T) {
 
 func TestArgumentsArriveExactly(t *testing.T) {
 	dir := workspace(t)
-	args := []string{"", "a b", "new\nline", "\x1b[31mred", "\xff\xfe", "it's", `"q"`, "--flag", strings.Repeat("x", 100_000)}
+	args := []string{"", "a b", "new\nline", "\x1b[31mred", "\xff\xfe", "it's", `"q"`, "--flag"}
+	for range 18 { // 1.8 MB in all: a single argument ends at 128 KiB
+		args = append(args, strings.Repeat("x", 100_000))
+	}
 	o := jail(t, run{Workspace: dir, Argv: append([]string{"printf", `[%s]\n`}, args...)})
 	var want strings.Builder
 	for _, a := range args {
@@ -99,9 +102,6 @@ func TestArgumentsArriveExactly(t *testing.T) {
 	}
 	if o.Code != 0 || o.Stdout != want.String() {
 		t.Errorf("%v", o)
-	}
-	if o := jail(t, run{Workspace: dir, Argv: []string{"true", strings.Repeat("y", 2<<20)}}); o.Code != 125 {
-		t.Errorf("2 MB of one argument: %v", o)
 	}
 }
 
@@ -213,6 +213,8 @@ func TestSignalsArePassedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var stderr bytes.Buffer
+		c.Stderr = &stderr
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +228,7 @@ func TestSignalsArePassedOn(t *testing.T) {
 		_, _ = rest.ReadFrom(stdout)
 		_ = c.Wait()
 		if c.ProcessState.ExitCode() != 9 || !strings.Contains(rest.String(), "caught") {
-			t.Errorf("%v: exit %d, %q", sig, c.ProcessState.ExitCode(), rest.String())
+			t.Errorf("%v: exit %d, %q, %q", sig, c.ProcessState.ExitCode(), rest.String(), stderr.String())
 		}
 		cancel()
 	}

@@ -30,7 +30,13 @@ var world smallnet.World
 func TestMain(m *testing.M) {
 	os.Exit(smallnet.Run(func(w smallnet.World) int {
 		world = w
-		return m.Run()
+		code := m.Run()
+		if code != 0 {
+			// It goes with the small internet's host, so show it now.
+			log, err := os.ReadFile("/run/clawjail/clawjaild.log")
+			fmt.Fprintf(os.Stderr, "--- the supervisor's log (%v)\n%s\n", err, tail(string(log)))
+		}
+		return code
 	}))
 }
 
