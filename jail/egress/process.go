@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/match"
 	"clawjail/jail/egress/socket"
@@ -70,16 +68,6 @@ func (s *Server) spawn(bin string, uid, gid uint32) (err error) {
 		return err
 	}
 	return s.cmd.Start()
-}
-
-// limitFiles gives the process its descriptors. It is for after the process
-// has said that it is ready: the Go runtime sets the limit too when it starts.
-func (s *Server) limitFiles() error {
-	limit := unix.Rlimit{Cur: openFiles, Max: openFiles}
-	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
-		return fmt.Errorf("set open files to %d: %w", openFiles, os.NewSyscallError("prlimit", err))
-	}
-	return nil
 }
 
 // logLines logs what the process writes to stderr: a reason to end, or a Go

@@ -25,9 +25,6 @@ const (
 	eventQueue = 1024
 	// maxWaiting bounds the requests that wait for an answer.
 	maxWaiting = 1024
-	// openFiles is the process's descriptor limit: two for each of 4096
-	// connections, tries, pipes and the jails' sockets.
-	openFiles = 16384
 )
 
 // ErrEnded says that clawjail-egress has ended. No jail has network then.
@@ -81,9 +78,7 @@ func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (
 	var err error
 	select {
 	case <-ready:
-		if err = s.limitFiles(); err == nil {
-			return s, nil
-		}
+		return s, nil
 	case <-s.done:
 		err = ErrEnded
 	case <-ctx.Done():

@@ -21,11 +21,32 @@ func harden() error {
 	if err := noCapabilities(); err != nil {
 		return err
 	}
+	if err := enoughFiles(); err != nil {
+		return err
+	}
 	if err := closeInherited(EventFD); err != nil {
 		return err
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
+	}
+	return nil
+}
+
+// openFiles is what the process may need at its bounds: two descriptors for
+// each of maxConns connections, more for tries and pipes, four for each jail.
+const openFiles = 16384
+
+// enoughFiles checks the limit that the process inherited; the Go runtime has
+// raised the soft one already. Found out at the bound, it would be refused
+// connections.
+func enoughFiles() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	if limit.Cur < openFiles {
+		return fmt.Errorf("may open %d files, want %d: raise the supervisor's limit (ulimit -Hn, LimitNOFILE=)", limit.Cur, openFiles)
 	}
 	return nil
 }
