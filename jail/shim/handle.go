@@ -38,6 +38,7 @@ type Handle struct {
 	ended chan struct{} // closed when exit and err are set
 	exit  Exit
 	err   error
+	gone  chan struct{} // closed when the shim is reaped
 }
 
 // answer is a message from the shim, with its files.
@@ -82,10 +83,11 @@ func (h *Handle) Wait(ctx context.Context) (Exit, error) {
 }
 
 // Close closes the connection: a jail that still runs is killed. It returns
-// when everything is removed.
+// when everything is removed and the shim has ended, and must be called after
+// Wait, too.
 func (h *Handle) Close() error {
 	err := h.conn.Close()
-	<-h.ended
+	<-h.gone
 	return err
 }
 
@@ -140,12 +142,12 @@ func startError(f *protocol.Failure) *StartError {
 // read dispatches what the shim says until the connection ends, then cleans
 // up. It is the only goroutine of a handle.
 func (h *Handle) read() {
-	defer close(h.ended)
+	defer close(h.gone)
 	h.err = errors.New("the shim ended without a word")
 	for {
 		m, files, err := h.conn.Receive()
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
+			if h.err != nil && !errors.Is(err, io.EOF) {
 				h.err = fmt.Errorf("the connection to the shim: %w", err)
 			}
 			break
@@ -170,8 +172,11 @@ func (h *Handle) read() {
 func (h *Handle) dispatch(a answer) {
 	switch a.m.Type {
 	case protocol.Exit:
-		h.exit, h.err = exitOf(a.m.Status), nil
 		closeFiles(a.files)
+		if h.err != nil { // the first is the last
+			h.exit, h.err = exitOf(a.m.Status), nil
+			close(h.ended)
+		}
 		return
 	case protocol.Ended:
 		h.procEnded(a.m.Proc, exitOf(a.m.Status))
@@ -197,6 +202,7 @@ func (h *Handle) reap() {
 	if h.err == nil {
 		return
 	}
+	defer close(h.ended)
 	h.err = fmt.Errorf("%w (%v)%s", h.err, waitErr, h.said())
 	// Only what this shim claimed: another jail may have the same id, and be
 	// the reason why this one failed.

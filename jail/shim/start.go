@@ -56,6 +56,7 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 	if err != nil {
 		h.Close()
 		if errors.Is(err, ErrClosed) {
+			<-h.ended
 			err = h.err // says why the shim ended
 		}
 		return nil, nil, err
@@ -69,6 +70,10 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 	c.Timings["total"] = time.Since(began)
 	return h, c, nil
 }
+
+// oneProc keeps the shim and libcontainer's init, to which libcontainer passes
+// it on, from starting threads for work that they do not have.
+const oneProc = "GOMAXPROCS=1"
 
 // spawn starts the shim process in a mount namespace and a session of its own.
 func spawn(bin string, spec jail.Spec) (*Handle, error) {
@@ -86,7 +91,7 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 	cmd := &exec.Cmd{
 		Path:       bin,
 		Args:       []string{"clawjail-shim"},
-		Env:        []string{protocol.ShimEnv + "=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+		Env:        []string{protocol.ShimEnv + "=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", oneProc},
 		Dir:        "/",
 		Stderr:     stderr,
 		ExtraFiles: []*os.File{theirs}, // protocol.FD
@@ -108,6 +113,7 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 		procs:   make(map[uint32]*Proc),
 		early:   make(map[uint32]Exit),
 		ended:   make(chan struct{}),
+		gone:    make(chan struct{}),
 	}, nil
 }
 

@@ -318,7 +318,8 @@ func (k *keeper) remove() error {
 		k.stage.Close()
 	}
 	if k.claimed {
-		errs = append(errs, os.RemoveAll(k.spec.StateDir))
+		errs = append(errs,
+			os.Remove(filepath.Join(k.spec.StateDir, protocol.PIDFile)), os.Remove(k.spec.StateDir))
 	}
 	return errors.Join(errs...)
 }

@@ -62,6 +62,28 @@ func isolate() error {
 		return fmt.Errorf("make the mount namespace a slave: %w", err)
 	}
 	unix.Umask(0)
+	return hideHierarchies()
+}
+
+// hidden are cgroup v1 hierarchies that a jail needs nothing of: it has no
+// limits there, freezing and killing go by the unified hierarchy.
+var hidden = [...]string{"cpuset", "cpuacct", "blkio", "freezer", "net_cls", "net_prio", "net_cls,net_prio",
+	"perf_event", "hugetlb", "rdma", "misc", "systemd"}
+
+// hideHierarchies unmounts them in this mount namespace. libcontainer would
+// make a cgroup in each, move the process there and set nothing: 0.3 ms each,
+// and as much again to remove them.
+func hideHierarchies() error {
+	const base = "/sys/fs/cgroup/"
+	for _, name := range hidden {
+		var fs unix.Statfs_t
+		if unix.Statfs(base+name, &fs) != nil || fs.Type != unix.CGROUP_SUPER_MAGIC {
+			continue
+		}
+		if err := unix.Unmount(base+name, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("hide the cgroup hierarchy %q: %w", name, err)
+		}
+	}
 	return nil
 }
 
