@@ -12,8 +12,9 @@ const AnyArgs = "..."
 // merged are the directories that are links into /usr on most systems.
 var merged = [...]string{"/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/"}
 
-// usrMerged gives the path below /usr that p is on a merged system.
-func usrMerged(p string) string {
+// UsrMerged gives the path below /usr that p is on a system where /bin and its
+// like are links into /usr. Other paths are themselves.
+func UsrMerged(p string) string {
 	for _, dir := range merged {
 		if strings.HasPrefix(p, dir) {
 			return "/usr" + p
@@ -28,7 +29,7 @@ func MatchProgram(pattern, program string) bool {
 	if !strings.Contains(pattern, "/") {
 		return matchGlob(pattern, path.Base(program), false)
 	}
-	return matchGlob(usrMerged(pattern), usrMerged(program), true)
+	return matchGlob(UsrMerged(pattern), UsrMerged(program), true)
 }
 
 // CoversProgram reports whether every program that b names is named by a.
@@ -36,7 +37,7 @@ func CoversProgram(a, b string) bool {
 	slashA, slashB := strings.Contains(a, "/"), strings.Contains(b, "/")
 	switch {
 	case slashA && slashB:
-		return coversGlob(usrMerged(a), usrMerged(b), true)
+		return coversGlob(UsrMerged(a), UsrMerged(b), true)
 	case slashA:
 		return a == "/**"
 	case slashB:
@@ -94,7 +95,7 @@ func (r ExecRule) names(program string, argv []string) bool {
 		}
 	}
 	for _, b := range r.Bound {
-		if usrMerged(b.Path) == usrMerged(program) && r.bindingHolds(b, argv) {
+		if UsrMerged(b.Path) == UsrMerged(program) && r.bindingHolds(b, argv) {
 			return true
 		}
 	}

@@ -16,6 +16,7 @@ import (
 type layer struct {
 	name        string
 	extends     []string
+	lacksBase   bool // extends names something that is not there
 	files       []placed[policy.File]
 	deletion    *policy.Delete
 	execDefault *policy.Exec // Default and Origin
@@ -88,6 +89,9 @@ func (r *reader) header(l *layer, root *yaml.Node, top map[string]*yaml.Node, pr
 	if n == nil {
 		return
 	}
+	if n.Kind != yaml.SequenceNode {
+		l.lacksBase = true
+	}
 	for _, item := range r.items(n, "extends", len(presets)) {
 		s, ok := r.str(item, "extends")
 		switch {
@@ -98,6 +102,7 @@ func (r *reader) header(l *layer, root *yaml.Node, top map[string]*yaml.Node, pr
 				hint = "a policy extends presets, never files: " + oneOf(presets)
 			}
 			r.problem(item, hint, "unknown preset %q", s)
+			l.lacksBase = true
 		case slices.Contains(l.extends, s):
 			r.problem(item, "", "preset %q is extended twice", s)
 		default:

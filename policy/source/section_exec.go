@@ -16,9 +16,8 @@ func allVerdicts() []policy.Verdict {
 func (r *reader) readExec(n *yaml.Node, l *layer) {
 	fields := r.fields(n, "exec", "default", "rules")
 	if d := fields["default"]; d != nil {
-		if v, ok := r.verdict(d, "exec.default", allVerdicts()...); ok {
-			l.execDefault = &policy.Exec{Default: v, Origin: r.origin("exec.default", d)}
-		}
+		v, _ := r.verdict(d, "exec.default", allVerdicts()...)
+		l.execDefault = &policy.Exec{Default: v, Origin: r.origin("exec.default", d)}
 	}
 	list := fields["rules"]
 	if list == nil {

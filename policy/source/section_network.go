@@ -133,7 +133,7 @@ func (r *reader) hostPort(n *yaml.Node, s, where string) (policy.NetRule, bool) 
 	if !ok {
 		hint := fmt.Sprintf("did you mean %q?", s+":443")
 		if strings.Count(s, ":") > 1 {
-			hint = fmt.Sprintf("an IPv6 address stands in brackets: %q", "["+s+"]:443")
+			hint = `an IPv6 address stands in brackets, as in "[2001:db8::1]:443"`
 		}
 		r.problem(n, hint, "%s %q has no port", where, s)
 		return rule, false
@@ -223,8 +223,8 @@ func (r *reader) routable(n *yaml.Node, a netip.Addr, where string) string {
 	return a.String()
 }
 
-// merged checks what only shows once bases are in: entries that cannot be
-// enforced as they combine.
+// checkNetwork checks what only shows once the bases are in: entries that
+// cannot be enforced as they combine.
 func (r *reader) checkNetwork(l layer) {
 	private := l.netPrivate != nil && l.netPrivate.Private == policy.Allow
 	for i, e := range l.network {

@@ -86,7 +86,7 @@ func (r *reader) checkMerged(l layer, root *yaml.Node) {
 	if len(l.exec) > policy.MaxRules || len(l.network) > policy.MaxRules {
 		r.problem(root, "", "exec or network has more than %d rules with those of the bases", policy.MaxRules)
 	}
-	if l.execDefault == nil && len(r.problems) == 0 {
+	if l.execDefault == nil && !l.lacksBase {
 		r.problem(root, "add exec: {default: audit}, or extend a preset", "exec has no default")
 	}
 	for _, e := range l.exec {
@@ -116,6 +116,6 @@ func shownAnyway(p policy.Policy, program string) bool {
 	if policy.Below(program, "/tmp") || policy.Below(program, "/dev/shm") {
 		return true
 	}
-	f, ok := p.FileRule("/usr" + program)
+	f, ok := p.FileRule(policy.UsrMerged(program))
 	return ok && f.Access != policy.AccessNone
 }

@@ -114,16 +114,34 @@ func (r *reader) syntax(err error, data []byte) {
 	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(msg); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		msg = m[2]
+		if fromParser(msg) {
+			line++
+		}
 	}
 	lines := strings.Split(string(data), "\n")
 	line = min(max(line, 1), len(lines))
 	text := lines[line-1]
 	col += len(text) - len(strings.TrimLeft(text, " \t"))
 	hint := ""
-	if strings.Contains(msg, "cannot start any token") || strings.Contains(text, "\t") {
+	switch {
+	case strings.Contains(text, "${") && strings.ContainsAny(text, "[{"):
+		hint = `quote what has a variable in it: "${HOME}"`
+	case strings.Contains(msg, "cannot start any token") || strings.Contains(text, "\t"):
 		hint = "indent with spaces, and quote values that start with a special character"
 	}
 	r.problemAt(line, col, hint, "not YAML: %s", msg)
+}
+
+// fromParser tells errors of the library's parser from those of its scanner.
+// Of the two, the parser counts lines from 0 (yaml/v3 decode.go:parser.fail),
+// and names the line where the unfinished construct begins.
+func fromParser(msg string) bool {
+	for _, s := range []string{"node content", "'-' indicator", "key", "',' or ']'", "',' or '}'", "<document start>", "<stream-start>"} {
+		if msg == "did not find expected "+s {
+			return true
+		}
+	}
+	return false
 }
 
 // plain reports everything in the tree that the language leaves out of YAML.

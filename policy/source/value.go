@@ -79,7 +79,11 @@ func (r *reader) word(n *yaml.Node, where string) (string, bool) {
 		return n.Value, true
 	}
 	if n.Kind != yaml.AliasNode {
-		r.problem(n, "", "%s is one value, not %s", where, kindName(n))
+		kind := kindName(n)
+		if kind != "nothing" {
+			kind = "a " + kind
+		}
+		r.problem(n, "", "%s is one value, not %s", where, kind)
 	}
 	return "", false
 }
@@ -159,10 +163,11 @@ func (r *reader) integer(n *yaml.Node, where, limit string) (int64, bool) {
 	return v, r.within(n, where, limit, v, func(v int64) string { return strconv.FormatInt(v, 10) })
 }
 
+// within checks a value against the range of a limit; it is quoted as written.
 func (r *reader) within(n *yaml.Node, where, limit string, v int64, show func(int64) string) bool {
 	least, most := policy.LimitRange(limit)
 	if v < least || v > most {
-		r.problem(n, "", "%s is between %s and %s, not %s", where, show(least), show(most), show(v))
+		r.problem(n, "", "%s is between %s and %s, not %s", where, show(least), show(most), n.Value)
 		return false
 	}
 	return true
