@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit/escape"
+	"clawjail/supervisor/client"
+	"clawjail/supervisor/gateway"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	listen := flag.String("listen", gateway.DefaultListen, "address to serve /metrics on")
+	socket := flag.String("socket", client.DefaultSocket, "control socket of the supervisor")
+	user := flag.String("user", gateway.DefaultUser, "who to become when started as root: a name, uid or uid:gid")
+	show := flag.Bool("version", false, "print the version")
+	flag.Parse()
+	switch {
+	case *show:
+		fmt.Println("clawjail-gateway", version)
+		return
+	case flag.NArg() > 0:
+		fmt.Fprintf(os.Stderr, "clawjail-gateway: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	if err := run(*listen, *socket, *user); err != nil {
+		fmt.Fprintln(os.Stderr, "clawjail-gateway:", err)
+		os.Exit(1)
+	}
+}
+
+func run(listen, socket, user string) error {
+	confined, err := gateway.Confined()
+	if err != nil {
+		return err
+	}
+	if !confined {
+		account, err := gateway.ParseAccount(user)
+		if err != nil {
+			return err
+		}
+		return gateway.Reexec(account, os.Args, os.Environ())
+	}
+	if err := gateway.Harden(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	collector := gateway.NewCollector(client.Client{Socket: socket}.Stats, version, func(err error) {
+		if err != nil {
+			log.Warn("the supervisor does not answer", "error", escape.Clip(err.Error(), 500))
+			return
+		}
+		log.Info("the supervisor answers")
+	})
+	handler, err := gateway.Handler(collector, log)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		if errors.Is(err, unix.EACCES) {
+			return fmt.Errorf("%w: the gateway has no privileges when it listens, choose a port from 1024 on", err)
+		}
+		return err
+	}
+	log.Info("serving metrics", "address", l.Addr().String(), "uid", os.Getuid())
+	return gateway.Serve(ctx, l, handler, log)
+}

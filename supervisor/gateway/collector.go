@@ -1,0 +1,188 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"clawjail/supervisor/api"
+)
+
+const (
+	// askTime bounds one question to the supervisor.
+	askTime = 3 * time.Second
+	// reuse is how long an answer, or its absence, serves other scrapes.
+	reuse = time.Second
+)
+
+// Source asks the supervisor for its counters.
+type Source func(context.Context) (api.Stats, error)
+
+// Collector turns the supervisor's counters into metrics.
+type Collector struct {
+	source  Source
+	version string
+	report  func(error) // told when the supervisor stops or starts to answer; nil error: it does
+	now     func() time.Time
+
+	mu    sync.Mutex
+	asked time.Time
+	stats api.Stats
+	err   error
+	was   string // the error that was reported last
+	desc  descs
+}
+
+// descs are the metrics, in the words of their HELP.
+type descs struct {
+	up, build, tier, decisions, holds, hold, mismatch, lost, jails, freeze *prometheus.Desc
+}
+
+func newDescs() descs {
+	d := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	return descs{
+		up:        d("clawjail_up", "Whether the supervisor answers: 1, or 0 and its other metrics are absent."),
+		build:     d("clawjail_build_info", "Version of the gateway and of the Go it was built with; always 1.", "version", "goversion"),
+		tier:      d("clawjail_tier_info", "Enforcement tier that this host gives: lsm or notify; always 1.", "tier"),
+		decisions: d("clawjail_decisions_total", "Actions of jailed processes that were judged, by gate and verdict.", "gate", "verdict"),
+		holds:     d("clawjail_holds_pending", "Actions that are held until a human decides, by gate.", "gate"),
+		hold:      d("clawjail_hold_seconds", "Time from the hold of an action to its answer."),
+		mismatch:  d("clawjail_verify_mismatch_total", "Approved actions that the kernel saw to be something else, by gate.", "gate"),
+		lost:      d("clawjail_events_lost_total", "Events that were not recorded, by the reason.", "class"),
+		jails:     d("clawjail_jails", "Jails, by state.", "state"),
+		freeze:    d("clawjail_freeze_seconds", "Time from the order to freeze a jail until every process stood still."),
+	}
+}
+
+// NewCollector makes a collector. report may be nil.
+func NewCollector(source Source, version string, report func(error)) *Collector {
+	if report == nil {
+		report = func(error) {}
+	}
+	return &Collector{source: source, version: version, report: report, now: time.Now, desc: newDescs()}
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
+	d := c.desc
+	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.hold, d.mismatch, d.lost, d.jails, d.freeze} {
+		ch <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(c.desc.build, prometheus.GaugeValue, 1, label(c.version), runtime.Version())
+	stats, err := c.ask()
+	var metrics []prometheus.Metric
+	if err == nil {
+		metrics, err = c.metrics(stats)
+	}
+	c.tell(err)
+	up := 1.0
+	if err != nil {
+		up = 0
+		metrics = nil // all or nothing: half an answer looks like a whole one
+	}
+	ch <- prometheus.MustNewConstMetric(c.desc.up, prometheus.GaugeValue, up)
+	for _, m := range metrics {
+		ch <- m
+	}
+}
+
+// ask gives an answer that is at most reuse old.
+func (c *Collector) ask() (api.Stats, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// A clock that was set back must not keep an answer for hours.
+	if age := c.now().Sub(c.asked); c.asked.IsZero() || age < 0 || age >= reuse {
+		ctx, cancel := context.WithTimeout(context.Background(), askTime)
+		defer cancel()
+		c.stats, c.err = c.source(ctx)
+		c.asked = c.now()
+	}
+	return c.stats, c.err
+}
+
+// tell reports when the supervisor is lost or found, and not at every scrape.
+func (c *Collector) tell(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	c.mu.Lock()
+	changed := c.was != text
+	c.was = text
+	c.mu.Unlock()
+	if changed {
+		c.report(err)
+	}
+}
+
+// metrics turns one answer into metrics.
+func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
+	var out []prometheus.Metric
+	add := func(d *prometheus.Desc, kind prometheus.ValueType, counts counts) {
+		for k, v := range counts {
+			var labels []string
+			for _, l := range k {
+				if l != "" {
+					labels = append(labels, l)
+				}
+			}
+			out = append(out, prometheus.MustNewConstMetric(d, kind, v, labels...))
+		}
+	}
+	decisions := counts{}
+	for _, d := range s.Decisions {
+		decisions.add(d.Count, gates.pick(d.Gate), verdicts.pick(d.Verdict))
+	}
+	add(c.desc.decisions, prometheus.CounterValue, decisions)
+	add(c.desc.holds, prometheus.GaugeValue, countsOf(s.HoldsPending, gates, held))
+	add(c.desc.mismatch, prometheus.CounterValue, countsOf(s.VerifyMismatch, gates, held))
+	add(c.desc.lost, prometheus.CounterValue, countsOf(s.EventsLost, classes, classes))
+	jails := map[string]uint64{}
+	for state, n := range s.Jails {
+		jails[string(state)] += n
+	}
+	add(c.desc.jails, prometheus.GaugeValue, countsOf(jails, states, states))
+	if s.Tier != "" {
+		add(c.desc.tier, prometheus.GaugeValue, counts{{tiers.pick(s.Tier)}: 1})
+	}
+	for _, h := range []struct {
+		desc *prometheus.Desc
+		name string
+		h    api.Histogram
+	}{{c.desc.hold, "hold_seconds", s.HoldSeconds}, {c.desc.freeze, "freeze_seconds", s.FreezeSeconds}} {
+		m, err := histogram(h.desc, h.h)
+		if err != nil {
+			return nil, fmt.Errorf("the supervisor's %s: %w", h.name, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// maxBuckets bounds a histogram from the supervisor.
+const maxBuckets = 64
+
+// histogram checks what the library would believe.
+func histogram(d *prometheus.Desc, h api.Histogram) (prometheus.Metric, error) {
+	if len(h.Bounds) != len(h.Buckets) || len(h.Bounds) > maxBuckets {
+		return nil, fmt.Errorf("%d bounds and %d buckets", len(h.Bounds), len(h.Buckets))
+	}
+	buckets := make(map[float64]uint64, len(h.Bounds))
+	for i, le := range h.Bounds {
+		if i > 0 && (le <= h.Bounds[i-1] || h.Buckets[i] < h.Buckets[i-1]) || h.Buckets[i] > h.Count {
+			return nil, fmt.Errorf("bucket %d of %d does not follow", i+1, len(h.Bounds))
+		}
+		buckets[le] = h.Buckets[i]
+	}
+	return prometheus.NewConstHistogram(d, h.Count, h.Sum, buckets)
+}
