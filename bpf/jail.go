@@ -18,6 +18,7 @@ type Jail struct {
 	probes  *Probes
 	id      uint64
 	name    string
+	files   bool // wants file events
 	links   []link.Link
 	lookup  *ebpf.Collection
 	allowed []coreAllow
@@ -32,7 +33,7 @@ func (j *Jail) ID() uint64 { return j.id }
 // it returns, every probe is attached; on error nothing is left behind.
 // The files stay the caller's, and are not needed afterwards.
 func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, udp6 *os.File) (*Jail, error) {
-	j := &Jail{probes: p, name: c.Name}
+	j := &Jail{probes: p, name: c.Name, files: !c.NoFiles}
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("add jail %q: %w", c.Name, err)
 	}
@@ -55,13 +56,19 @@ func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, u
 	}
 	err = j.attach(c, cg, netns, [4]*os.File{tcp4, tcp6, udp4, udp6})
 	if err == nil {
-		err = p.attachTracing()
+		err = p.processes.attach()
+	}
+	if err == nil && j.files {
+		err = p.files.attach()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("add jail %q: %w", c.Name, err), j.release())
 	}
 	p.jails[j.id] = j
 	if len(p.jails) == 1 {
+		if err := p.rest(); err != nil {
+			p.log.Warn("detach what no jail needs", "err", err)
+		}
 		// The reader sleeps its long interval.
 		if err := p.reader.Flush(); err != nil {
 			p.log.Warn("wake the event reader", "err", err)
@@ -173,10 +180,7 @@ func (j *Jail) Close() error {
 	}
 	err := j.release()
 	delete(p.jails, j.id)
-	if len(p.jails) == 0 {
-		err = errors.Join(err, p.rest())
-	}
-	return err
+	return errors.Join(err, p.rest())
 }
 
 // release undoes attach, also a partial one. The rules go before the programs,

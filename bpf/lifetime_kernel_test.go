@@ -259,6 +259,26 @@ func TestTracingGoesWithTheLastJailAndComesBack(t *testing.T) {
 	}
 }
 
+func TestFileProgramsAreAttachedForJailsThatWantThem(t *testing.T) {
+	p := loadProbes(t, Options{RingBytes: testRing, Linger: -1})
+	c := jailConfig()
+	c.NoFiles = true
+	newFixture(t, p, c)
+	if now := inventory(t); slices.Contains(now, "link file_exit") || !slices.Contains(now, "link process_exec") {
+		t.Errorf("a jail without file events: %s", strings.Join(now, "\n"))
+	}
+	f := newFixture(t, p, jailConfig())
+	if !slices.Contains(inventory(t), "link file_exit") {
+		t.Error("a jail with file events has no program for them")
+	}
+	if err := f.jail.Close(); err != nil {
+		t.Error(err)
+	}
+	if now := inventory(t); slices.Contains(now, "link file_exit") || !slices.Contains(now, "link process_exec") {
+		t.Errorf("after the last jail with file events: %s", strings.Join(now, "\n"))
+	}
+}
+
 func TestSettleEndsWithTheProbes(t *testing.T) {
 	p := loadProbes(t, Options{})
 	if err := p.Close(); err != nil {

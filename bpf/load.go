@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 )
@@ -53,6 +51,7 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 	if err := p.loadPrograms(ringBytes, kernel); err != nil {
 		return err
 	}
+	p.groupTracing()
 	spec, err := loadLookup()
 	if err != nil {
 		return fmt.Errorf("lookup object: %w", err)
@@ -67,7 +66,7 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 		return fmt.Errorf("event ring: %w", err)
 	}
 	p.reader = reader
-	if err := p.attachTracing(); err != nil {
+	if err := errors.Join(p.processes.attach(), p.files.attach()); err != nil {
 		return err
 	}
 	return p.rest()
@@ -138,81 +137,4 @@ func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[s
 		return nil, fmt.Errorf("%s object: %w", name, err)
 	}
 	return c, nil
-}
-
-// tracing lists the programs that watch the whole host, with the loss class
-// under which their skipped runs are counted.
-func (p *Probes) tracing() []traced {
-	list := []traced{
-		{p.core.Programs[coreProgProcessExec], "exec_skipped"},
-		{p.core.Programs[coreProgProcessExit], "exit_skipped"},
-		{p.core.Programs[coreProgProcessFork], "fork_skipped"},
-		{p.notify.Programs[notifyProgFileExit], "file_skipped"},
-	}
-	if p.lsm != nil {
-		for _, prog := range p.lsm.Programs {
-			list = append(list, traced{prog, "file_skipped"})
-		}
-	}
-	return list
-}
-
-type traced struct {
-	prog *ebpf.Program
-	loss string
-}
-
-// attachTracing attaches all or none. The links are kept in p: a link that is
-// collected is a probe that is detached.
-func (p *Probes) attachTracing() error {
-	if len(p.links) > 0 {
-		return nil
-	}
-	for _, t := range p.tracing() {
-		l, err := attachTraced(t.prog)
-		if err != nil {
-			return errors.Join(fmt.Errorf("attach %s: %w", t.prog, err), p.detachTracing())
-		}
-		p.links = append(p.links, l)
-	}
-	return nil
-}
-
-// rest detaches the tracing programs after the linger, unless a jail came.
-// The caller holds p.mu, or is Load.
-func (p *Probes) rest() error {
-	if p.linger < 0 {
-		return p.detachTracing()
-	}
-	if p.idle != nil {
-		p.idle.Reset(p.linger)
-		return nil
-	}
-	p.idle = time.AfterFunc(p.linger, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if len(p.jails) > 0 || p.closed {
-			return
-		}
-		if err := p.detachTracing(); err != nil {
-			p.log.Error("detach tracing programs", "err", err)
-		}
-	})
-	return nil
-}
-
-func attachTraced(prog *ebpf.Program) (link.Link, error) {
-	if prog.Type() == ebpf.LSM {
-		return link.AttachLSM(link.LSMOptions{Program: prog})
-	}
-	return link.AttachTracing(link.TracingOptions{Program: prog})
-}
-
-func (p *Probes) detachTracing() error {
-	var errs []error
-	for _, l := range p.links {
-		errs = append(errs, l.Close())
-	}
-	p.links = nil
-	return errors.Join(errs...)
 }

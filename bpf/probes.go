@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 )
 
@@ -32,9 +31,10 @@ type Probes struct {
 	jails  map[uint64]*Jail
 	// settling are the calls of Settle that wait for the ring to be empty.
 	settling []chan struct{}
-	links    []link.Link // tracing, attached while a jail exists and for linger
-	linger   time.Duration
-	idle     *time.Timer // ends the linger
+	// Attached while a jail wants them and for linger, which idle ends.
+	processes, files tracing
+	linger           time.Duration
+	idle             *time.Timer
 }
 
 // Tier returns the tier that was loaded.
@@ -56,7 +56,7 @@ func (p *Probes) Close() error {
 		errs = append(errs, j.release())
 	}
 	p.jails = nil
-	errs = append(errs, p.detachTracing())
+	errs = append(errs, p.processes.detach(), p.files.detach())
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}

@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"fmt"
+	"slices"
 
 	"clawjail/bpf/wire"
 )
@@ -41,7 +42,7 @@ func (p *Probes) Stats() (Stats, error) {
 			s.Lost[wire.Class(class).String()] += cpu.Lost[class]
 		}
 	}
-	for _, t := range p.tracing() {
+	for _, t := range slices.Concat(p.processes.programs, p.files.programs) {
 		stats, err := t.prog.Stats()
 		if err != nil {
 			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)

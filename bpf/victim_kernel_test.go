@@ -21,15 +21,8 @@ func victim(action string) int {
 			fmt.Println(a, attempt(a))
 		}
 		return 0
-	case "opens":
-		for range 200 {
-			fd, err := unix.Open(args[0], unix.O_WRONLY|unix.O_CREAT, 0o600)
-			if err != nil {
-				return 1
-			}
-			unix.Close(fd)
-		}
-		return 0
+	case "costs":
+		return victimCosts(args[0])
 	}
 	return 2
 }

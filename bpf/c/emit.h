@@ -86,11 +86,12 @@ static __always_inline void begin(struct event *e, u32 class, struct scope *s)
 	e->time = bpf_ktime_get_boot_ns();
 	e->jail = s->jail;
 	e->cgroup = s->cgroup;
-	e->start = BPF_CORE_READ(task, group_leader, start_boottime);
-	e->exec_count = BPF_CORE_READ(task, self_exec_id);
+	/* Typed pointers: plain loads, where BPF_CORE_READ would call a helper. */
+	e->start = task->group_leader->start_boottime;
+	e->exec_count = task->self_exec_id;
 	e->pid = id >> 32;
 	e->tid = id;
-	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	e->ppid = task->real_parent->tgid;
 	e->uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }

@@ -45,12 +45,12 @@ struct call {
 static __always_inline struct file *file_of(int fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct fdtable *table = task->files->fdt;
 	struct file **array, *file = NULL;
 
-	if (fd < 0 || (u32)fd >= BPF_CORE_READ(table, max_fds))
+	if (fd < 0 || (u32)fd >= table->max_fds)
 		return NULL;
-	array = BPF_CORE_READ(table, fd);
+	array = table->fd;
 	bpf_probe_read_kernel(&file, sizeof(file), &array[fd]);
 	return file;
 }
@@ -101,6 +101,27 @@ static __always_inline void open_call(struct call *c, int dir, const char *text,
 	c->text = text;
 	if (ret >= 0)
 		c->fd = ret;
+}
+
+static __always_inline int is_ours(u64 nr)
+{
+	switch (nr) {
+	case NR_OPEN:
+	case NR_EXECVE:
+	case NR_TRUNCATE:
+	case NR_FTRUNCATE:
+	case NR_RENAME:
+	case NR_RMDIR:
+	case NR_CREAT:
+	case NR_UNLINK:
+	case NR_UNLINKAT:
+	case NR_RENAMEAT:
+	case NR_RENAMEAT2:
+	case NR_EXECVEAT:
+	case NR_OPENAT2:
+		return 1;
+	}
+	return 0;
 }
 
 /* Fills in c. Returns 0 for calls that are no business of ours. */
@@ -195,6 +216,9 @@ int BPF_PROG(file_exit, struct pt_regs *regs, long ret)
 	struct build *s;
 	u32 marks;
 
+	/* Of all calls on the host only these go further. */
+	if (regs->orig_ax == NR_OPENAT ? ret >= 0 && !is_write(regs->dx) : !is_ours(regs->orig_ax))
+		return 0;
 	if (!classify(&c, regs, ret) || is_quiet(c.class, ret) || !wants_files(&scope))
 		return 0;
 	if (c.class == CLASS_OPEN && !(scope.conf->flags & JAIL_FAILED_READS))

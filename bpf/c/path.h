@@ -12,7 +12,7 @@
  */
 struct walk {
 	struct build *s;
-	struct dentry *dentry;
+	struct dentry *dentry, *root; /* root: of mnt */
 	struct mount *mnt;
 	u32 end; /* at most this offset */
 	u32 top; /* 1: arrived */
@@ -28,13 +28,14 @@ static long walk_step(u32 i, struct walk *w)
 	u32 used = s->used;
 	long n;
 
-	if (dentry == BPF_CORE_READ(mnt, mnt.mnt_root)) {
+	if (dentry == w->root) {
 		up = BPF_CORE_READ(mnt, mnt_parent);
 		if (up == mnt) {
 			w->top = 1;
 			return 1;
 		}
 		w->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+		w->root = BPF_CORE_READ(up, mnt.mnt_root);
 		w->mnt = up;
 		return 0;
 	}
@@ -61,11 +62,12 @@ static __always_inline u32 put_path(struct build *s, struct vfsmount *mnt, struc
 				    u32 *marks)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mount *root = BPF_CORE_READ(task, nsproxy, mnt_ns, root);
+	struct mount *root = task->nsproxy ? task->nsproxy->mnt_ns->root : NULL;
 	u32 start = s->used;
 	struct walk w = {
 		.s = s,
 		.dentry = dentry,
+		.root = BPF_CORE_READ(mnt, mnt_root),
 		.mnt = (void *)mnt - bpf_core_field_offset(struct mount, mnt),
 		.end = start + PATH_MAX - 256,
 	};

@@ -5,8 +5,8 @@
 /* The arguments of the new program: one run of bytes in its fresh memory. */
 static __always_inline u32 put_argv(struct build *s, struct task_struct *task, u32 *marks)
 {
-	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
-	unsigned long len = BPF_CORE_READ(task, mm, arg_end) - start;
+	unsigned long start = task->mm->arg_start;
+	unsigned long len = task->mm->arg_end - start;
 	u32 used = s->used & (DATA_MAX - 1);
 
 	if (len > ARGV_MAX) {
@@ -72,20 +72,20 @@ static __always_inline void submit(struct event *e, u32 urgent)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct signal_struct *signal = task->signal;
 	struct scope scope;
 	struct event *e;
 
 	/* kernel/exit.c:do_exit counts live down before this tracepoint. */
-	if (BPF_CORE_READ(signal, live.counter) != 0 || !in_jail(&scope))
+	if (signal->live.counter != 0 || !in_jail(&scope))
 		return 0;
 	e = reserve(CLASS_EXIT, &scope);
 	if (!e)
 		return 0;
-	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
-		e->exit_code = BPF_CORE_READ(signal, group_exit_code);
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		e->exit_code = signal->group_exit_code;
 	else
-		e->exit_code = BPF_CORE_READ(task, group_leader, exit_code);
+		e->exit_code = task->group_leader->exit_code;
 	submit(e, scope.conf->urgent);
 	return 0;
 }
@@ -96,15 +96,15 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct scope scope;
 	struct event *e;
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_jail(&scope))
+	if (child->pid != child->tgid || !in_jail(&scope))
 		return 0;
 	e = reserve(CLASS_FORK, &scope);
 	if (!e)
 		return 0;
-	e->pid = BPF_CORE_READ(child, tgid);
+	e->pid = child->tgid;
 	e->tid = e->pid;
-	e->ppid = BPF_CORE_READ(child, real_parent, tgid);
-	e->start = BPF_CORE_READ(child, start_boottime);
+	e->ppid = child->real_parent->tgid;
+	e->start = child->start_boottime;
 	submit(e, scope.conf->urgent);
 	return 0;
 }
