@@ -1,0 +1,32 @@
+// Command generate compiles the filters of package service into the files that
+// it embeds. Run it with go generate; it needs libseccomp.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"clawjail/seccomp/compiler"
+	"clawjail/seccomp/service"
+)
+
+func main() {
+	for _, name := range service.Names() {
+		if err := write(name); err != nil {
+			fmt.Fprintf(os.Stderr, "generate: %s: %v\n", name, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func write(name string) error {
+	rules, err := service.Rules(name)
+	if err != nil {
+		return err
+	}
+	filter, err := compiler.Compile(rules)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name+".bpf", filter, 0o644)
+}

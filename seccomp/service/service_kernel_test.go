@@ -1,0 +1,197 @@
+//go:build kernel
+
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/seccomp/service"
+)
+
+// roleVariable makes the test binary a daemon under a filter.
+const roleVariable = "CLAWJAIL_SERVICE_TEST"
+
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleVariable)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	name, what, _ := strings.Cut(role, "/")
+	if err := act(name, what); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func act(name, what string) error {
+	// Threads that exist already must come under the filter, too.
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 4 {
+		go func() { runtime.LockOSThread(); <-stop }()
+	}
+	var l net.Listener
+	if name == service.Egress {
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	if err := service.Install(name); err != nil {
+		return err
+	}
+	switch what {
+	case "serve":
+		return serve(l)
+	case "exec":
+		return exec.Command("/bin/true").Run()
+	case "chmod":
+		return os.Chmod("/nonexistent", 0o600)
+	case "create":
+		_, err := os.Create(filepath.Join(os.TempDir(), "clawjail-service-test"))
+		return err
+	case "raw":
+		_, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW, 1)
+		return err
+	case "netlink":
+		_, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW, 0)
+		return err
+	case "signal":
+		return unix.Kill(os.Getppid(), 0)
+	case "threads":
+		return everyThread()
+	}
+	return errors.New("unknown role")
+}
+
+// serve does what the daemons do: HTTP over TLS both ways, a relay between TCP
+// connections, UDP, unix sockets, files, a resolver, garbage collections.
+func serve(l net.Listener) error {
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	web := &httptest.Server{Listener: l, Config: &http.Server{Handler: echo}}
+	web.StartTLS()
+	defer web.Close()
+	resp, err := web.Client().Post(web.URL, "text/plain", strings.NewReader(strings.Repeat("x", 1<<20)))
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil || n != 1<<20 {
+		return fmt.Errorf("echoed %d bytes: %w", n, err)
+	}
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer udp.Close()
+	if _, err := udp.WriteTo([]byte("x"), udp.LocalAddr()); err != nil {
+		return err
+	}
+	if _, _, err := udp.ReadFrom(make([]byte, 1)); err != nil {
+		return err
+	}
+	if _, err := os.ReadFile("/etc/hosts"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := net.DefaultResolver.LookupHost(ctx, "localhost"); err != nil {
+		return err
+	}
+	for range 3 {
+		runtime.GC()
+	}
+	fmt.Println("served")
+	return nil
+}
+
+// everyThread reads the kernel's word on each thread of this process.
+func everyThread() error {
+	tasks, err := filepath.Glob("/proc/self/task/*/status")
+	if err != nil || len(tasks) < 5 {
+		// Only the gateway may list directories; the egress reads itself.
+		tasks = []string{"/proc/self/status"}
+	}
+	for _, file := range tasks {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(string(b), "Seccomp:\t2") || !strings.Contains(string(b), "NoNewPrivs:\t1") {
+			return fmt.Errorf("%s: not under the filter", file)
+		}
+	}
+	fmt.Println("threads", len(tasks))
+	return nil
+}
+
+func role(t *testing.T, name, what string) (string, error) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+name+"/"+what)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestDaemonsWorkUnderTheirFilters(t *testing.T) {
+	for _, name := range service.Names() {
+		for _, what := range []string{"serve", "threads"} {
+			if out, err := role(t, name, what); err != nil {
+				t.Errorf("%s %s: %v\n%s", name, what, err, out)
+			}
+		}
+	}
+	if out, err := role(t, service.Gateway, "threads"); err != nil || strings.HasPrefix(out, "threads 1\n") {
+		t.Errorf("not every thread was looked at: %v, %s", err, out)
+	}
+}
+
+func TestDaemonsAreRefused(t *testing.T) {
+	for _, name := range service.Names() {
+		for what, want := range map[string]string{
+			"create": "operation not permitted", "raw": "operation not permitted",
+			"netlink": "operation not permitted", "signal": "operation not permitted",
+		} {
+			if out, err := role(t, name, what); err == nil || !strings.Contains(out, want) {
+				t.Errorf("%s %s: %v\n%s", name, what, err, out)
+			}
+		}
+	}
+}
+
+func TestIntrudersAreKilled(t *testing.T) {
+	for _, name := range service.Names() {
+		_, err := role(t, name, "chmod")
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGSYS {
+			t.Errorf("%s chmod: %v, want SIGSYS", name, err)
+		}
+		// The runtime forks with clone flags of its own, which are refused
+		// before anything could be executed.
+		if out, err := role(t, name, "exec"); err == nil {
+			t.Errorf("%s executed: %s", name, out)
+		}
+	}
+}
