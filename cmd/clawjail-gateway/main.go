@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/audit/escape"
+	"clawjail/seccomp/service"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/gateway"
 )
@@ -74,6 +75,10 @@ func run(listen, socket, user string) error {
 		if errors.Is(err, unix.EACCES) {
 			return fmt.Errorf("%w: the gateway has no privileges when it listens, choose a port from 1024 on", err)
 		}
+		return err
+	}
+	// The last thing that is opened is open, and nobody was answered yet.
+	if err := service.Install("gateway"); err != nil {
 		return err
 	}
 	log.Info("serving metrics", "address", l.Addr().String(), "uid", os.Getuid())

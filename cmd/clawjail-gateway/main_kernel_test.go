@@ -1,0 +1,141 @@
+//go:build kernel
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/supervisor/api"
+)
+
+// TestMain lets this program be the gateway.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "gateway" {
+		os.Args = append(os.Args[:1], os.Args[2:]...)
+		main()
+		os.Exit(0)
+	}
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "-listen") { // executed again
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// supervisor answers for counters on a socket that everybody may reach.
+func supervisor(t *testing.T) (socket string, stop func()) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "clawjail-gateway-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket = filepath.Join(dir, "control.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{dir, socket} {
+		if err := os.Chmod(name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/stats", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(api.Stats{Tier: "notify", Jails: map[api.State]uint64{api.StateRunning: 3}})
+	})
+	srv := &http.Server{Handler: mux}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(l)
+	}()
+	stop = func() {
+		_ = srv.Close()
+		<-done
+	}
+	t.Cleanup(stop)
+	return socket, stop
+}
+
+// TestGateway: the program as root starts it, in its own user and under its
+// filter, answers everything it is for.
+func TestGateway(t *testing.T) {
+	socket, stop := supervisor(t)
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "gateway", "-listen=127.0.0.1:0", "-socket="+socket, "-user=64902")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log := bufio.NewReader(stderr)
+	line, err := log.ReadString('\n')
+	m := regexp.MustCompile(`address=(\S+) uid=(\d+)`).FindStringSubmatch(line)
+	if err != nil || m == nil || m[2] != "64902" {
+		t.Fatalf("first line %q, %v", line, err)
+	}
+	rest := make(chan struct{})
+	go func() {
+		defer close(rest)
+		_, _ = io.Copy(io.Discard, log)
+	}()
+	text := scrape(t, m[1])
+	for _, want := range []string{"clawjail_up 1", `clawjail_jails{state="running"} 3`, "process_open_fds ", "process_resident_memory_bytes ", "go_goroutines "} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool: %v\n%s", err, out)
+	}
+	stop()
+	for !strings.Contains(text, "\nclawjail_up 0\n") { // an answer may be used again for a moment
+		text = scrape(t, m[1])
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	if strings.Contains(text, "clawjail_jails{") {
+		t.Errorf("old values without a supervisor:\n%s", text)
+	}
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-rest
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("its end: %v", err)
+	}
+}
+
+func scrape(t *testing.T, address string) string {
+	t.Helper()
+	c := http.Client{Timeout: 10 * time.Second}
+	defer c.CloseIdleConnections()
+	res, err := c.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
