@@ -45,6 +45,8 @@ type Created struct {
 	//	container  libcontainer's start: namespaces, cgroups, pivot
 	//	stage      container, and from there until the filter is loaded
 	//	total      everything, seen from the supervisor
+	//
+	// The names are for people and may change.
 	Timings map[string]time.Duration
 }
 
@@ -71,7 +73,8 @@ type Exit struct {
 }
 
 // StartError is a jail that could not be built, or a command that could not be
-// started in it.
+// started in it. Start returns it for most: the stage looks the command up
+// before it waits for Go.
 type StartError struct {
 	// Op is the step that failed: "create" for the shim's own, or the stage's
 	// landlock, seccomp, chdir, lookup, exec.

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +17,12 @@ const exitCannotStart = 125
 // stageError is what the stage reported.
 type stageError struct{ m stage.Message }
 
-func (e *stageError) Error() string { return e.m.Msg }
+func (e *stageError) Error() string {
+	if e.m.Path == "" {
+		return e.m.Op + ": " + e.m.Msg
+	}
+	return fmt.Sprintf("%s %q: %s", e.m.Op, e.m.Path, e.m.Msg)
+}
 
 // failure turns an error into the answer to a request.
 func failure(id uint32, err error) protocol.Message {
@@ -32,7 +38,7 @@ func failure(id uint32, err error) protocol.Message {
 	var stage *stageError
 	if errors.As(err, &stage) {
 		f = &protocol.Failure{
-			Op: stage.m.Op, Path: stage.m.Path, Errno: stage.m.Errno, Exit: stage.m.Exit, Msg: stage.m.Msg,
+			Op: stage.m.Op, Path: stage.m.Path, Errno: stage.m.Errno, Exit: stage.m.Exit, Msg: err.Error(),
 		}
 	}
 	if f.Exit == 0 {
