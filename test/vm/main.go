@@ -72,6 +72,9 @@ func run(ctx context.Context, o options, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := prebuild(sharedDir); err != nil {
+		return err
+	}
 	m, err := prepare(o, work, sharedDir, jobs)
 	if err != nil {
 		return err

@@ -72,7 +72,8 @@ func listTests(patterns []string) ([]testBinary, error) {
 	}
 }
 
-// buildTests compiles them into work.
+// buildTests compiles them into work. What does not build is reported as failed
+// and left out: it says nothing about the others.
 func buildTests(work string, patterns []string) ([]testBinary, error) {
 	list, err := listTests(patterns)
 	if err != nil {
@@ -81,16 +82,17 @@ func buildTests(work string, patterns []string) ([]testBinary, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no package has kernel tests")
 	}
-	for i := range list {
-		t := &list[i]
+	var built []testBinary
+	for _, t := range list {
 		t.path = filepath.Join(work, "bin", t.name()+".test")
-		c := exec.Command("go", "test", "-c", "-tags", "kernel", "-o", t.path, t.pkg)
-		c.Stdout, c.Stderr = os.Stderr, os.Stderr
-		if err := c.Run(); err != nil {
-			return nil, fmt.Errorf("build the tests of %s: %w", t.pkg, err)
+		out, err := exec.Command("go", "test", "-c", "-tags", "kernel", "-o", t.path, t.pkg).CombinedOutput()
+		if err != nil {
+			event(os.Stdout, t.pkg, "fail", fmt.Sprintf("%sbuild the tests: %v", out, err))
+			continue
 		}
+		built = append(built, t)
 	}
-	return list, nil
+	return built, nil
 }
 
 // testJobs makes one job a binary. The tests learn the tier that this kernel

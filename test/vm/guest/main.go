@@ -207,9 +207,14 @@ func reapUntilJobsEnd() error {
 	if err := unix.Sethostname([]byte("guest")); err != nil {
 		return err
 	}
+	// What systemd gives its services; the kernel's own default is 4096.
+	files := unix.Rlimit{Cur: 1024, Max: 524288}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return err
+	}
 	self, err := os.StartProcess("/proc/self/exe", []string{"guest"}, &os.ProcAttr{
 		Files: []*os.File{nil, os.Stdout, os.Stderr},
-		Env:   []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root", "LANG=C.UTF-8"},
+		Env:   []string{"PATH=" + shared + "/path:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root", "LANG=C.UTF-8"},
 	})
 	if err != nil {
 		return err
