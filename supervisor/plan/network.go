@@ -18,27 +18,29 @@ const dnsPort = 53
 const maxAddrs = 254
 
 // allowed gives the destinations that are allowed, in the order of evaluation,
-// without those that an earlier rule refuses as a whole.
+// without those that an earlier rule refuses as a whole or allows already.
 func (l *lowering) allowed() []policy.NetRule {
 	var out []policy.NetRule
 	for i, rule := range l.p.Network.Rules {
 		if rule.Then != policy.Allow {
 			continue
 		}
-		refused := false
+		dropped := false
 		for _, earlier := range l.p.Network.Rules[:i] {
 			switch {
-			case earlier.Then == policy.Allow || !earlier.Overlaps(rule):
+			case earlier.Then == policy.Allow: // the same once more, from a base
+				dropped = dropped || earlier.Covers(rule) && earlier.Protocol == rule.Protocol
+			case !earlier.Overlaps(rule):
 			case earlier.Covers(rule):
-				refused = true
+				dropped = true
 			default:
 				// Egress takes a list of what is allowed: a part of a wildcard
 				// cannot be taken away from it, so nothing is allowed at all.
 				l.fail("network rule %s cannot be cut out of %q (%s)", earlier.Origin, rule.Host, rule.Origin)
-				refused = true
+				dropped = true
 			}
 		}
-		if !refused {
+		if !dropped {
 			out = append(out, rule)
 		}
 	}

@@ -1,0 +1,629 @@
+package plan
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"clawjail/jail"
+	"clawjail/policy"
+	"clawjail/policy/source"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+func ada() jail.User { return jail.User{UID: 1000, GID: 1000, Name: "ada", Home: "/home/ada"} }
+
+func run(h host) Run {
+	return Run{
+		ID: "j1", Name: "test", Argv: []string{"bash", "-c", "echo 'hi'\n"}, Workspace: "/home/ada/project", User: ada(),
+		Env:  []string{"PATH=/home/ada/.local/bin:/usr/bin:relative:/secret/bin", "TERM=xterm", "LANG=de_DE.UTF-8", "OPENAI_API_KEY=sk", "CI=1"},
+		Stat: h.stat, LandlockABI: 7, UserNS: true, Tier: "notify",
+		StageBinary: "/usr/lib/clawjail/clawjail-stage", StateDir: "/run/clawjail/jails/j1", CgroupParent: "clawjail",
+	}
+}
+
+func vars() source.Vars {
+	return source.Vars{Workspace: "/home/ada/project", Home: "/home/ada", User: "ada"}
+}
+
+func parse(t *testing.T, body string) *policy.Policy {
+	t.Helper()
+	p, err := source.Parse("p.yaml", []byte("version: 1\nname: test\n"+body), vars(), source.Features{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func lower(t *testing.T, p *policy.Policy, r Run) Plan {
+	t.Helper()
+	out, err := Lower(p, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// mountsOf gives the lines of a plan's mounts.
+func mountsOf(p Plan) []string { return mountLines(p.Jail.Mounts) }
+
+// The plans of presets and examples change only together with their golden
+// files. The filter has golden files of its own, in package seccomp.
+func TestGolden(t *testing.T) {
+	for _, name := range append(source.Presets(), source.Examples()...) {
+		p, err := source.Preset(name, vars(), source.Features{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := lower(t, p, run(debian())).Text()
+		before, rest, found := strings.Cut(text, "\nseccomp\n")
+		_, notes, hasNotes := strings.Cut(rest, "\nnotes\n")
+		if !found || !hasNotes || !strings.Contains(rest, "execve: allow") {
+			t.Fatalf("%s: no filter or no notes in\n%s", name, text)
+		}
+		got := before + "\nnotes\n" + notes
+		file := "testdata/" + name + ".golden"
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), got); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+func TestWorkspace(t *testing.T) {
+	p, err := source.Preset("agent", vars(), source.Features{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := debian().with(host{"/home/ada/out": symlink("/etc"), "/home/ada/in": symlink("project"), "/home/ada/file": file(1000), "/home/ada/it's": symlink("x")})
+	for workspace, want := range map[string]string{
+		"":                         "workspace: path is empty",
+		"relative":                 `workspace: path "relative" is not absolute`,
+		"/home/ada/project/":       "is not clean",
+		"/":                        `workspace: "/" is the whole host; make a directory for the agent`,
+		"/etc":                     `"/etc" is part of the system`,
+		"/etc/ssl":                 `"/etc/ssl" is part of the system`,
+		"/usr/local/src":           "is part of the system",
+		"/home":                    `"/home" holds more than one tree`,
+		"/proc/1":                  "is the kernel's",
+		"/run/clawjail":            "holds clawjail's own state",
+		"/var/lib":                 "holds clawjail's own state",
+		"/home/ada/none":           `workspace "/home/ada/none" does not exist; make it: mkdir -p /home/ada/none`,
+		"/home/ada/it is missing":  `mkdir -p '/home/ada/it is missing'`,
+		"/home/ada/file":           `workspace "/home/ada/file" is not a directory`,
+		"/home/ada/out":            `workspace "/home/ada/out" is a symbolic link, or below one, to "/etc"`,
+		"/home/ada/in":             `to "/home/ada/project"; name that directory itself`,
+		"/home/ada/file/x":         "not a directory",
+		"/home/ada/project\x1b[2J": "cannot be printed",
+		"/home/ada/project\xff":    "is not UTF-8",
+		strings.Repeat("/x", 4096): "longer than 4096 bytes",
+	} {
+		r := run(h)
+		r.Workspace = workspace
+		if _, err := Lower(p, r); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v, want %q", workspace, err, want)
+		}
+	}
+}
+
+const base = "exec: {default: audit}\nfiles:\n  - {path: \"${WORKSPACE}\", access: write, exec: true}\n"
+
+func TestFiles(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		files string // more rules
+		host  host
+		user  jail.User
+		want  []string // mounts beside the workspace
+		notes []string
+	}{
+		{
+			what:  "a directory is bound, read-only and executable",
+			files: "- {path: /opt, access: read}", want: []string{"bind    /opt ro,exec"},
+		},
+		{
+			what:  "a path below one that is shown alike needs no mount",
+			files: "- {path: /opt, access: read}\n  - {path: /opt/agent, access: read}", want: []string{"bind    /opt ro,exec"},
+		},
+		{
+			what:  "one that is shown otherwise does",
+			files: "- {path: /opt, access: read}\n  - {path: /opt/agent, access: read, exec: false}",
+			want:  []string{"bind    /opt ro,exec", "bind    /opt/agent ro,noexec"},
+		},
+		{
+			what:  "a missing path that is read is left out",
+			files: "- {path: /nothing, access: read}",
+		},
+		{
+			what:  "a missing optional path is left out",
+			files: "- {path: /srv/nothing, access: write, optional: true}",
+		},
+		{
+			what:  "a missing path to be made is made by the shim",
+			files: "- {path: /srv/new, access: write, create: true}", want: []string{"bind    /srv/new rw,noexec (made if missing)"},
+		},
+		{
+			what:  "a writable path of somebody else is noted",
+			files: "- {path: /srv/data, access: write}", want: []string{"bind    /srv/data rw,noexec"},
+			notes: []string{"/srv/data belongs to uid 0 and the agent runs as uid 1000: it may not be able to write there"},
+		},
+		{
+			what:  "root's writable path is mapped where the user stands for root",
+			files: "- {path: /srv/data, access: write}", user: jail.User{UID: 7, GID: 7, Name: "agent", Home: "/home/agent", Idmap: true},
+			want:  []string{"bind    /srv/data rw,noexec (owner mapped)"},
+			notes: []string{"/home/ada/project belongs to uid 1000 and the agent runs as uid 7: it may not be able to write there"},
+		},
+		{
+			what:  "a link is made as the host has it",
+			files: "- {path: /usr, access: read}\n  - {path: /bin, access: read}\n  - {path: /etc/os-release, access: read}",
+			want:  []string{"symlink /bin to usr/bin", "symlink /etc/os-release to ../usr/lib/os-release", "bind    /usr ro,exec"},
+		},
+		{
+			what:  "a link to what nothing shows is made with what it leads to",
+			files: "- {path: /bin, access: read}", want: []string{"symlink /bin to usr/bin", "bind    /usr/bin ro,exec"},
+		},
+		{
+			what:  "a link on the way is made, too",
+			files: "- {path: /lib/os-release, access: read}", want: []string{"symlink /lib to usr/lib", "bind    /usr/lib/os-release ro,exec"},
+		},
+		{
+			what:  "a chain of links leads to its end",
+			files: "- {path: /opt/a, access: read}", host: host{"/opt/a": symlink("b"), "/opt/b": symlink("agent")},
+			want: []string{"symlink /opt/a to /opt/agent", "bind    /opt/agent ro,exec"},
+		},
+		{
+			what:  "a guarded path in the workspace, and what keeps it in place",
+			files: "- {path: \"${WORKSPACE}/.git/hooks\", access: read}",
+			want:  []string{"bind    /home/ada/project/.git rw,exec", "bind    /home/ada/project/.git/hooks ro,exec"},
+		},
+		{
+			what:  "a guarded path that is missing is noted",
+			files: "- {path: \"${WORKSPACE}/.envrc\", access: read}",
+			notes: []string{"/home/ada/project/.envrc does not exist yet: writing there is recorded and not prevented (files[1] (p.yaml:6))"},
+		},
+		{
+			what:  "a guarded path below a file is missing",
+			files: "- {path: \"${WORKSPACE}/.git/hooks\", access: read}", host: host{"/home/ada/project/.git": file(1000), "/home/ada/project/.git/hooks": {}, "/home/ada/project/.git/config": {}},
+			notes: []string{"/home/ada/project/.git/hooks does not exist yet: writing there is recorded and not prevented (files[1] (p.yaml:6))"},
+		},
+		{
+			what:  "a private directory",
+			files: "- {path: \"${HOME}\", access: private, size: 1MiB}\n  - {path: /tmp, access: private, exec: true}\n  - {path: /dev/shm, access: private}",
+			want:  []string{"tmpfs   /dev/shm rw,noexec 256MiB", "tmpfs   /home/ada rw,noexec 1MiB", "tmpfs   /tmp rw,exec 1GiB"},
+		},
+		{
+			what:  "what is listed in a private home is shown in it",
+			files: "- {path: \"${HOME}\", access: private}\n  - {path: \"${HOME}/.ssh\", access: read}",
+			want:  []string{"tmpfs   /home/ada rw,noexec 1GiB", "bind    /home/ada/.ssh ro,exec"},
+		},
+		{
+			what:  "what is hidden is masked",
+			files: "- {path: /opt, access: read}\n  - {path: /opt/agent, access: none}", want: []string{"bind    /opt ro,exec", "mask    /opt/agent"},
+		},
+		{
+			what:  "what is hidden and not shown needs no mask",
+			files: "- {path: /opt/agent, access: none}",
+		},
+		{
+			what:  "what is listed below what is hidden is shown",
+			files: "- {path: /opt, access: read}\n  - {path: /opt/agent, access: none}\n  - {path: /opt/agent/bin, access: read}",
+			want:  []string{"bind    /opt ro,exec", "tmpfs   /opt/agent ro,noexec 64KiB", "bind    /opt/agent/bin ro,exec"},
+		},
+		{
+			what:  "a home that is shown hides its credentials",
+			files: "- {path: \"${HOME}\", access: read}",
+			want:  []string{"bind    /home/ada ro,exec", "mask    /home/ada/.aws", "mask    /home/ada/.config/gh", "mask    /home/ada/.ssh"},
+			notes: []string{
+				"/home/ada/.ssh is hidden: it may hold credentials and the policy does not list it by name",
+				"/home/ada/.aws is hidden: it may hold credentials and the policy does not list it by name",
+				"/home/ada/.config/gh is hidden: it may hold credentials and the policy does not list it by name",
+			},
+		},
+		{
+			what:  "unless they are listed by name",
+			files: "- {path: /home/ada, access: read}\n  - {path: /home/ada/.ssh, access: read}\n  - {path: /home/ada/.aws, access: read}\n  - {path: /home/ada/.config/gh, access: read}",
+			want:  []string{"bind    /home/ada ro,exec"},
+		},
+		{
+			what:  "clawjail's own state is hidden below any tree",
+			files: "- {path: /run, access: read}\n  - {path: /var, access: read}",
+			want:  []string{"bind    /run ro,exec", "mask    /run/clawjail", "bind    /var ro,exec", "mask    /var/lib/clawjail"},
+		},
+		{
+			what:  "a home below a link",
+			files: "- {path: \"${HOME}\", access: private}", host: host{"/home": symlink("/data/home"), "/data/home/ada/project": dir(1000)},
+			user: jail.User{UID: 1000, GID: 1000, Name: "ada", Home: "/home/ada"},
+			want: []string{"tmpfs   /data/home/ada rw,noexec 1GiB", "symlink /home to /data/home"},
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			h := debian().with(c.host)
+			for p, e := range c.host {
+				if e == (entry{}) { // taken away
+					delete(h, p)
+				}
+			}
+			r := run(h)
+			if c.user.UID != 0 {
+				r.User = c.user
+			}
+			workspace := "bind    /home/ada/project rw,exec"
+			p := parse(t, base+"  "+c.files+"\n")
+			if _, moved := c.host["/home"]; moved {
+				for _, gone := range []string{"/home/ada", "/home/ada/project", "/home/ada/project/.git/config", "/home/ada/project/.git/hooks",
+					"/home/ada/.gitconfig", "/home/ada/.local/bin", "/home/ada/.ssh/id_ed25519", "/home/ada/.aws", "/home/ada/.config/gh"} {
+					delete(h, gone)
+				}
+				r.Workspace = "/data/home/ada/project"
+				p.Files[0].Path = r.Workspace
+				workspace = "bind    /data/home/ada/project rw,exec"
+			}
+			out := lower(t, p, r)
+			got := slices.DeleteFunc(mountsOf(out), func(s string) bool { return s == workspace })
+			if d := cmp.Diff(c.want, slices.Clip(got), cmp.Transformer("empty", func(s []string) []string { return append([]string{}, s...) })); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff(strings.Join(c.notes, "\n"), strings.Join(out.Notes, "\n")); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestRefusedFiles(t *testing.T) {
+	for _, c := range []struct {
+		what, files, want string
+		host              host
+	}{
+		{
+			what:  "a missing writable path",
+			files: "- {path: /srv/new, access: write}",
+			want:  `path "/srv/new" (files[1] (p.yaml:6)) does not exist; make it: mkdir -p /srv/new (or give the rule create: true, or optional: true)`,
+		},
+		{
+			what:  "two missing ones, both said",
+			files: "- {path: /srv/a, access: write}\n  - {path: /srv/b, access: write}",
+			want:  "mkdir -p /srv/b",
+		},
+		{
+			what:  "a device",
+			files: "- {path: /srv/null, access: read}", host: host{"/srv/null": device()},
+			want: `path "/srv/null" (files[1] (p.yaml:6)) is neither a file nor a directory`,
+		},
+		{
+			what:  "a writable link to the system",
+			files: "- {path: /srv/x, access: write}", host: host{"/srv/x": symlink("/etc")},
+			want: `path "/srv/x" (files[1] (p.yaml:6)) leads elsewhere: "/etc" is part of the system`,
+		},
+		{
+			what:  "a link to clawjail's own state",
+			files: "- {path: /srv/x, access: read}", host: host{"/srv/x": symlink("/run/clawjail")},
+			want: "is clawjail's own and never shown",
+		},
+		{
+			what:  "a link that the agent may have made",
+			files: "- {path: \"${WORKSPACE}/.git/hooks\", access: read}", host: host{"/home/ada/project/.git/hooks": symlink("/home/ada/.ssh")},
+			want: `leads to "/home/ada/.ssh" by a symbolic link in "/home/ada/project", where the agent writes; remove the link or the rule`,
+		},
+		{
+			what:  "a link on the way that the agent may have made",
+			files: "- {path: \"${WORKSPACE}/.git/hooks\", access: read}", host: host{"/home/ada/project/.git": symlink("/srv/data"), "/srv/data/hooks": dir(0), "/home/ada/project/.git/hooks": {}, "/home/ada/project/.git/config": {}},
+			want: `leads to "/srv/data/hooks" by a symbolic link`,
+		},
+		{
+			what:  "a link to another place in the workspace",
+			files: "- {path: \"${WORKSPACE}/.git/hooks\", access: read}", host: host{"/home/ada/project/.git/hooks": symlink("../src"), "/home/ada/project/src": dir(1000)},
+			want: "by a symbolic link",
+		},
+		{
+			what:  "a dangling link that the agent may have made",
+			files: "- {path: \"${WORKSPACE}/new\", access: write, create: true}", host: host{"/home/ada/project/new": symlink("/srv/none")},
+			want: "",
+		},
+		{
+			what:  "a loop of links",
+			files: "- {path: /srv/l, access: read}", host: host{"/srv/l": symlink("l")},
+			want: `path "/srv/l" (files[1] (p.yaml:6)): open /srv/l: too many levels of symbolic links`,
+		},
+		{
+			what:  "one file by two paths with different rules",
+			files: "- {path: /srv/data, access: read}\n  - {path: /srv/other, access: write}", host: host{"/srv/other": symlink("data")},
+			want: "are the same file, and the rules differ",
+		},
+		{
+			what:  "a private directory where no mount point can be made",
+			files: "- {path: /opt, access: read}\n  - {path: /opt/cache, access: private}",
+			want:  `path "/opt/cache" (files[2] (p.yaml:7)) does not exist, and lies in "/opt", where clawjail makes nothing`,
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			h := debian().with(c.host)
+			for p, e := range c.host {
+				if e == (entry{}) {
+					delete(h, p)
+				}
+			}
+			out, err := Lower(parse(t, base+"  "+c.files+"\n"), run(h))
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || len(out.Jail.Mounts) != 0 {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func TestRefusedRuns(t *testing.T) {
+	good := parse(t, base)
+	for what, c := range map[string]struct {
+		change func(*Run)
+		want   string
+	}{
+		"no Landlock":                  {func(r *Run) { r.LandlockABI = 0 }, "this kernel has no Landlock"},
+		"root":                         {func(r *Run) { r.User.UID = 0 }, "a jail never runs as root"},
+		"no command":                   {func(r *Run) { r.Argv = nil }, "argv: no command"},
+		"a NUL in argv":                {func(r *Run) { r.Argv = []string{"a\x00"} }, "argv[0]: has a NUL"},
+		"a directory that is not seen": {func(r *Run) { r.Cwd = "/srv" }, `policy "test" does not show the working directory "/srv"`},
+		"a variable without a name":    {func(r *Run) { r.SetEnv = []string{"=x"} }, `"=x" is not NAME=VALUE`},
+		"an id with a slash":           {func(r *Run) { r.ID = "../x" }, "id"},
+		"a bad resolver":               {func(r *Run) { r.Upstream = []netip.AddrPort{{}} }, "plan of the egress rules"},
+	} {
+		r := run(debian())
+		c.change(&r)
+		if _, err := Lower(good, r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := Lower(nil, run(debian())); err == nil {
+		t.Error("no policy is lowered")
+	}
+	hidden := parse(t, "exec: {default: audit}\nfiles:\n  - {path: /usr, access: read}\n")
+	if _, err := Lower(hidden, run(debian())); err == nil || !strings.Contains(err.Error(), `add under files: - {path: "${WORKSPACE}", access: write}`) {
+		t.Error(err)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	p := parse(t, base+"  - {path: /opt, access: read}\nenv:\n  pass: [OPENAI_API_KEY, \"NODE_*\"]\n  set: {A: \"1\", EDITOR: vi}\n")
+	r := run(debian())
+	r.Terminal = true
+	r.Env = []string{
+		"PATH=/opt/agent/bin:/home/ada/project/bin:/usr/bin::rel:/opt/../etc:/home/ada/bin", "PATH=/second",
+		"OPENAI_API_KEY=sk", "NODE_ENV=test", "NODE_AUTH_TOKEN=secret", "AWS_SECRET_ACCESS_KEY=x", "EDITOR=emacs",
+		"LANG=de_DE.UTF-8", "LC_ALL=C", "LC_TIME=../../x", "TZ=:/etc/localtime", "TERM=\x1b[2J", "HOME=/root", "USER=root", "LD_PRELOAD=/x", "novalue", "=x",
+		"BASH_FUNC_x%%=() { :; }",
+	}
+	r.SetEnv = []string{"B=2=2", "A=3", "LATIN=\xff"}
+	got := lower(t, p, r).Jail.Env
+	want := []string{
+		"A=3", "B=2=2", "EDITOR=vi", "HOME=/home/ada", "LANG=de_DE.UTF-8", "LATIN=\xff", "LC_ALL=C", "LOGNAME=ada", "NODE_ENV=test", "OPENAI_API_KEY=sk",
+		"PATH=/opt/agent/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/home/ada/project/bin",
+		"PWD=/home/ada/project", "SHELL=/bin/sh", "TERM=xterm-256color", "TMPDIR=/tmp", "TZ=:/etc/localtime", "USER=ada",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	bare := lower(t, parse(t, base), Run{ID: "j", Name: "j", Argv: []string{"x"}, Workspace: "/home/ada/project", Cwd: "/home/ada/project/.git", User: ada(),
+		Stat: debian().stat, LandlockABI: 1, StageBinary: "/s", StateDir: "/d", CgroupParent: "c"}).Jail
+	want = []string{"HOME=/home/ada", "LANG=C.UTF-8", "LOGNAME=ada", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PWD=/home/ada/project/.git", "SHELL=/bin/sh", "TMPDIR=/tmp", "USER=ada"}
+	if d := cmp.Diff(want, bare.Env); d != "" {
+		t.Error(d)
+	}
+}
+
+// Nothing that looks like a secret gets in unless it is named.
+func TestNoSecretsGetIn(t *testing.T) {
+	p := parse(t, base+"env: {pass: [\"*\"]}\n")
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`[A-Za-z_]{0,4}(KEY|token|SECRET|PASS|CRED|COOKIE|SESSION)[A-Za-z_]{0,4}`).Draw(t, "name")
+		r := run(debian())
+		r.Env = append(r.Env, name+"=hunter2")
+		out, err := Lower(p, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(out.Jail.Env, func(kv string) bool { return strings.Contains(kv, "hunter2") }) {
+			t.Fatal(out.Jail.Env)
+		}
+	})
+}
+
+func TestLimits(t *testing.T) {
+	p := parse(t, base+"limits: {memory: 64MiB, cpus: 1.5, pids: 9, open_files: 64, file_size: 1MiB, wall: 1h, tmp: 1MiB, shm: 2MiB}\n")
+	r := run(debian())
+	want := jail.Limits{MemoryBytes: 64 << 20, CPUs: 1.5, Pids: 9, Nproc: 9, OpenFiles: 64, FileSizeBytes: 1 << 20, MemlockBytes: 8 << 20,
+		Wall: time.Hour, TmpBytes: 1 << 20, ShmBytes: 2 << 20}
+	if d := cmp.Diff(want, lower(t, p, r).Jail.Limits); d != "" {
+		t.Error(d)
+	}
+	r.UserNS, r.Timeout = false, time.Minute
+	want.Nproc, want.Wall = 0, time.Minute
+	if d := cmp.Diff(want, lower(t, p, r).Jail.Limits); d != "" {
+		t.Error(d)
+	}
+	r.Timeout = 2 * time.Hour // may shorten and not lengthen
+	if got := lower(t, p, r).Jail.Limits.Wall; got != time.Hour {
+		t.Error(got)
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	p := parse(t, `exec: {default: audit}
+files:
+  - {path: "${WORKSPACE}", access: write}
+network:
+  private: allow
+  allow: ["*.example.org:443", "a.example.org:any", {host: 10.0.0.5, port: any}, "192.0.2.7:22", {host: b.example.com, port: 80, protocol: http}, "gone.example.net:443"]
+  deny: ["gone.example.net:any"]
+`)
+	p.Network.Rules = append([]policy.NetRule{{Host: "gone.example.net", Then: policy.Deny}}, p.Network.Rules...)
+	out := lower(t, p, run(debian()))
+	var got []string
+	for _, d := range out.Egress.Allow {
+		got = append(got, d.Host+" "+d.Protocol+" "+d.Rule)
+	}
+	want := []string{
+		"10.0.0.5 tcp network.allow[2] (p.yaml:8)", "192.0.2.7 tcp network.allow[3] (p.yaml:8)", "b.example.com http network.allow[4] (p.yaml:8)",
+		"a.example.org  network.allow[1] (p.yaml:8)", "*.example.org  network.allow[0] (p.yaml:8)",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if !out.Egress.AllowPrivate || out.Egress.Jail != "j1" {
+		t.Errorf("%+v", out.Egress)
+	}
+	addrs := make([]string, 0, 2)
+	for _, a := range out.Probe.AllowAddrs {
+		addrs = append(addrs, a.String())
+	}
+	slices.Sort(addrs)
+	if d := cmp.Diff([]string{"10.0.0.5:0", "192.0.2.7:22"}, addrs); d != "" {
+		t.Error(d)
+	}
+	if got := out.Jail.Resolver4.String() + " " + out.Jail.Resolver6.String(); got != "198.18.0.1 fd63:6c61:776a::1" {
+		t.Error(got)
+	}
+	p.Network.Rules = append([]policy.NetRule{{Host: "x.example.org", Port: 443, Then: policy.Deny}}, p.Network.Rules...)
+	if _, err := Lower(p, run(debian())); err == nil || !strings.Contains(err.Error(), `cannot be cut out of "*.example.org"`) {
+		t.Error(err)
+	}
+}
+
+func TestTooManyAddresses(t *testing.T) {
+	p := parse(t, base)
+	for i := range maxAddrs + 1 {
+		a := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+		p.Network.Rules = append(p.Network.Rules, policy.NetRule{Host: a.String(), Port: 443, Then: policy.Allow})
+	}
+	if _, err := Lower(p, run(debian())); err == nil || !strings.Contains(err.Error(), "255 single addresses, at most 254") {
+		t.Error(err)
+	}
+}
+
+func TestPolicyIsBoundToTheHost(t *testing.T) {
+	p := parse(t, `exec:
+  default: audit
+  rules:
+    - {run: [python3, git, awk, "mkfs.*", missing, /usr/bin/sh], then: deny}
+files:
+  - {path: /usr, access: read}
+  - {path: "${WORKSPACE}", access: write, exec: true}
+  - {path: "${WORKSPACE}/.envrc", access: read}
+  - {path: "${WORKSPACE}/.killrc", access: read, write: kill}
+  - {path: "${WORKSPACE}/.git/hooks", access: read}
+`)
+	out := lower(t, p, run(debian()))
+	want := []policy.Binding{{Name: "python3", Path: "/usr/bin/python3.11"}, {Name: "awk", Path: "/usr/bin/mawk"}}
+	if d := cmp.Diff(want, out.Policy.Exec.Rules[0].Bound); d != "" {
+		t.Error(d)
+	}
+	for path, verdict := range map[string]policy.Verdict{
+		"/home/ada/project/.envrc":      policy.Audit, // missing: it could only be killed afterwards
+		"/home/ada/project/.killrc":     policy.Kill,  // what the policy says itself stays
+		"/home/ada/project/.git/hooks/": policy.Deny,
+	} {
+		got := out.Policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: path, Write: true, Op: "open"})
+		if got.Verdict != verdict {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if p.Exec.Rules[0].Bound != nil || p.Files[2].Write != policy.Deny {
+		t.Error("the policy that was given is changed")
+	}
+}
+
+func TestLandlock(t *testing.T) {
+	p := parse(t, base+"  - {path: /usr, access: read}\n  - {path: /etc/gitconfig, access: read, exec: false}\n  - {path: /srv/f, access: write}\n  - {path: \"${HOME}\", access: private}\n")
+	out := lower(t, p, run(debian().with(host{"/srv/f": file(1000)})))
+	want := []jail.PathRule{
+		{Path: "/", Dir: true}, {Path: "/dev", Write: true, Dir: true},
+		{Path: "/home/ada", Write: true, Dir: true}, {Path: "/home/ada/project", Write: true, Exec: true, Dir: true},
+		{Path: "/srv/f", Write: true}, {Path: "/usr", Exec: true, Dir: true}, {Path: "/tmp", Write: true, Dir: true},
+	}
+	if d := cmp.Diff(want, out.Jail.Landlock); d != "" {
+		t.Error(d)
+	}
+}
+
+// Whatever a policy lists, no mount shows clawjail's own state, makes the
+// system writable or is listed twice, and what Landlock lets be written some
+// mount makes writable.
+func TestPlansKeepTheirPromises(t *testing.T) {
+	paths := []string{"/opt", "/opt/agent", "/var", "/var/lib", "/run", "/home/ada", "/home/ada/.ssh", "/home/ada/.config", "/srv", "/srv/data", "/usr", "/bin", "/lib", "/tmp", "/home/ada/project/.git", "/home/ada/project/.git/hooks", "/nothing"}
+	rapid.Check(t, func(t *rapid.T) {
+		p := &policy.Policy{Version: 1, Name: "x", Limits: policy.DefaultLimits(), Approval: policy.DefaultApproval(),
+			Files: []policy.File{{Path: "/home/ada/project", Access: policy.AccessWrite, Write: policy.Allow}}}
+		for _, path := range rapid.SliceOfDistinct(rapid.SampledFrom(paths), rapid.ID).Draw(t, "paths") {
+			f := policy.File{Path: path, Access: policy.Access(rapid.Uint8Range(0, 3).Draw(t, "access"))}
+			if f.Access == policy.AccessWrite || f.Access == policy.AccessPrivate {
+				f.Write = policy.Allow
+			}
+			if policy.CheckShown(f.Path, f.Access) == nil {
+				p.Files = append(p.Files, f)
+			}
+		}
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		out, err := Lower(p, run(debian()))
+		if err != nil {
+			return // refused with words
+		}
+		checkPromises(t, out)
+	})
+}
+
+func checkPromises(t *rapid.T, out Plan) {
+	under := func(path string) jail.Mount {
+		var best jail.Mount
+		for _, m := range out.Jail.Mounts {
+			if policy.Below(path, m.Target) && len(m.Target) >= len(best.Target) {
+				best = m
+			}
+		}
+		return best
+	}
+	for _, own := range []string{"/run/clawjail/control.sock", "/var/lib/clawjail/x", "/home/ada/.aws/credentials"} {
+		if m := under(own); m.Kind == jail.Bind {
+			t.Fatalf("%s is shown by %+v", own, m)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range out.Jail.Mounts {
+		if m.Kind == jail.Bind && m.Write && policy.CheckWritable(m.Target) != nil {
+			t.Fatalf("%+v is writable", m)
+		}
+		if seen[m.Target] {
+			t.Fatalf("%s has two mounts", m.Target)
+		}
+		seen[m.Target] = true
+	}
+	for _, r := range out.Jail.Landlock {
+		if m := under(r.Path); r.Write && !m.Write && r.Path != "/dev" && r.Path != "/tmp" {
+			t.Fatalf("Landlock lets %s be written, the mount is %+v", r.Path, m)
+		}
+	}
+}
