@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"clawjail/bpf"
 	"clawjail/supervisor/config"
@@ -73,7 +75,20 @@ func probeBPF() (doctor.BPF, error) {
 	}
 	out := doctor.BPF{Tier: found.Tier()}
 	for _, f := range found.List {
-		out.Features = append(out.Features, doctor.Feature{Name: f.Name, Required: f.Required, Err: f.Err, Hint: f.Hint})
+		out.Features = append(out.Features, doctor.Feature{Name: f.Name, Required: f.Required, Err: plain(f.Err), Hint: f.Hint})
 	}
 	return out, nil
+}
+
+// plain takes away what the BPF library adds to every refusal for kernels
+// before 5.11: package bpf has lifted that limit already.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	text, _, found := strings.Cut(err.Error(), " (MEMLOCK may be too low")
+	if !found {
+		return err
+	}
+	return errors.New(text)
 }

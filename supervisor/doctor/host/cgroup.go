@@ -116,7 +116,10 @@ func delegate(mount string) (undo func() error, err error) {
 	return func() error {
 		var errs []error
 		for _, c := range changed {
-			errs = append(errs, os.WriteFile(control, []byte(c), 0))
+			// Busy: a jail that started meanwhile uses it.
+			if err := os.WriteFile(control, []byte(c), 0); !errors.Is(err, unix.EBUSY) {
+				errs = append(errs, err)
+			}
 		}
 		return errors.Join(errs...)
 	}, nil
