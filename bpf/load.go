@@ -111,8 +111,23 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 	if err != nil || p.tier != TierLSM {
 		return err
 	}
+	return p.loadLSM(ringBytes, kernel)
+}
+
+func (p *Probes) loadLSM(ringBytes int, kernel *btf.Cache) error {
 	lsm, err := loadLsm()
 	if err != nil {
+		return fmt.Errorf("lsm object: %w", err)
+	}
+	types, err := kernel.Kernel()
+	if err != nil {
+		return fmt.Errorf("lsm object: %w", err)
+	}
+	// The only hook that may be missing; path_truncate does its work then.
+	_, err = types.AnyTypeByName("bpf_lsm_" + lsmProgFileTruncate)
+	if errors.Is(err, btf.ErrNotFound) {
+		delete(lsm.Programs, lsmProgFileTruncate)
+	} else if err != nil {
 		return fmt.Errorf("lsm object: %w", err)
 	}
 	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes, kernel)

@@ -22,6 +22,7 @@ const (
 	lsmMapRing          = "ring"
 	lsmMapScratch       = "scratch"
 	lsmProgFileOpen     = "file_open"
+	lsmProgFileTruncate = "file_truncate"
 	lsmProgPathRename   = "path_rename"
 	lsmProgPathRmdir    = "path_rmdir"
 	lsmProgPathTruncate = "path_truncate"
@@ -72,6 +73,7 @@ type lsmSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type lsmProgramSpecs struct {
 	FileOpen     *ebpf.ProgramSpec `ebpf:"file_open"`
+	FileTruncate *ebpf.ProgramSpec `ebpf:"file_truncate"`
 	PathRename   *ebpf.ProgramSpec `ebpf:"path_rename"`
 	PathRmdir    *ebpf.ProgramSpec `ebpf:"path_rmdir"`
 	PathTruncate *ebpf.ProgramSpec `ebpf:"path_truncate"`
@@ -145,6 +147,7 @@ type lsmVariables struct {
 // It can be passed to loadLsmObjects or ebpf.CollectionSpec.LoadAndAssign.
 type lsmPrograms struct {
 	FileOpen     *ebpf.Program `ebpf:"file_open"`
+	FileTruncate *ebpf.Program `ebpf:"file_truncate"`
 	PathRename   *ebpf.Program `ebpf:"path_rename"`
 	PathRmdir    *ebpf.Program `ebpf:"path_rmdir"`
 	PathTruncate *ebpf.Program `ebpf:"path_truncate"`
@@ -154,6 +157,7 @@ type lsmPrograms struct {
 func (p *lsmPrograms) Close() error {
 	return _LsmClose(
 		p.FileOpen,
+		p.FileTruncate,
 		p.PathRename,
 		p.PathRmdir,
 		p.PathTruncate,
