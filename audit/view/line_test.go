@@ -26,6 +26,7 @@ func records() []audit.Record {
 		{Jail: jail, Gate: audit.GateJail, Verdict: "allow", Subject: audit.Subject{Op: "start", Name: "claude", Path: "/home/me/my project", Argv: []string{"claude", "--print", "do it"}, UID: new(uint32(1000))}},
 		{Jail: jail, Gate: audit.GateExec, Verdict: "audit", Rule: "exec.default", Subject: audit.Subject{Op: "exec", Path: "/usr/bin/git", PathExact: new(true), Argv: []string{"git", "push", "--force"}, Pid: 7}},
 		{Jail: jail, Gate: audit.GateExec, Verdict: "allow", Rule: "exec.rules[0]", Subject: audit.Subject{Op: "exec", Path: "/usr/bin/busybox", PathExact: new(true), Argv: []string{"ls", ""}, Truncated: true}},
+		{Jail: jail, Gate: audit.GateExec, Verdict: "allow", Rule: "exec.rules[0]", Subject: audit.Subject{Op: "exec", Path: "/usr/bin/dash", Path2: "/bin/sh", PathExact: new(true), Argv: []string{"sh", "-c", "ls"}}},
 		{Jail: jail, Gate: audit.GateExec, Verdict: "deny", Rule: "exec.rules[2]", Subject: audit.Subject{Op: "exec", Path: "/usr/bin/sudo", Argv: []string{"sudo", "id"}, Errno: 1}},
 		{Jail: jail, Gate: audit.GateExec, Subject: audit.Subject{Op: "exit", Pid: 7, ExitCode: new(1)}},
 		{Jail: jail, Gate: audit.GateExec, Subject: audit.Subject{Op: "exit", Pid: 8, ExitCode: new(0), Signal: "SIGKILL"}},

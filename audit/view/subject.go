@@ -105,7 +105,12 @@ func (w *words) local(s *audit.Subject) {
 	w.in("", s.Op, "")
 	w.pair("name", s.Name)
 	w.word(s.Path)
-	if s.Path2 != "" {
+	switch {
+	case s.Path2 == "" || s.Path2 == s.Path:
+	case s.Op == "exec": // the name that was given; the path is what it led to
+		w.add("via")
+		w.word(s.Path2)
+	default:
 		w.add("->")
 		w.word(s.Path2)
 	}
@@ -126,10 +131,13 @@ func (w *words) local(s *audit.Subject) {
 // file that was executed.
 func (w *words) command(s *audit.Subject) {
 	argv := s.Argv
-	if len(argv) > 0 && s.Op == "exec" && path.Base(argv[0]) == path.Base(s.Path) {
-		argv = argv[1:]
-	} else if len(argv) > 0 && s.Op == "exec" && s.Path != "" {
-		w.add("as")
+	if len(argv) > 0 && s.Op == "exec" && s.Path != "" {
+		switch path.Base(argv[0]) {
+		case path.Base(s.Path), path.Base(s.Path2):
+			argv = argv[1:]
+		default:
+			w.add("as")
+		}
 	}
 	if len(argv) > 0 {
 		w.add(escape.Argv(argv))

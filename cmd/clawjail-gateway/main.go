@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"clawjail/audit/escape"
 	"clawjail/seccomp/service"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/gateway"
@@ -61,7 +60,7 @@ func run(listen, socket, user string) error {
 	defer stop()
 	collector := gateway.NewCollector(client.Client{Socket: socket}.Stats, version, func(err error) {
 		if err != nil {
-			log.Warn("the supervisor does not answer", "error", escape.Clip(err.Error(), 500))
+			log.Warn("the supervisor does not answer", "error", err)
 			return
 		}
 		log.Info("the supervisor answers")

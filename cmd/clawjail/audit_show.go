@@ -19,6 +19,7 @@ import (
 	"clawjail/audit"
 	"clawjail/audit/escape"
 	"clawjail/audit/view"
+	"clawjail/supervisor/client"
 )
 
 // showAudit prints the records that the flags choose.
@@ -27,7 +28,7 @@ func showAudit(ctx context.Context, e *env, f auditFlags) error {
 	if err != nil {
 		return err
 	}
-	if filter.Jail, err = jailIDs(f.dir, f.jail); err != nil {
+	if filter.Jail, err = jailIDs(ctx, e, f.dir, f.jail); err != nil {
 		return auditHint(f.dir, err)
 	}
 	records := audit.Query(f.dir, filter)
@@ -38,8 +39,9 @@ func showAudit(ctx context.Context, e *env, f auditFlags) error {
 }
 
 // jailIDs turns the name of a jail into the ids of all jails that were started
-// under it: names are used again, ids are not.
-func jailIDs(dir, jail string) (string, error) {
+// under it: names are used again, ids are not. The supervisor, where one runs,
+// knows jails whose start this log does not hold any more.
+func jailIDs(ctx context.Context, e *env, dir, jail string) (string, error) {
 	if jail == "" || regexp.MustCompile(`^[a-z2-7]{13}$`).MatchString(jail) {
 		return jail, nil
 	}
@@ -54,6 +56,9 @@ func jailIDs(dir, jail string) (string, error) {
 		if r.Subject.Name == jail && r.Jail != "" && !slices.Contains(ids, r.Jail) {
 			ids = append(ids, r.Jail)
 		}
+	}
+	if j, err := (client.Client{Socket: e.socket}).Jail(ctx, jail); err == nil && !slices.Contains(ids, j.ID) {
+		ids = append(ids, j.ID)
 	}
 	if len(ids) == 0 {
 		return "", fmt.Errorf("no jail named %q in this log", jail)

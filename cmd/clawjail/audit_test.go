@@ -48,7 +48,7 @@ func auditLog(t *testing.T) string {
 func runAudit(ctx context.Context, t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	c := newAuditCommand(&env{stdout: &out, stderr: &errOut})
+	c := newAuditCommand(&env{stdout: &out, stderr: &errOut, socket: "/nonexistent"})
 	c.SetArgs(args)
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.SetOut(&out)
