@@ -122,7 +122,7 @@ func measure(b *testing.B, kind int, dir string) []float64 {
 	env := []string{"BPF_VICTIM=costs", "GOMAXPROCS=1"}
 	cgroup := f.cgroup
 	if kind > 0 {
-		p := loadProbes(b, Options{})
+		p := loadProbes(b, Options{Linger: -1})
 		c := jailConfig()
 		c.NoFiles = kind == 3
 		f = newFixture(b, p, c)
