@@ -56,6 +56,9 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	idle   *idleTimer
+
+	// approvals is what waits for a human; see approvals.go.
+	approvals *approvals
 }
 
 // New builds everything that jails need before the first of them starts: the

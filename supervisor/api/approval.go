@@ -1,0 +1,71 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Approval is a held request as approvers see it.
+type Approval struct {
+	// Request is the form of package approval: strings are escaped texts.
+	// approval.Decode reads it and checks its digest.
+	Request json.RawMessage `json:"request"`
+	// WaitedMS and LeftMS are right even when the host's clock is not.
+	WaitedMS int64 `json:"waited_ms"`
+	LeftMS   int64 `json:"left_ms"`
+}
+
+// Approvals is the list of held requests: the oldest of every jail first.
+type Approvals struct {
+	Approvals []Approval `json:"approvals"`
+	// More is how many further ones did not fit into the answer.
+	More int `json:"more,omitempty"`
+}
+
+// MaxApprovalsBytes bounds the requests in one Approvals.
+const MaxApprovalsBytes = 16 << 20
+
+// DecideRequest answers a held request.
+type DecideRequest struct {
+	Approve bool `json:"approve"`
+	// Digest is of the request that the approver saw.
+	Digest string `json:"digest"`
+	// Waiting is how many identical calls the approver saw; 0: not told.
+	Waiting int    `json:"waiting,omitempty"`
+	Scope   string `json:"scope,omitempty"` // once (the default), for, jail, always
+	// For goes with the scope "for", in nanoseconds.
+	For    time.Duration `json:"for_ns,omitempty"`
+	Reason string        `json:"reason,omitempty"`
+	// File is the policy file that the client wrote a rule to, with the scope "always".
+	File string `json:"file,omitempty"`
+}
+
+// ApprovalDecision is how a held request ended.
+type ApprovalDecision struct {
+	ID      string    `json:"id"`
+	Digest  string    `json:"digest"`
+	Allowed bool      `json:"allowed"`
+	Outcome string    `json:"outcome"` // "approved", "denied: timed out"…
+	Scope   string    `json:"scope,omitempty"`
+	ByUID   *uint32   `json:"by_uid,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Reason  string    `json:"reason,omitempty"` // raw
+	HeldMS  float64   `json:"held_ms"`
+	At      time.Time `json:"at"`
+}
+
+// DecideAnswer says what was decided, and about what.
+type DecideAnswer struct {
+	Request  json.RawMessage  `json:"request"` // as in Approval
+	Decision ApprovalDecision `json:"decision"`
+}
+
+// ApprovalEvent is one line of the stream of changes. It begins with a
+// "resync", which carries the whole list.
+type ApprovalEvent struct {
+	// Kind is resync (the list is List), added, changed or removed.
+	Kind     string            `json:"kind"`
+	List     *Approvals        `json:"list,omitempty"`
+	Approval *Approval         `json:"approval,omitempty"`
+	Decision *ApprovalDecision `json:"decision,omitempty"` // of removed
+}

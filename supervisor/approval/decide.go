@@ -1,0 +1,178 @@
+package approval
+
+import (
+	"context"
+	"time"
+)
+
+// Decide applies an approver's answer. What it returns is what the waiters got.
+// An error is a *Refusal: nothing was decided by this answer.
+func (q *Queue) Decide(a Answer) (Request, Decision, error) {
+	if a.Scope == (Scope{}) {
+		a.Scope = Once()
+	}
+	q.mu.Lock()
+	e, err := q.check(a)
+	if err != nil {
+		q.mu.Unlock()
+		return Request{}, Decision{}, err
+	}
+	q.begin(e)
+	r := e.request
+	q.mu.Unlock()
+	d := Decision{Outcome: Rejected, Scope: a.Scope, By: a.By, Reason: clipText(a.Reason, MaxReason), File: a.File}
+	if a.Approve {
+		d.Outcome = Approved
+	}
+	return r, q.settle(e, d), nil
+}
+
+// check says whether an answer applies to an open request.
+func (q *Queue) check(a Answer) (*entry, error) {
+	if err := a.Scope.Validate(); err != nil {
+		return nil, refuse(ErrScope, a.ID, "", "%v", err)
+	}
+	e, err := q.find(a.ID)
+	if err != nil {
+		return nil, err
+	}
+	r := &e.request
+	now := q.clock.Boot()
+	switch {
+	case e.state == deciding:
+		return nil, refuse(ErrDecided, r.ID, "", "request %s is being decided by somebody else", r.ID)
+	case now >= r.Deadline:
+		// The sweep has not come by yet; the time is up all the same.
+		return nil, refuseClosed(Decision{ID: r.ID, Outcome: TimedOut, At: q.clock.Wall()})
+	case a.Digest == "":
+		return nil, refuse(ErrDigest, r.ID, "", "the answer to request %s does not name the digest of what was shown", r.ID)
+	case a.Digest != r.Digest:
+		return nil, refuse(ErrDigest, r.ID, "look at it again: clawjail pending "+r.ID,
+			"request %s is not what was shown: its digest is %s", r.ID, r.Digest)
+	case a.Approve && q.opt.FourEyes && a.By.UID == r.StartedBy:
+		return nil, refuse(ErrFourEyes, r.ID, "somebody else has to approve it",
+			"user %d started the jail of request %s, and may not approve for it (four_eyes)", r.StartedBy, r.ID)
+	case a.Approve && a.Waiting > 0 && r.Waiting > a.Waiting:
+		return nil, refuse(ErrMore, r.ID, "look at it again: clawjail pending "+r.ID,
+			"request %s: %d identical calls wait, %d were shown", r.ID, r.Waiting, a.Waiting)
+	case a.Scope.Kind != ScopeOnce && !q.grants.room(*r, now):
+		return nil, refuse(ErrFull, r.ID, "decide this one with --once, or write a rule into the policy",
+			"request %s: too many decisions are remembered already (%d of a jail, %d in all)", r.ID, MaxGrants, MaxAllGrants)
+	}
+	return e, nil
+}
+
+// EndJail ends the requests of a jail that ended, forgets its scopes, and
+// answers every later request of it with JailEnded.
+func (q *Queue) EndJail(jail string) {
+	q.mu.Lock()
+	q.ended.put(jail, struct{}{})
+	q.grants.drop(jail)
+	var mine []*entry
+	for _, e := range q.byID {
+		if e.request.Jail == jail && q.begin(e) {
+			mine = append(mine, e)
+		}
+	}
+	q.mu.Unlock()
+	for _, e := range mine {
+		q.settle(e, Decision{Outcome: JailEnded})
+	}
+}
+
+// Sweep ends the requests whose time is up and says how long nothing else will
+// end: at most maxNap. Run calls it.
+func (q *Queue) Sweep() time.Duration {
+	q.mu.Lock()
+	now := q.clock.Boot()
+	nap := maxNap
+	var late []*entry
+	for _, e := range q.byID {
+		switch left := e.request.Deadline - now; {
+		case e.state != open:
+		case left > 0:
+			nap = min(nap, left)
+		case q.begin(e):
+			late = append(late, e)
+		}
+	}
+	q.grants.expire(now)
+	q.mu.Unlock()
+	for _, e := range late {
+		q.settle(e, Decision{Outcome: TimedOut})
+	}
+	return nap
+}
+
+// maxNap bounds the time between two sweeps. Timers stand still while the host
+// is suspended and CLOCK_BOOTTIME does not; so much later than its deadline may
+// a request be told of it. It cannot be approved in that time.
+const maxNap = 10 * time.Second
+
+// Run lets requests expire until ctx ends.
+func (q *Queue) Run(ctx context.Context) {
+	for {
+		timer, stop := q.clock.Timer(q.Sweep())
+		select {
+		case <-timer:
+		case <-q.wake:
+		case <-ctx.Done():
+			stop()
+			return
+		}
+		stop()
+	}
+}
+
+// poke makes Run look at the deadlines again.
+func (q *Queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // it has not looked since the last time
+	}
+}
+
+// Restore brings back the requests that were open when the supervisor ended.
+// They wait for their waiters, which Submit with the same ID or the same
+// content. Those of another boot are dropped: nobody waits for them. Call it
+// before the first Submit. It gives what is open now.
+func (q *Queue) Restore(journaled []Request) []View {
+	var dropped []string
+	q.mu.Lock()
+	for _, r := range journaled {
+		if r.Boot != q.opt.Boot || q.byID[r.ID] != nil || q.full(r.Jail) != "" {
+			dropped = append(dropped, r.ID)
+			continue
+		}
+		r.Waiting = 0
+		q.insert(&entry{request: r, state: open, restored: true, done: make(chan struct{})})
+	}
+	q.poke()
+	q.mu.Unlock()
+	for _, id := range dropped {
+		q.forget(id)
+	}
+	return q.List()
+}
+
+// Close answers every waiter with Interrupted and leaves the open requests in
+// the journal. Later requests are denied.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	q.closed = true
+	var all []*entry
+	for _, e := range q.byID {
+		if q.begin(e) {
+			all = append(all, e)
+		}
+	}
+	q.mu.Unlock()
+	for _, e := range all {
+		q.settle(e, Decision{Outcome: Interrupted})
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for w := range q.watch {
+		q.unwatch(w)
+	}
+}

@@ -1,0 +1,64 @@
+// Package approval holds what waits for a human: the requests, the queue they
+// wait in, and the decisions.
+//
+// A request shows what the kernel says will happen, and has a digest of exactly
+// that. A decision names the digest, is used once unless the approver widened
+// it, and comes too late after the deadline. No answer is a denial.
+//
+// Trust: the texts of a request come from a jail and are hostile: they are
+// bounded here, never interpreted, and written escaped (package audit/escape)
+// wherever they leave the process. Identity, gate, rule and impact come from
+// the supervisor. Decode reads what a journal or a supervisor holds, and
+// believes none of it.
+//
+// Ownership: a Queue owns its requests from Submit to the decision. It owns no
+// goroutine; the caller runs Run, which lets requests expire, and calls Close.
+// The journal belongs to the caller.
+//
+// Concurrency: every method of Queue may be called by any goroutine. The lock
+// is never held while the journal or a callback works, so that no jail waits
+// behind the disk on another one's behalf.
+//
+// May be imported by the supervisor, its clients and the CLI; imports only
+// audit/escape of the project and nothing outside the standard library.
+//
+// # States of a request
+//
+//	journaled -> open, decided
+//	open      -> deciding
+//	deciding  -> decided
+//	decided   -> (the end)
+//
+// # Bounds
+//
+//	what                             bound          at the bound
+//	open requests of a jail          Limits.Jail    denied: too many open requests
+//	open requests                    Limits.Total   denied: too many open requests
+//	text of one request              MaxRequest     argv, parents and claim are cut, anything else is refused
+//	remembered scopes of a jail      MaxGrants      the decision is refused, a single use remains possible
+//	remembered scopes                MaxAllGrants   as above
+//	decided requests remembered      MaxDecided     the oldest is forgotten
+//	ended jails remembered           MaxEnded       the oldest is forgotten
+//	watchers                         MaxWatchers    the watch is refused
+//	events waiting for a watcher     watchBuffer    dropped, one Resync event instead
+//
+// # Decisions
+//
+//   - The digest leaves out the id, the times, the count and the process ids:
+//     none of them says what will happen, and with them no retry would fold.
+//   - Folded requests are decided together, because they cannot be told apart.
+//     An approval says how many of them the approver saw waiting; if more wait
+//     by then, it does not apply.
+//   - A long argv is kept as its head and its tail with length and digest: the
+//     interesting part may stand at either end, and 2 MB in every request would
+//     let one jail fill the supervisor's memory.
+//   - Deadlines are in CLOCK_BOOTTIME: it counts a suspended host and does not
+//     follow a clock that somebody sets. Wall times are for people only.
+//   - Remembered scopes do not outlive the supervisor. Asking once more is the
+//     safe way to forget.
+//   - "always" is remembered here for the jail. The rule in the policy file is
+//     written by the client (package approval/rule), because the supervisor is
+//     root and parses no YAML.
+//   - JSON strings hold the escaped text, which is reversible: arguments may be
+//     any bytes, and what an operator pipes to a terminal stays harmless.
+package approval

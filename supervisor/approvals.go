@@ -1,0 +1,280 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"clawjail/audit"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/approval/journal"
+	"clawjail/supervisor/control"
+)
+
+// approvalOptions are what an operator decides about approvals.
+type approvalOptions struct {
+	Group    string // unix group whose members may approve; empty: root alone
+	FourEyes bool   // whoever started a jail may not approve for it
+}
+
+// approvals is what waits for a human, with its journal.
+type approvals struct {
+	*approval.Queue
+	journal *journal.Journal
+	opt     approvalOptions
+}
+
+// openApprovals opens the journal and brings back what it holds.
+func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
+	j, err := journal.Open(filepath.Join(s.opt.Config.StateDir, "state.db"))
+	if err != nil {
+		return nil, err
+	}
+	q := approval.New(approval.Options{
+		Journal:    j,
+		Boot:       bootID(),
+		FourEyes:   opt.FourEyes,
+		OnDecision: s.recordDecision,
+		OnError:    func(err error) { s.log.Error("journal of approvals", "error", err) },
+	})
+	requests, err := j.Load()
+	if err != nil {
+		s.log.Error("some held requests could not be read back; they are denied", "error", err)
+	}
+	if n := len(q.Restore(requests)); n > 0 {
+		s.log.Info("held requests restored", "count", n)
+	}
+	return &approvals{Queue: q, journal: j, opt: opt}, nil
+}
+
+// close answers everybody who waits and closes the journal. The waiters must
+// still be able to record and must have ended before the audit log closes.
+func (a *approvals) close() error {
+	a.Queue.Close()
+	return a.journal.Close()
+}
+
+// recordDecision writes the audit record of a decision, before anybody acts on it.
+func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) error {
+	verdict := "deny"
+	if d.Allowed() {
+		verdict = "allow"
+	}
+	reason := d.Outcome.String()
+	if d.Scope.Kind != "" {
+		reason += ", " + d.Scope.String()
+	}
+	if d.Grant != "" {
+		reason += ", covered by " + d.Grant
+	}
+	if d.Reason != "" {
+		reason += ": " + d.Reason
+	}
+	by := ""
+	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
+		by = d.By.String()
+	}
+	s.metrics.decide(r.Gate, verdict)
+	rec := audit.Record{
+		Time: time.Now(), Jail: r.Jail, Gate: r.Gate, Verdict: verdict, Rule: r.Rule,
+		Subject: audit.Subject{Op: r.Op, Path: r.Path, Path2: r.Path2, Argv: r.Argv, SHA256: r.SHA256,
+			Host: r.Host, Port: r.Port, Truncated: r.ArgvSHA256 != ""},
+		Decision: &audit.Decision{ID: d.ID, By: by, HeldMS: float64(d.Held.Microseconds()) / 1000, Digest: r.Digest, Reason: reason},
+	}
+	if r.ArgvSHA256 != "" {
+		rec.Subject.Argc, rec.Subject.ArgvSHA256 = r.Argc, r.ArgvSHA256
+	}
+	if r.Addr.IsValid() {
+		rec.Subject.Addr = r.Addr.String()
+	}
+	return s.audit.append(rec)
+}
+
+// approvalRoutes adds the calls of approvers.
+func (s *Supervisor) approvalRoutes(add func(string, func(*call) (any, *api.Error))) {
+	add("GET /v1/approvals", (*call).listApprovals)
+	add("GET /v1/approvals/watch", (*call).watchApprovals)
+	add("GET /v1/approvals/{id}", (*call).approval)
+	add("POST /v1/approvals/{id}/decide", (*call).decide)
+}
+
+// mayApprove reports whether a peer is an approver.
+func (a *approvals) mayApprove(peer control.Peer) bool {
+	return peer.UID == 0 || a.opt.Group != "" && memberOf(peer, a.opt.Group)
+}
+
+// listApprovals gives what waits, as much of it as one answer holds.
+func (c *call) listApprovals() (any, *api.Error) {
+	return wireList(c.s.approvals.List())
+}
+
+func (c *call) approval() (any, *api.Error) {
+	v, err := c.s.approvals.Find(c.r.PathValue("id"))
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return wireView(v)
+}
+
+func (c *call) decide() (any, *api.Error) {
+	var r api.DecideRequest
+	if apiErr := c.decode(&r); apiErr != nil {
+		return nil, apiErr
+	}
+	if !c.s.approvals.mayApprove(c.peer) {
+		return nil, c.notAnApprover()
+	}
+	if err := outsideJails(c.peer.PID); err != nil {
+		return nil, api.Errorf(http.StatusForbidden, "approve: %v", err)
+	}
+	req, d, err := c.s.approvals.Decide(approval.Answer{
+		ID: c.r.PathValue("id"), Digest: r.Digest, Approve: r.Approve, Waiting: r.Waiting, Reason: r.Reason, File: r.File,
+		Scope: approval.Scope{Kind: approval.ScopeKind(r.Scope), For: r.For},
+		By:    approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)},
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	b, err := approval.Encode(req)
+	if err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
+	return api.DecideAnswer{Request: b, Decision: wireDecision(d)}, nil
+}
+
+func (c *call) notAnApprover() *api.Error {
+	e := api.Errorf(http.StatusForbidden, "user %d is no approver", c.peer.UID)
+	if g := c.s.approvals.opt.Group; g != "" {
+		return e.WithHint("have an administrator add you to the group %q, or use sudo", g)
+	}
+	return e.WithHint("use sudo, or have an administrator set \"approvers\" to a group in the configuration")
+}
+
+// outsideJails refuses who is in a jail. Nobody there can reach the socket; if
+// that ever fails, approving must not work on top of it.
+func outsideJails(pid int) error {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return fmt.Errorf("who asks cannot be told: %w", err)
+	}
+	if strings.Contains(string(b), "/clawjail/") {
+		return errors.New("not from inside a jail")
+	}
+	return nil
+}
+
+func userName(uid uint32) string {
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// watchApprovals streams every change as a line of JSON until the caller goes.
+func (c *call) watchApprovals() (any, *api.Error) {
+	events, err := c.s.approvals.Watch(c.r.Context())
+	if err != nil {
+		return nil, api.Errorf(http.StatusServiceUnavailable, "watch the held requests: %v", err)
+	}
+	c.w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(c.w)
+	flush := http.NewResponseController(c.w)
+	// The watch began before this list was made, so nothing falls in between.
+	if c.sendEvent(out, approval.Event{Kind: approval.Resync}) != nil || flush.Flush() != nil {
+		return nil, nil
+	}
+	for ev := range events {
+		if c.sendEvent(out, ev) != nil || flush.Flush() != nil {
+			return nil, nil // the caller went away
+		}
+	}
+	return nil, nil
+}
+
+func (c *call) sendEvent(out *json.Encoder, ev approval.Event) error {
+	e := api.ApprovalEvent{Kind: string(ev.Kind)}
+	if ev.Kind == approval.Resync {
+		list, apiErr := wireList(c.s.approvals.List())
+		if apiErr != nil {
+			return apiErr
+		}
+		e.List = &list
+		return out.Encode(e)
+	}
+	a, apiErr := wireView(ev.View)
+	if apiErr != nil {
+		return apiErr
+	}
+	e.Approval = &a
+	if ev.Kind == approval.Removed {
+		d := wireDecision(ev.Decision)
+		e.Decision = &d
+	}
+	return out.Encode(e)
+}
+
+func wireList(views []approval.View) (api.Approvals, *api.Error) {
+	list := api.Approvals{Approvals: []api.Approval{}}
+	size := 0
+	for i, v := range views {
+		a, apiErr := wireView(v)
+		if apiErr != nil {
+			return list, apiErr
+		}
+		if size += len(a.Request); size > api.MaxApprovalsBytes {
+			list.More = len(views) - i
+			break
+		}
+		list.Approvals = append(list.Approvals, a)
+	}
+	return list, nil
+}
+
+func wireView(v approval.View) (api.Approval, *api.Error) {
+	b, err := approval.Encode(v.Request)
+	if err != nil {
+		return api.Approval{}, api.Errorf(http.StatusInternalServerError, "encode request %s: %v", v.ID, err)
+	}
+	return api.Approval{Request: b, WaitedMS: v.Waited.Milliseconds(), LeftMS: v.Left.Milliseconds()}, nil
+}
+
+func wireDecision(d approval.Decision) api.ApprovalDecision {
+	w := api.ApprovalDecision{ID: d.ID, Digest: d.Digest, Allowed: d.Allowed(), Outcome: d.Outcome.String(), Reason: d.Reason,
+		HeldMS: float64(d.Held.Microseconds()) / 1000, At: d.At}
+	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
+		uid := d.By.UID
+		w.ByUID, w.By, w.Scope = &uid, d.By.String(), d.Scope.String()
+	}
+	return w
+}
+
+// refusal gives why an answer does not apply its HTTP status.
+func refusal(err error) *api.Error {
+	status := http.StatusConflict
+	switch {
+	case errors.Is(err, approval.ErrUnknown):
+		status = http.StatusNotFound
+	case errors.Is(err, approval.ErrScope), errors.Is(err, approval.ErrAmbiguous):
+		status = http.StatusBadRequest
+	case errors.Is(err, approval.ErrFourEyes):
+		status = http.StatusForbidden
+	case errors.Is(err, approval.ErrExpired), errors.Is(err, approval.ErrJailEnded), errors.Is(err, approval.ErrGone):
+		status = http.StatusGone
+	}
+	e := api.Errorf(status, "%v", err)
+	var r *approval.Refusal
+	if errors.As(err, &r) && r.Hint != "" {
+		e.Hint = r.Hint
+	}
+	return e
+}
+
