@@ -292,6 +292,21 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 		})
 	}
+	b.Run("interval, all refused", func(b *testing.B) {
+		l, err := Open(b.TempDir(), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		q := r
+		q.Verdict = "deny"
+		for b.Loop() {
+			if _, err := l.Append(q); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	})
 	b.Run("always", func(b *testing.B) {
 		l, err := Open(b.TempDir(), Options{Sync: SyncAlways})
 		if err != nil {
