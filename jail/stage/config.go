@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -115,6 +117,11 @@ func (c Config) validate() error {
 		return fmt.Errorf("stage config: working directory %q is not absolute", c.Cwd)
 	case c.LandlockABI < 0 || (c.LandlockABI == 0 && len(c.Landlock) > 0):
 		return fmt.Errorf("stage config: %d Landlock rules for ABI %d", len(c.Landlock), c.LandlockABI)
+	}
+	for _, s := range slices.Concat(c.Argv, c.Env, []string{c.Cwd}) {
+		if strings.IndexByte(s, 0) >= 0 {
+			return fmt.Errorf("stage config: a NUL in %.100q", s)
+		}
 	}
 	for _, r := range c.Landlock {
 		if len(r.Path) == 0 || r.Path[0] != '/' {

@@ -14,25 +14,23 @@ import (
 const MaxLandlockABI = 8
 
 const (
-	readRights  = ll.AccessFSReadFile | ll.AccessFSReadDir
-	writeRights = ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile |
+	writeRights = ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile |
 		ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSock | ll.AccessFSMakeFifo | ll.AccessFSMakeSym |
 		ll.AccessFSRefer | ll.AccessFSIoctlDev
+	// deviceRights are handled and never granted.
+	deviceRights = ll.AccessFSMakeChar | ll.AccessFSMakeBlock
 	// fileRights are those that a rule on anything but a directory may have:
 	// security/landlock/fs.c:ACCESS_FILE.
-	fileRights = ll.AccessFSExecute | ll.AccessFSWriteFile | ll.AccessFSReadFile | ll.AccessFSTruncate | ll.AccessFSIoctlDev
+	fileRights = ll.AccessFSExecute | ll.AccessFSWriteFile | ll.AccessFSIoctlDev
 )
 
 // landlockAttr returns what is handled, that is forbidden unless a rule allows
 // it, at an ABI: Documentation/userspace-api/landlock.rst, "Previous
-// limitations".
+// limitations". Reading and truncating are not: see the package's decisions.
 func landlockAttr(abi int) ll.RulesetAttr {
-	attr := ll.RulesetAttr{HandledAccessFS: 1<<13 - 1}
+	attr := ll.RulesetAttr{HandledAccessFS: (ll.AccessFSExecute | writeRights | deviceRights) &^ (ll.AccessFSRefer | ll.AccessFSIoctlDev)}
 	if abi >= 2 {
 		attr.HandledAccessFS |= ll.AccessFSRefer
-	}
-	if abi >= 3 {
-		attr.HandledAccessFS |= ll.AccessFSTruncate
 	}
 	if abi >= 5 {
 		attr.HandledAccessFS |= ll.AccessFSIoctlDev
@@ -45,7 +43,7 @@ func landlockAttr(abi int) ll.RulesetAttr {
 
 // landlockRights translates a rule for a file or directory.
 func landlockRights(r jail.PathRule, dir bool, handled uint64) uint64 {
-	rights := uint64(readRights)
+	rights := uint64(0)
 	if r.Write {
 		rights |= writeRights
 	}
@@ -103,5 +101,8 @@ func addRule(ruleset int, r jail.PathRule, handled uint64) error {
 		return unix.ENOTDIR
 	}
 	rule := ll.PathBeneathAttr{AllowedAccess: landlockRights(r, dir, handled), ParentFd: fd}
+	if rule.AllowedAccess == 0 {
+		return nil // only to be read; the kernel refuses a rule that grants nothing
+	}
 	return ll.LandlockAddPathBeneathRule(ruleset, &rule, 0)
 }

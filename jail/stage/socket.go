@@ -57,16 +57,20 @@ func awaitGo() error {
 
 // report sends a failure to the shim.
 func report(f *failure) error {
+	b, err := json.Marshal(message(f))
+	if err != nil {
+		return err
+	}
+	return send(b, nil)
+}
+
+func message(f *failure) Message {
 	m := Message{Type: "error", Op: f.op, Path: clip(f.path), Exit: f.exit, Msg: clip(f.err.Error())}
 	var errno unix.Errno
 	if errors.As(f.err, &errno) {
 		m.Errno = int(errno)
 	}
-	b, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return send(b, nil)
+	return m
 }
 
 // maxText bounds each text of a message. JSON makes at most six bytes of one,

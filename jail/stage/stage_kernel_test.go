@@ -30,6 +30,12 @@ const nobody = 65534
 var binaries = struct{ dir, stage, victim string }{}
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(loopVariable); name != "" {
+		if err := loop(name); err != nil {
+			panic(err)
+		}
+		return
+	}
 	dir, err := os.MkdirTemp("", "clawjail-stage-test")
 	if err != nil {
 		panic(err)
