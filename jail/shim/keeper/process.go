@@ -228,4 +228,3 @@ func (p *process) status() *protocol.Status {
 		return &protocol.Status{Code: ws.ExitStatus()}
 	}
 }
-
