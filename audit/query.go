@@ -186,13 +186,26 @@ func (w *walk) old(yield func(Record, error) bool) bool {
 	return true
 }
 
+// A line that is just being written can be seen half done, where it crosses a
+// page. A writer needs microseconds for the rest, so a reader waits this often
+// and this long before it says that something is wrong.
+const (
+	partialWaits = 10
+	partialWait  = 5 * time.Millisecond
+)
+
 // drain reads the open segment to its end. At the end of a segment that can
 // still grow the beginning of a line is no complaint.
 func (w *walk) drain(yield func(Record, error) bool, whole bool) bool {
-	for {
+	for waits := 0; ; {
 		line, err := w.lines.next()
 		if err == io.EOF || errors.Is(err, errPartial) && !whole {
 			return true
+		}
+		if errors.Is(err, errPartial) && len(w.segs) == 1 && waits < partialWaits {
+			waits++
+			time.Sleep(partialWait)
+			continue
 		}
 		w.line++
 		switch {

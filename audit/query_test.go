@@ -321,3 +321,32 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// TestQueryBesideWriter: a reader never takes a line that is being written for
+// damage.
+func TestQueryBesideWriter(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir, Options{Sync: SyncNever})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 5000 {
+			if _, err := l.Append(execRecord(strings.Repeat("x", 1500))); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		for _, err := range Query(dir, Filter{Limit: 3}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
