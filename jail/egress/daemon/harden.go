@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/seccomp/service"
 )
 
 // harden gives up what the process was started with and does not need, and
@@ -89,7 +91,8 @@ func closeInherited(last int) error {
 }
 
 // confine installs the filter, which every thread gets, and with it
-// no_new_privs.
+// no_new_privs. It is called before the first byte of anybody but the
+// supervisor is read.
 func confine() error {
-	return nil
+	return service.Install(service.Egress)
 }
