@@ -112,6 +112,7 @@ type coreTally struct {
 const (
 	coreMapAllowed        = "allowed"
 	coreMapCounters       = "counters"
+	coreMapEnded          = "ended"
 	coreMapJails          = "jails"
 	coreMapNetconfs       = "netconfs"
 	coreMapRing           = "ring"
@@ -185,6 +186,7 @@ type coreProgramSpecs struct {
 type coreMapSpecs struct {
 	Allowed  *ebpf.MapSpec `ebpf:"allowed"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
+	Ended    *ebpf.MapSpec `ebpf:"ended"`
 	Jails    *ebpf.MapSpec `ebpf:"jails"`
 	Netconfs *ebpf.MapSpec `ebpf:"netconfs"`
 	Ring     *ebpf.MapSpec `ebpf:"ring"`
@@ -220,6 +222,7 @@ func (o *coreObjects) Close() error {
 type coreMaps struct {
 	Allowed  *ebpf.Map `ebpf:"allowed"`
 	Counters *ebpf.Map `ebpf:"counters"`
+	Ended    *ebpf.Map `ebpf:"ended"`
 	Jails    *ebpf.Map `ebpf:"jails"`
 	Netconfs *ebpf.Map `ebpf:"netconfs"`
 	Ring     *ebpf.Map `ebpf:"ring"`
@@ -230,6 +233,7 @@ func (m *coreMaps) Close() error {
 	return _CoreClose(
 		m.Allowed,
 		m.Counters,
+		m.Ended,
 		m.Jails,
 		m.Netconfs,
 		m.Ring,

@@ -105,6 +105,49 @@ func TestForkNamesParentAndChild(t *testing.T) {
 	}
 }
 
+func TestManyThreadsEndOnce(t *testing.T) {
+	p := loadProbes(t, Options{})
+	f := newFixture(t, p, jailConfig())
+	pids := make(map[int32]int)
+	for range 20 {
+		_, pid := f.victim("threads")
+		pids[int32(pid)] = 0
+	}
+	_, last := f.inside("/bin/true")
+	for _, e := range until(t, p, "exit", exitOf(last)) {
+		if _, ours := pids[e.Pid]; ours && e.Class == wire.Exit {
+			pids[e.Pid]++
+			if e.ExitCode != 7<<8 {
+				t.Errorf("exit code %#x, want 0x700", e.ExitCode)
+			}
+		}
+	}
+	for pid, n := range pids {
+		if n != 1 {
+			t.Errorf("%d exit events of process %d", n, pid)
+		}
+	}
+}
+
+func TestRefusedExecIsSeen(t *testing.T) {
+	p := loadProbes(t, Options{})
+	f := newFixture(t, p, jailConfig())
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, pid := f.inside("/bin/sh", "-c", "exec "+plain)
+	for _, e := range until(t, p, "exit", exitOf(pid)) {
+		if e.Class == wire.Exec && int(e.Pid) == pid && e.Ret == -int32(syscall.EACCES) {
+			if e.Path != plain || e.PathExact {
+				t.Errorf("path %q exact %v, want %q as written", e.Path, e.PathExact, plain)
+			}
+			return
+		}
+	}
+	t.Error("no event for the refused exec")
+}
+
 func TestScopeIsTheJailAndItsSubCgroups(t *testing.T) {
 	p := loadProbes(t, Options{})
 	f := newFixture(t, p, jailConfig())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,10 +23,27 @@ func victim(action string) int {
 			fmt.Println(a, attempt(a))
 		}
 		return 0
+	case "threads":
+		return victimThreads()
 	case "costs":
 		return victimCosts(args[0])
 	}
 	return 2
+}
+
+// victimThreads ends with many threads that end at the same time.
+func victimThreads() int {
+	var ready sync.WaitGroup
+	for range 50 {
+		ready.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			ready.Done()
+			unix.Pause()
+		}()
+	}
+	ready.Wait()
+	return 7
 }
 
 // victimFiles does one of everything in a directory, by raw system calls.

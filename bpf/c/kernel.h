@@ -127,6 +127,7 @@ typedef struct {
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
 };

@@ -69,6 +69,31 @@ static __always_inline void submit(struct event *e, u32 urgent)
 	bpf_ringbuf_submit(e, wake_flag(e, urgent));
 }
 
+/*
+ * Threads that end together all find live at 0. Who comes first reports; the
+ * others find it here. Only has to outlast the end of one process.
+ */
+struct ended {
+	u64 start;
+	s32 pid;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ended);
+	__type(value, u8);
+} ended SEC(".maps");
+
+static __always_inline int is_first(struct task_struct *task, struct signal_struct *signal)
+{
+	struct ended key = {.start = task->group_leader->start_boottime, .pid = task->tgid};
+	u8 one = 1;
+
+	return signal->nr_threads == 1 || !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
@@ -77,7 +102,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct event *e;
 
 	/* kernel/exit.c:do_exit counts live down before this tracepoint. */
-	if (signal->live.counter != 0 || !in_jail(&scope))
+	if (signal->live.counter != 0 || !in_jail(&scope) || !is_first(task, signal))
 		return 0;
 	e = reserve(CLASS_EXIT, &scope);
 	if (!e)
