@@ -1,11 +1,8 @@
 package stage
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +14,7 @@ import (
 
 // The descriptors that the stage finds when it starts.
 const (
-	ConfigFD  = 3 // sealed memfd with the JSON of Config
+	ConfigFD  = 3 // sealed memfd with an encoded Config
 	ControlFD = 4 // unix SEQPACKET to the shim
 )
 
@@ -41,69 +38,6 @@ type Config struct {
 	Argv, Env []string
 	// Cwd is an absolute path in the jail.
 	Cwd string
-}
-
-// wireConfig is Config as JSON: strings that may hold any byte are base64.
-type wireConfig struct {
-	Filter      []byte
-	Landlock    []wireRule
-	LandlockABI int
-	Argv, Env   [][]byte
-	Cwd         []byte
-}
-
-type wireRule struct {
-	Path             []byte
-	Write, Exec, Dir bool
-}
-
-// Encode returns the JSON form.
-func (c Config) Encode() ([]byte, error) {
-	if err := c.validate(); err != nil {
-		return nil, err
-	}
-	w := wireConfig{
-		Filter: c.Filter, LandlockABI: c.LandlockABI, Cwd: []byte(c.Cwd),
-		Argv: toBytes(c.Argv), Env: toBytes(c.Env),
-	}
-	for _, r := range c.Landlock {
-		w.Landlock = append(w.Landlock, wireRule{[]byte(r.Path), r.Write, r.Exec, r.Dir})
-	}
-	b, err := json.Marshal(w)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > MaxConfigBytes {
-		return nil, fmt.Errorf("stage config of %d bytes, at most %d (argv and environment too long)", len(b), MaxConfigBytes)
-	}
-	return b, nil
-}
-
-// DecodeConfig reads the JSON form strictly.
-func DecodeConfig(b []byte) (Config, error) {
-	if len(b) > MaxConfigBytes {
-		return Config{}, fmt.Errorf("stage config of more than %d bytes", MaxConfigBytes)
-	}
-	var w wireConfig
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&w); err != nil {
-		return Config{}, fmt.Errorf("stage config: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("stage config: data after the end")
-	}
-	c := Config{
-		Filter: w.Filter, LandlockABI: w.LandlockABI, Cwd: string(w.Cwd),
-		Argv: toStrings(w.Argv), Env: toStrings(w.Env),
-	}
-	for _, r := range w.Landlock {
-		c.Landlock = append(c.Landlock, jail.PathRule{Path: string(r.Path), Write: r.Write, Exec: r.Exec, Dir: r.Dir})
-	}
-	if err := c.validate(); err != nil {
-		return Config{}, err
-	}
-	return c, nil
 }
 
 // validate refuses what the stage could not carry out.
@@ -149,20 +83,4 @@ func (c Config) File() (*os.File, error) {
 		return nil, errors.Join(os.NewSyscallError("seal", err), f.Close())
 	}
 	return f, nil
-}
-
-func toBytes(ss []string) [][]byte {
-	bb := make([][]byte, len(ss))
-	for i, s := range ss {
-		bb[i] = []byte(s)
-	}
-	return bb
-}
-
-func toStrings(bb [][]byte) []string {
-	ss := make([]string, len(bb))
-	for i, b := range bb {
-		ss[i] = string(b)
-	}
-	return ss
 }

@@ -60,6 +60,7 @@
 //     on the working directory, which the agent can write.
 //   - A file without a known format is not handed to a shell (execvp does):
 //     the command is reported as not executable.
-//   - argv, env and paths travel as bytes. JSON strings would turn invalid
-//     UTF-8 into U+FFFD.
+//   - The config is a list of length-prefixed fields and not JSON: JSON strings
+//     turn invalid UTF-8 into U+FFFD, and decoding it cold took half a
+//     millisecond, a fifth of the stage. Messages are JSON; they are rare.
 package stage

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -73,11 +72,7 @@ func enter(c Config, file string) *failure {
 	if err != nil {
 		return failed("seccomp", "", err)
 	}
-	ready, err := json.Marshal(Message{Type: "ready"})
-	if err != nil {
-		return failed("control", "", err)
-	}
-	if err := send(ready, unix.UnixRights(listener)); err != nil {
+	if err := send([]byte(readyMessage), unix.UnixRights(listener)); err != nil {
 		return failed("control", "", err)
 	}
 	// The agent must not answer its own notifications. The descriptor is
