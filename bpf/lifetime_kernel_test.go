@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -277,6 +278,43 @@ func TestFileProgramsAreAttachedForJailsThatWantThem(t *testing.T) {
 	if now := inventory(t); slices.Contains(now, "link file_exit") || !slices.Contains(now, "link process_exec") {
 		t.Errorf("after the last jail with file events: %s", strings.Join(now, "\n"))
 	}
+}
+
+func TestSettleWaitsForTheReader(t *testing.T) {
+	p := loadProbes(t, Options{})
+	f := newFixture(t, p, jailConfig())
+	exits := make(map[int32]bool)
+	var mu sync.Mutex
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			e, err := p.Read()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			exits[e.Pid] = exits[e.Pid] || e.Class == wire.Exit
+			mu.Unlock()
+		}
+	}()
+	for range 50 {
+		_, pid := f.inside("/bin/true")
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if err := p.Settle(ctx); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		mu.Lock()
+		if !exits[int32(pid)] {
+			t.Errorf("settled before the exit of %d was read", pid)
+		}
+		mu.Unlock()
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	<-done
 }
 
 func TestSettleEndsWithTheProbes(t *testing.T) {

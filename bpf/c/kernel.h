@@ -51,6 +51,7 @@ typedef __s64 s64;
 
 #define ENOENT 2
 #define ENOTDIR 20
+#define ERESTARTSYS 512 /* include/linux/errno.h, and up to 516 */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -200,6 +200,9 @@ static __always_inline int is_quiet(u32 class, long ret)
 {
 	if (failures_only && ret >= 0)
 		return 1;
+	/* Interrupted: user space never sees these, the call is made again. */
+	if (ret <= -ERESTARTSYS)
+		return 1;
 	if (class == CLASS_OPEN)
 		return ret >= 0;
 	if (class == CLASS_EXEC)
