@@ -162,6 +162,32 @@ func lookups(t *testing.T, f *fixture) int {
 	return len(q.Programs)
 }
 
+func TestManyJailsComeAndGoTogether(t *testing.T) {
+	p := loadProbes(t, Options{RingBytes: testRing, Linger: time.Millisecond})
+	f := newFixture(t, p, jailConfig())
+	before := inventory(t)
+	var all sync.WaitGroup
+	for range 100 {
+		dir := newCgroup(t, "")
+		all.Go(func() {
+			s := f.sockets
+			j, err := p.Add(jailConfig(), dir, f.thread.ns, s[0], s[1], s[2], s[3])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := p.Stats(); err != nil {
+				t.Error(err)
+			}
+			if err := errors.Join(j.Close(), j.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	settled(t, before)
+}
+
 func TestAddRefuses(t *testing.T) {
 	p := loadProbes(t, Options{RingBytes: testRing, Linger: -1})
 	f := newFixture(t, p, jailConfig())
