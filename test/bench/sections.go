@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
+)
+
+// section is one group of figures.
+type section struct {
+	name string
+	run  func(*lab) error
+}
+
+func sections() []section {
+	return []section{
+		{"cold", (*lab).cold}, {"assert", (*lab).protected}, {"start", (*lab).startToExit},
+		{"exec", (*lab).execs}, {"open", (*lab).opens}, {"build", (*lab).build}, {"outside", (*lab).outside},
+		{"egress", (*lab).egress}, {"freeze", (*lab).freeze}, {"memory", (*lab).memory},
+		{"crowd", (*lab).crowd}, {"leaks", (*lab).leaks},
+	}
+}
+
+// cold is the first run, which has to start a supervisor. It comes first.
+func (l *lab) cold() error {
+	t := newTable("start to exit of /bin/true, no supervisor running", "one run", claw)
+	for range l.rounds(10) {
+		if err := l.endSupervisor(); err != nil {
+			return err
+		}
+		d, err := l.wall(claw, "/bin/true")
+		if err != nil {
+			return err
+		}
+		t.add(claw, d)
+	}
+	t.print(os.Stdout)
+	l.verdicts.check("cold start", t.samples[claw].quantile(0.5).Seconds()*1000, 300, " ms")
+	return nil
+}
+
+// endSupervisor ends the private supervisor of this small host, if one runs.
+func (l *lab) endSupervisor() error {
+	cl := client.Client{Socket: client.DefaultSocket}
+	ping, err := cl.Ping(context.Background())
+	if err != nil {
+		return nil // none runs
+	}
+	p, err := os.FindProcess(ping.PID)
+	if err != nil {
+		return err
+	}
+	if err := p.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	return until(func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d", ping.PID))
+		return err != nil
+	})
+}
+
+// until polls, bounded.
+func until(done func() bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// protected asserts that what is measured is protected.
+func (l *lab) protected() error {
+	out, err := l.start(claw, "cat", "/proc/self/status").Output()
+	if err != nil {
+		return fmt.Errorf("a jailed cat: %w", err)
+	}
+	for _, line := range []string{"NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000"} {
+		if !strings.Contains(string(out), line) {
+			return fmt.Errorf("the jail has no %q; nothing measured would count", line)
+		}
+	}
+	jail, end, err := l.background("sleep", "1000")
+	if err != nil {
+		return err
+	}
+	defer end()
+	p := jail.Protection
+	if p.FilterBytes == 0 || !p.Listener || !p.Probes || !p.Egress || p.LandlockABI == 0 {
+		return fmt.Errorf("the jail is not whole: %+v", p)
+	}
+	fmt.Printf("protected: tier %s, filter %d bytes, listener, probes, egress, Landlock ABI %d, user namespace %v\n",
+		jail.Tier, p.FilterBytes, p.LandlockABI, p.UserNS)
+	return nil
+}
+
+// background starts a detached jail; end kills it.
+func (l *lab) background(argv ...string) (jail api.Jail, end func(), err error) {
+	c := l.start(claw, argv...)
+	c.Args = slices.Insert(c.Args, 2, "--detach", "-o", "json")
+	out, err := c.Output()
+	if err != nil {
+		return jail, nil, fmt.Errorf("a detached jail: %w", err)
+	}
+	if err := json.Unmarshal(out, &jail); err != nil {
+		return jail, nil, err
+	}
+	cl := client.Client{Socket: client.DefaultSocket}
+	return jail, func() {
+		_, _ = cl.Kill(context.Background(), jail.ID)
+		_, _ = cl.Wait(context.Background(), jail.ID, false)
+	}, nil
+}
+
+func (l *lab) startToExit() error {
+	t := newTable("start to exit of /bin/true, supervisor running", "one run", bare, bwrap, runc, claw)
+	if err := l.compare(t, l.rounds(100), func(way string) (time.Duration, error) { return l.wall(way, "/bin/true") }); err != nil {
+		return err
+	}
+	if t.samples[runc] != nil {
+		l.verdicts.check("clawjail / runc", t.ratio(claw, runc), 1, "")
+	}
+	jail, end, err := l.background("sleep", "1000")
+	if err != nil {
+		return err
+	}
+	end()
+	fmt.Println("  where the milliseconds go (one start):")
+	for _, name := range slices.Sorted(mapKeys(jail.StartMS)) {
+		fmt.Printf("    %-24s %8.2f ms\n", name, jail.StartMS[name])
+	}
+	return nil
+}
+
+func (l *lab) execs() error {
+	t := newTable("1,000 execs of /bin/true in a shell loop", "the loop", bare, bwrap, claw)
+	if err := l.compare(t, l.rounds(15), func(way string) (time.Duration, error) { return l.work(way, "exec", 1000) }); err != nil {
+		return err
+	}
+	l.verdicts.check("clawjail / bare", t.ratio(claw, bare), 1.10, "")
+	return nil
+}
+
+func (l *lab) opens() error {
+	t := newTable("open and close for reading", "100,000 times", bare, bwrap, claw)
+	if err := l.compare(t, l.rounds(20), func(way string) (time.Duration, error) { return l.work(way, "open", 100_000) }); err != nil {
+		return err
+	}
+	l.verdicts.check("clawjail / bare", t.ratio(claw, bare), 1.05, "")
+	return nil
+}
+
+func (l *lab) build() error {
+	t := newTable("a C build of 50 files", "one build", bare, bwrap, claw)
+	if err := l.compare(t, l.rounds(10), func(way string) (time.Duration, error) { return l.work(way, "build", 1) }); err != nil {
+		return err
+	}
+	l.verdicts.check("clawjail / bare", t.ratio(claw, bare), 1.05, "")
+	return nil
+}
+
+// outside is what processes outside of jails pay: the same bare work with and
+// without a supervisor and a jail.
+func (l *lab) outside() error {
+	kinds := []struct {
+		name string
+		n    int
+	}{{"getpid", 1_000_000}, {"stat", 200_000}, {"open", 100_000}, {"write", 100_000}, {"connect", 20_000}, {"exec", 300}}
+	rounds := l.rounds(10)
+	without, with := map[string]sample{}, map[string]sample{}
+	for range rounds {
+		for i, into := range []map[string]sample{without, with} {
+			if err := l.endSupervisor(); err != nil {
+				return err
+			}
+			end := func() {}
+			if i == 1 {
+				var err error
+				if _, end, err = l.background("sleep", "1000"); err != nil {
+					return err
+				}
+			}
+			for _, k := range kinds {
+				d, err := l.work(bare, k.name, k.n)
+				if err != nil {
+					return err
+				}
+				into[k.name] = append(into[k.name], d/time.Duration(k.n))
+			}
+			end()
+		}
+	}
+	fmt.Printf("\nprocesses outside of jails (per call; %d rounds)\n  %-24s %12s %12s %10s %10s\n", rounds, "", "alone", "with jails", "ratio p50", "p90")
+	for _, k := range kinds {
+		a, b := without[k.name], with[k.name]
+		fmt.Printf("  %-24s %12s %12s %10.3f %10.3f\n", k.name, round(a.quantile(0.5)), round(b.quantile(0.5)),
+			float64(b.quantile(0.5))/float64(a.quantile(0.5)), float64(b.quantile(0.9))/float64(a.quantile(0.9)))
+	}
+	return nil
+}
+
+func (l *lab) egress() error {
+	t := newTable("100 new TLS connections, a request on each", "all of them", bare, claw)
+	if err := l.compare(t, l.rounds(20), func(way string) (time.Duration, error) { return l.work(way, "tls", 100) }); err != nil {
+		return err
+	}
+	l.verdicts.check("clawjail / direct", t.ratio(claw, bare), 2.5, "")
+	const mib = 2048
+	t = newTable("2 GiB over one connection", "all of it", bare, claw)
+	if err := l.compare(t, l.rounds(10), func(way string) (time.Duration, error) { return l.work(way, "bulk", mib) }); err != nil {
+		return err
+	}
+	rate := func(way string) float64 {
+		return float64(mib) / 1024 * 1.073741824 / t.samples[way].quantile(0.5).Seconds()
+	}
+	fmt.Printf("  direct %.2f GB/s, through egress %.2f GB/s\n", rate(bare), rate(claw))
+	l.verdicts.check("GB/s short of 1 or of 0.4 of direct", max(0, min(1, 0.4*rate(bare))-rate(claw)), 0, "")
+	return nil
+}
+
+// freeze stops 50 busy processes.
+func (l *lab) freeze() error {
+	c := l.start(claw, l.dir+"/worker", "worker", "spin", "50")
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		return err
+	}
+	cl := client.Client{Socket: client.DefaultSocket}
+	ctx := context.Background()
+	jails, err := cl.Jails(ctx, false)
+	if err != nil || len(jails) != 1 {
+		return fmt.Errorf("want one jail, there are %d: %w", len(jails), err)
+	}
+	t := newTable("freeze of 50 busy processes, asked over the control socket", "one freeze", "freeze", "thaw")
+	for range l.rounds(100) {
+		start := time.Now()
+		if _, err := cl.Freeze(ctx, jails[0].ID); err != nil {
+			return err
+		}
+		t.add("freeze", time.Since(start))
+		start = time.Now()
+		if _, err := cl.Thaw(ctx, jails[0].ID); err != nil {
+			return err
+		}
+		t.add("thaw", time.Since(start))
+	}
+	t.print(os.Stdout)
+	l.verdicts.check("freeze", t.samples["freeze"].quantile(0.5).Seconds()*1000, 5, " ms")
+	_, err = cl.Kill(ctx, jails[0].ID)
+	_ = c.Wait() // killed
+	return err
+}
+
+func mapKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
