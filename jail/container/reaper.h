@@ -6,5 +6,6 @@
 enum cj_step { CJ_STEP_OK, CJ_STEP_CHDIR, CJ_STEP_PROC, CJ_STEP_CHROOT, CJ_STEP_CAPS };
 
 // cj_hold_userns makes a process in a new user namespace that lives until the
-// other end of fd is closed. Returns its pid or -errno.
+// other end of fd is closed or it is killed. Returns its pid or -errno. One at
+// a time: the process must be reaped before the next call.
 int cj_hold_userns(int fd);

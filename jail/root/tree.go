@@ -37,8 +37,10 @@ type Tree struct {
 	root *os.File
 	dev  *os.File
 	mask *os.File // a directory with the entries that masks show
-	spec jail.Spec
-	opts Options
+	// fixed become read-only in the end, when no more mount points are made.
+	fixed []*os.File
+	spec  jail.Spec
+	opts  Options
 	// own are the file systems that this tree made, and who owns what is made
 	// in them: mount points may be made there and nowhere else.
 	own map[uint64]owner
@@ -240,7 +242,11 @@ func (t *Tree) addTmpfs(m jail.Mount) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	if m.Write {
+		defer f.Close()
+	} else {
+		t.fixed = append(t.fixed, f)
+	}
 	return t.place(m.Target, f, true)
 }
 
@@ -365,7 +371,8 @@ func (t *Tree) addSymlink(text, target string) error {
 	return t.give(dir, path.Base(target), o)
 }
 
-// addFile makes a file, or covers one that a bind shows.
+// addFile makes a file, or covers what a bind shows there. A symbolic link is
+// covered itself: the lookup finds the cover before it reads the link.
 func (t *Tree) addFile(m jail.Mount) error {
 	mode := cmp.Or(m.Mode, 0o444)
 	at, err := t.lookup(m.Target)
@@ -414,7 +421,7 @@ func (t *Tree) scratch(content []byte, mode uint32) (*os.File, error) {
 // Seal makes what the tree itself consists of read-only. Nothing can be added
 // afterwards.
 func (t *Tree) Seal() error {
-	for _, m := range []*os.File{t.dev, t.root} {
+	for _, m := range append(t.fixed, t.dev, t.root) {
 		if err := readOnly(m); err != nil {
 			return err
 		}
@@ -425,7 +432,7 @@ func (t *Tree) Seal() error {
 // Close closes the descriptors.
 func (t *Tree) Close() error {
 	var errs []error
-	for _, f := range []*os.File{t.root, t.dev, t.mask} {
+	for _, f := range append(t.fixed, t.root, t.dev, t.mask) {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}

@@ -9,6 +9,10 @@ import (
 	"clawjail/jail/shim/protocol"
 )
 
+// maxEarly bounds the processes that ended before Exec returned: as many as the
+// shim lets run at once.
+const maxEarly = 128
+
 // Proc is a further process in the jail.
 type Proc struct {
 	// PTY is the terminal's master, nil without ExecSpec.Terminal. The caller
@@ -65,7 +69,10 @@ func (h *Handle) procEnded(num uint32, exit Exit) {
 	p := h.procs[num]
 	if p == nil {
 		// Exec has not returned yet. If it never does, because its context
-		// ended, the entry stays until the jail ends.
+		// ended, the entry stays until the jail ends, or is lost to others.
+		if len(h.early) >= maxEarly {
+			clear(h.early)
+		}
 		h.early[num] = exit
 		return
 	}

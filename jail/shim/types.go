@@ -36,6 +36,7 @@ type Created struct {
 	//	shim       from Start to the shim's main
 	//	spec       read and check the spec
 	//	reaper     start process 1
+	//	maps       make the user namespaces that map the owners of mounts
 	//	tree       build the file tree
 	//	proc       mount and mask /proc
 	//	netns      make the network namespace (beside reaper, tree and proc)

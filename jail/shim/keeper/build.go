@@ -67,13 +67,13 @@ func (k *keeper) build(files map[string]*os.File) error {
 	if k.reaper, err = container.StartReaper(); err != nil {
 		return err
 	}
-	began = k.mark("reaper", began)
+	k.mark("reaper", began)
 	tree, err := k.tree()
 	if err != nil {
 		return err
 	}
 	defer tree.Close()
-	began = k.mark("tree", began)
+	began = monotonic()
 	if err := k.reaper.Enter(tree.Path); err != nil {
 		return err
 	}
@@ -144,6 +144,7 @@ func (k *keeper) tree() (*root.Tree, error) {
 		return nil, fmt.Errorf("none of the directories %q is there and open to everybody", workDirs)
 	}
 	var err error
+	began := monotonic()
 	if k.spec.UserNS {
 		opts.RootID = container.RootID
 		if opts.ShowRoot, err = mapping(container.RootID, container.RootID); err != nil {
@@ -157,7 +158,10 @@ func (k *keeper) tree() (*root.Tree, error) {
 		}
 		defer opts.MapUser.Close()
 	}
-	return root.Build(k.spec, opts)
+	began = k.mark("maps", began)
+	tree, err := root.Build(k.spec, opts)
+	k.mark("tree", began)
+	return tree, err
 }
 
 func mapping(uid, gid uint32) (*os.File, error) {

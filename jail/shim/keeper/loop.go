@@ -36,6 +36,7 @@ type keeper struct {
 	// procs are the processes of Exec by their number.
 	procs    map[uint32]*process
 	lastProc uint32
+	starting int // requests of Exec that have no process yet
 	released bool
 	wall     bool // the wall clock has run out
 
@@ -46,6 +47,9 @@ type keeper struct {
 	// workers are the goroutines that post.
 	workers sync.WaitGroup
 }
+
+// MaxProcs bounds the processes of Exec that run at the same time.
+const MaxProcs = 128
 
 // errEnded ends the loop: the jail's command has ended.
 var errEnded = errors.New("the jail has ended")
@@ -176,18 +180,28 @@ func (k *keeper) exec(id uint32, files map[string]*os.File) error {
 		closeAll(files)
 		return k.answer(id, errors.New("the jail's command was not released"))
 	}
+	if len(k.procs)+k.starting >= MaxProcs {
+		closeAll(files)
+		return k.answer(id, fmt.Errorf("%d processes were started in the jail and run, no more at a time", MaxProcs))
+	}
 	k.lastProc++
+	k.starting++
 	proc := k.lastProc
 	k.background(func() {
 		defer closeAll(files)
 		p, err := k.launchCommand(files)
 		if err != nil {
 			_ = k.answer(id, err)
+			k.post(func() error {
+				k.starting--
+				return nil
+			})
 			return
 		}
 		known := make(chan struct{})
 		k.post(func() error {
 			defer close(known)
+			k.starting--
 			k.procs[proc] = p
 			m := protocol.Message{ID: id, Type: protocol.Started, Proc: proc, PID: p.pid}
 			return k.conn.Send(m, []string{protocol.FilePTY}, []*os.File{p.pty})
