@@ -82,7 +82,7 @@ func victimFiles(dir string) int {
 	return 0
 }
 
-// attempt is "connect|send tcp|udp ADDR:PORT", or "socket DOMAIN TYPE PROTO".
+// attempt is "connect|send|ask|fastopen tcp|udp ADDR:PORT", or "socket DOMAIN TYPE PROTO".
 // It returns ok or the name of the errno.
 func attempt(spec string) string {
 	var op, network, addr string
@@ -123,10 +123,29 @@ func reach(op string, typ int, to netip.AddrPort) error {
 	switch op {
 	case "connect":
 		return unix.Connect(fd, sa)
+	case "ask":
+		return ask(fd, sa)
 	case "fastopen":
 		return unix.Sendto(fd, []byte("x"), unix.MSG_FASTOPEN, sa)
 	}
 	return unix.Sendto(fd, []byte("x"), 0, sa)
+}
+
+// ask sends one byte, and is content when it comes back.
+func ask(fd int, to unix.Sockaddr) error {
+	timeout := unix.NsecToTimeval(patience.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
+		return err
+	}
+	if err := unix.Sendto(fd, []byte("x"), 0, to); err != nil {
+		return err
+	}
+	b := make([]byte, 2)
+	n, _, err := unix.Recvfrom(fd, b, 0)
+	if err == nil && string(b[:n]) != "x" {
+		return fmt.Errorf("answer %q", b[:n])
+	}
+	return err
 }
 
 func try(f func() error) string {
