@@ -101,4 +101,6 @@ func (a *auditor) jail(id, op, verdict string, s audit.Subject) error {
 	return a.append(audit.Record{Jail: id, Gate: audit.GateJail, Subject: s, Verdict: verdict})
 }
 
+func (a *auditor) bytes() uint64 { return a.log.Bytes() }
+
 func (a *auditor) close() error { return a.log.Close() }

@@ -218,8 +218,8 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	e.view.policy = b.plan.Policy // before the judge can see the view
 	s.addScope(b.created.CgroupID, e.view)
 	uid := r.UID
-	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
-		Message: fmt.Sprintf("name %s, policy %s %s, by uid %d", e.jail.Name, e.jail.Policy, e.jail.Digest, e.jail.By)})
+	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Name: e.jail.Name, Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
+		Message: fmt.Sprintf("policy %s %s, by uid %d", e.jail.Policy, e.jail.Digest, e.jail.By)})
 	if err != nil {
 		return api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so the jail does not start: %v", err).
 			WithHint("make room on the disk of %s", s.opt.Config.AuditDir())

@@ -64,6 +64,13 @@ func (s *Supervisor) routes() http.Handler {
 	return mux
 }
 
+// statsRoutes is what the gateway may ask.
+func (s *Supervisor) statsRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /v1/stats", s.authorise((*call).stats))
+	return mux
+}
+
 // authorise finds out who calls and lets only the permitted through. The
 // socket's mode says the same; this is the check that counts.
 func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {

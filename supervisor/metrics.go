@@ -94,7 +94,7 @@ func (c *call) stats() (any, *api.Error) {
 		HoldsPending: map[string]uint64{}, HoldSeconds: newHistogram(1, 10, 60, 600, 1800).export(),
 		VerifyMismatch: map[string]uint64{}, EventsLost: map[string]uint64{},
 		Jails:        map[api.State]uint64{api.StateCreating: 0, api.StateRunning: 0, api.StateFrozen: 0, api.StateExited: 0},
-		AuditRecords: s.audit.records.Load(), AuditErrors: s.audit.errors.Load(),
+		AuditRecords: s.audit.records.Load(), AuditErrors: s.audit.errors.Load(), AuditBytes: s.audit.bytes(),
 		FreezeSeconds: m.freeze.export(), StartSeconds: m.start.export(),
 		SupervisorBytes: residentBytes(), StartTimeUnix: float64(s.started.UnixMilli()) / 1000}
 	m.mu.Lock()

@@ -129,24 +129,28 @@ func (s *Supervisor) open() error {
 	return nil
 }
 
-// Serve answers the control socket until ctx ends or a private supervisor is
+// Sockets are where a supervisor listens.
+type Sockets struct {
+	Control *control.Listener // everything, for root and the configured group
+	Stats   *control.Listener // counters, for the gateway
+}
+
+// Close closes both.
+func (s Sockets) Close() error { return errors.Join(s.Control.Close(), s.Stats.Close()) }
+
+// Serve answers the sockets until ctx ends or a private supervisor is
 // no longer needed. Then every jail ends, and everything is removed. ready is
 // called once requests are answered.
-func (s *Supervisor) Serve(ctx context.Context, l *control.Listener, ready func()) error {
+func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.loop.run)
 	s.work.Go(s.judge)
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
-	server := &http.Server{
-		Handler:           s.routes(),
-		ConnContext:       withConn,
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	server, stats := s.server(s.routes()), s.server(s.statsRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(l.Control) }()
+	go func() { failed <- stats.Serve(l.Stats) }()
 	ready()
 	var err error
 	select {
@@ -159,8 +163,19 @@ func (s *Supervisor) Serve(ctx context.Context, l *control.Listener, ready func(
 	case err = <-failed:
 	}
 	_ = l.Close()
+	_ = stats.Close()
 	s.stop(server)
 	return err
+}
+
+func (s *Supervisor) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ConnContext:       withConn,
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 }
 
 // stop ends every jail, then the workers, then the parts they used.

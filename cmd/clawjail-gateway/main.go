@@ -14,6 +14,7 @@ import (
 
 	"clawjail/seccomp/service"
 	"clawjail/supervisor/client"
+	"clawjail/supervisor/config"
 	"clawjail/supervisor/gateway"
 )
 
@@ -22,7 +23,7 @@ var version = "dev"
 
 func main() {
 	listen := flag.String("listen", gateway.DefaultListen, "address to serve /metrics on")
-	socket := flag.String("socket", client.DefaultSocket, "control socket of the supervisor")
+	socket := flag.String("socket", config.Default().StatsSocket(), "socket of the supervisor for counters")
 	user := flag.String("user", gateway.DefaultUser, "who to become when started as root: a name, uid or uid:gid")
 	show := flag.Bool("version", false, "print the version")
 	flag.Parse()

@@ -92,37 +92,45 @@ func run(o options, ready io.WriteCloser) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(c, gid, o.private)
+	sockets, err := listen(c, gid, o.private)
 	if err != nil {
 		return err
 	}
 	s, err := supervisor.New(supervisor.Options{Config: c, Logger: log, Version: version,
 		Binaries: filepath.Dir(self), Private: o.private, Host: supervisor.ProbeHost()})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, sockets.Close())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	watchdog := startWatchdog(ctx)
 	defer watchdog()
-	return s.Serve(ctx, listener, func() {
+	return s.Serve(ctx, sockets, func() {
 		_, _ = io.WriteString(ready, "ready\n")
 		_ = ready.Close()
 		notify("READY=1")
 	})
 }
 
-// listen takes the socket. A private supervisor may meet one that is about to
-// end: it waits for that.
-func listen(c config.Config, gid int, private bool) (*control.Listener, error) {
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		l, err := control.Listen(c.Socket(), gid)
-		if err == nil || !private || !errors.Is(err, control.ErrRunning) || time.Now().After(deadline) {
-			return l, err
-		}
-		time.Sleep(20 * time.Millisecond)
+// handover bounds the wait for a private supervisor that is about to end.
+const handover = 10 * time.Second
+
+// listen takes the sockets. A private supervisor may meet one that is about to
+// end: it waits for that one's lock.
+func listen(c config.Config, gid int, private bool) (supervisor.Sockets, error) {
+	wait := time.Duration(0)
+	if private {
+		wait = handover
 	}
+	l, err := control.Listen(c.Socket(), gid, wait)
+	if err != nil {
+		return supervisor.Sockets{}, err
+	}
+	stats, err := control.Listen(c.StatsSocket(), int(c.GatewayGID), wait)
+	if err != nil {
+		return supervisor.Sockets{}, errors.Join(err, l.Close())
+	}
+	return supervisor.Sockets{Control: l, Stats: stats}, nil
 }
 
 func loadConfig(path string) (config.Config, error) {

@@ -31,7 +31,7 @@ func Rules(name string) (seccomp.Rules, error) {
 	allow := seccomp.Action{Kind: seccomp.Allow}
 	l.all(allow, common())
 	if name == Gateway {
-		l.all(allow, "listen getdents64 sysinfo")
+		l.all(allow, "listen getdents64 sysinfo statfs")
 	}
 	l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
 	return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil

@@ -29,7 +29,7 @@ type connKey struct{}
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{client: Client{Socket: filepath.Join(t.TempDir(), "control.sock")}, mux: http.NewServeMux()}
-	l, err := control.Listen(f.client.Socket, -1)
+	l, err := control.Listen(f.client.Socket, -1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ type Config struct {
 	EgressGID uint32 `json:"egress_gid"`
 	// GatewayUID is who clawjail-gateway runs as; it may read the counters.
 	GatewayUID uint32 `json:"gateway_uid"`
+	GatewayGID uint32 `json:"gateway_gid"`
 	// AgentUID and AgentGID are who an agent runs as when root starts it in a
 	// workspace of root's.
 	AgentUID uint32 `json:"agent_uid"`
@@ -90,6 +91,7 @@ func Default() Config {
 		EgressUID:         64901,
 		EgressGID:         64901,
 		GatewayUID:        64902,
+		GatewayGID:        64902,
 		AgentUID:          64900,
 		AgentGID:          64900,
 	}
@@ -134,7 +136,7 @@ func (c Config) Validate() error {
 		bad("max_jails: %d is not between 1 and 4096", c.MaxJails)
 	}
 	for name, id := range map[string]uint32{"egress_uid": c.EgressUID, "egress_gid": c.EgressGID,
-		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID, "gateway_uid": c.GatewayUID} {
+		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID, "gateway_uid": c.GatewayUID, "gateway_gid": c.GatewayGID} {
 		if id == 0 || id > 1<<31 {
 			bad("%s: %d is root's, or out of range", name, id)
 		}
@@ -150,6 +152,9 @@ func (c Config) Validate() error {
 
 // Socket is where the supervisor listens.
 func (c Config) Socket() string { return filepath.Join(c.RunDir, "control.sock") }
+
+// StatsSocket is where the gateway reads counters, and can do nothing else.
+func (c Config) StatsSocket() string { return filepath.Join(c.RunDir, "stats.sock") }
 
 // AuditDir is where the audit log is.
 func (c Config) AuditDir() string { return filepath.Join(c.StateDir, "audit") }

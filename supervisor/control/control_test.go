@@ -12,17 +12,17 @@ import (
 
 func TestSecondListenerIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.sock")
-	first, err := Listen(path, -1)
+	first, err := Listen(path, -1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, -1); !errors.Is(err, ErrRunning) {
+	if _, err := Listen(path, -1, 0); !errors.Is(err, ErrRunning) {
 		t.Fatalf("second listener: %v, want ErrRunning", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Listen(path, -1)
+	again, err := Listen(path, -1, 0)
 	if err != nil {
 		t.Fatalf("after the first closed: %v", err)
 	}
@@ -39,7 +39,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(path, -1)
+	l, err := Listen(path, -1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestFileInTheWayIsKept(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, -1); err == nil {
+	if _, err := Listen(path, -1, 0); err == nil {
 		t.Fatal("a file was replaced by a socket")
 	}
 	if b, _ := os.ReadFile(path); string(b) != "mine" {
@@ -70,7 +70,7 @@ func TestFileInTheWayIsKept(t *testing.T) {
 func pair(t *testing.T) (client, server *Conn) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "control.sock")
-	l, err := Listen(path, -1)
+	l, err := Listen(path, -1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,12 +27,12 @@ type Listener struct {
 // Listen makes the socket at path, for its owner and the group gid (a negative
 // gid leaves it to root alone). A socket that a dead supervisor left behind is
 // replaced: the lock beside it says whether its owner lives, not the file.
-// errors.Is(err, ErrRunning) when it does.
-func Listen(path string, gid int) (*Listener, error) {
+// errors.Is(err, ErrRunning) when it still does after wait.
+func Listen(path string, gid int, wait time.Duration) (*Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := takeLock(path + ".lock")
+	lock, err := takeLock(path+".lock", wait)
 	if err != nil {
 		return nil, err
 	}
@@ -43,19 +44,29 @@ func Listen(path string, gid int) (*Listener, error) {
 	return &Listener{UnixListener: l, lock: lock}, nil
 }
 
-func takeLock(path string) (*os.File, error) {
+// lockInterval is how often a lock is tried that somebody holds.
+const lockInterval = 20 * time.Millisecond
+
+func takeLock(path string, wait time.Duration) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
+	deadline := time.Now().Add(wait)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return f, nil
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			_ = f.Close()
+			return nil, os.NewSyscallError("flock "+path, err)
+		case time.Now().After(deadline):
+			_ = f.Close()
 			return nil, fmt.Errorf("lock %q: %w", path, ErrRunning)
 		}
-		return nil, os.NewSyscallError("flock "+path, err)
+		time.Sleep(lockInterval)
 	}
-	return f, nil
 }
 
 func listenLocked(path string, gid int) (*net.UnixListener, error) {
