@@ -108,8 +108,8 @@ func (s *Server) Add(ctx context.Context, rules Rules, sockets Sockets) error {
 	if len(files) == 0 {
 		return fmt.Errorf("add jail %q to egress: no sockets", rules.Jail)
 	}
-	if !s.know(rules.Jail) {
-		return fmt.Errorf("add jail %q to egress: events of a jail of this name are still coming", rules.Jail)
+	if err := s.know(rules.Jail); err != nil {
+		return fmt.Errorf("add jail %q to egress: %w", rules.Jail, err)
 	}
 	if err := s.request(ctx, m, files...); err != nil {
 		s.forget(rules.Jail)
@@ -126,6 +126,9 @@ func (s *Server) Remove(ctx context.Context, jail string) error {
 	}
 	return nil
 }
+
+// PID is the process's id, for those who watch over it.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Events yields events in the order of each jail. It must be read: at its
 // bound clawjail-egress refuses new connections rather than let any go
@@ -152,14 +155,17 @@ func (s *Server) Close() error {
 }
 
 // know marks a jail as one whose events are believed.
-func (s *Server) know(jail string) bool {
+func (s *Server) know(jail string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return ErrEnded
+	}
 	if s.known[jail] {
-		return false
+		return errors.New("events of a jail of this name are still coming")
 	}
 	s.known[jail] = true
-	return true
+	return nil
 }
 
 func (s *Server) forget(jail string) {

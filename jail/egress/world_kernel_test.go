@@ -126,6 +126,7 @@ type world struct {
 	mu              sync.Mutex
 	asked           []string
 	resolvConf      string
+	made            egress.Sockets
 }
 
 func newWorld(tb testing.TB) *world {
@@ -335,6 +336,9 @@ func (w *world) questions() string {
 // sockets makes a jail's sockets and steers its connections to them.
 func (w *world) sockets(tb testing.TB) egress.Sockets {
 	tb.Helper()
+	if w.made.TCP4 != nil {
+		return w.made
+	}
 	var s egress.Sockets
 	w.jail.do(func() {
 		s.TCP4 = listener(tb, "tcp4", "0.0.0.0:0")
@@ -343,6 +347,7 @@ func (w *world) sockets(tb testing.TB) egress.Sockets {
 		s.UDP6 = packets(tb, "udp6", "[::]:53")
 		steer(tb, w.jail.tid, s.TCP4, s.TCP6)
 	})
+	w.made = s
 	return s
 }
 
@@ -473,5 +478,7 @@ func (w *world) conn(tb testing.TB) egress.Event {
 	tb.Helper()
 	return w.event(tb, func(e egress.Event) bool { return e.Kind == egress.KindConn })
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func discard(c net.Conn) { _, _ = io.Copy(io.Discard, c) }

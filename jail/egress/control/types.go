@@ -72,7 +72,9 @@ type Event struct {
 	// Name is the destination's name as policy knows it, or as the jail
 	// asked for it when it was refused.
 	Name string `json:"name,omitempty"`
-	// Addr is the address dialed, or the one that the jail tried.
+	// Addr is the address dialed; for one that was refused because no name
+	// leads to it, the address that the jail tried; for DNS the virtual IPv4
+	// address that was given out.
 	Addr netip.Addr `json:"addr"`
 	Port uint16     `json:"port,omitempty"`
 	// Protocol is tls, http or tcp for connections, the question's type

@@ -77,10 +77,15 @@ func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *
 		if p := recover(); p != nil {
 			err = refused("internal error: %v", p)
 		}
+		if err != nil && ctx.Err() != nil {
+			err = relay.ErrAborted // whatever it was that the end of the jail broke
+		}
 	}()
 	e.Addr, e.Port = to.Addr(), to.Port()
 	a, err := j.target(to)
-	e.Name = a.name
+	if e.Name = a.name; a.name != "" && !a.literal {
+		e.Addr = netip.Addr{} // a virtual one means nothing to a reader
+	}
 	if err != nil {
 		return err
 	}
