@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,6 +110,9 @@ func (h *Handle) request(ctx context.Context, m protocol.Message, names []string
 	h.waiting[m.ID] = reply
 	h.mu.Unlock()
 	err := h.conn.Send(m, names, files)
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		err = ErrClosed
+	}
 	if err == nil {
 		select {
 		case a, ok := <-reply:

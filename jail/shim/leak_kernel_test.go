@@ -229,6 +229,38 @@ func TestShimTerminated(t *testing.T) {
 	nothingLeft(t, s, c)
 }
 
+// The tree is built over one of the host's directories, in the shim's own
+// mount namespace. What the shim needs later may well lie there.
+func TestEverythingBelowTheHiddenDirectory(t *testing.T) {
+	dir, err := os.MkdirTemp("/mnt", "clawjail-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := sh(t, "echo x >f; cat f")
+	copied := filepath.Join(dir, "stage")
+	b, err := os.ReadFile(binaries.stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(copied, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(dir, "work")
+	if err := os.Mkdir(work, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(work, testUID, testGID); err != nil {
+		t.Fatal(err)
+	}
+	s.StageBinary, s.StateDir, s.Mounts[0].Source = copied, filepath.Join(dir, "state", s.ID), work
+	want(t, s, "x")
+	nothingLeft(t, s, &shim.Created{})
+}
+
 // What a shim costs while its jail runs.
 func TestShimIsSmall(t *testing.T) {
 	s := launch(t, newSpec(t, "/bin/sleep", "1000"))

@@ -54,6 +54,11 @@ func (k *keeper) build(files map[string]*os.File) error {
 	if err := k.claim(); err != nil {
 		return err
 	}
+	var err error
+	// Before the tree hides anything.
+	if k.stage, err = os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
 	// In the order of how long they take: the slowest first.
 	filter := start(k.filter)
 	sockets := start(netns.Make)
@@ -63,7 +68,6 @@ func (k *keeper) build(files map[string]*os.File) error {
 		k.timings["filter"], k.timings["netns"] = filter.took, sockets.took
 	}()
 	began := monotonic()
-	var err error
 	if k.reaper, err = container.StartReaper(); err != nil {
 		return err
 	}
@@ -100,21 +104,39 @@ func (k *keeper) build(files map[string]*os.File) error {
 	return err
 }
 
-// claim makes the state directory, which says that the id is taken.
+// claim makes the state directory, which says that the id is taken. It is
+// reached by descriptor from here on: the tree may come to hide its path.
 func (k *keeper) claim() error {
-	dir := k.spec.StateDir
-	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
+	parent, name := filepath.Split(k.spec.StateDir)
+	if err := os.MkdirAll(parent, 0o711); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	dir, err := os.OpenRoot(parent)
+	if err != nil {
+		return err
+	}
+	k.jails = dir
+	if err := dir.Mkdir(name, 0o700); err != nil {
 		if errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("jail %q exists: %w", k.spec.ID, err)
 		}
 		return err
 	}
 	k.claimed = true
-	pid := []byte(strconv.Itoa(os.Getpid()))
-	return os.WriteFile(filepath.Join(dir, protocol.PIDFile), pid, 0o600)
+	return dir.WriteFile(filepath.Join(name, protocol.PIDFile), []byte(strconv.Itoa(os.Getpid())), 0o600)
+}
+
+// release undoes claim.
+func (k *keeper) release() error {
+	if k.jails == nil {
+		return nil
+	}
+	defer k.jails.Close()
+	if !k.claimed {
+		return nil
+	}
+	name := filepath.Base(k.spec.StateDir)
+	return errors.Join(k.jails.Remove(filepath.Join(name, protocol.PIDFile)), k.jails.Remove(name))
 }
 
 // filter compiles the rules, unless the supervisor has done so before.
@@ -174,11 +196,6 @@ func mapping(uid, gid uint32) (*os.File, error) {
 
 // contain creates the container; nothing runs in it yet.
 func (k *keeper) contain(tree *root.Tree) error {
-	stage, err := os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	k.stage = stage
 	cfg := container.Config{
 		ID:       k.spec.ID,
 		Hostname: k.spec.Hostname,
@@ -192,7 +209,8 @@ func (k *keeper) contain(tree *root.Tree) error {
 		Limits:   k.spec.Limits,
 	}
 	began := monotonic()
-	k.box, err = container.Create(cfg)
+	box, err := container.Create(cfg)
+	k.box = box
 	k.mark("create", began)
 	return err
 }

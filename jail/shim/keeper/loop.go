@@ -25,7 +25,8 @@ type keeper struct {
 	conn    *protocol.Conn
 	timings map[string]time.Duration
 
-	claimed bool
+	jails   *os.Root // the directory of the state directory
+	claimed bool     // the state directory is ours
 	reaper  *container.Reaper
 	sockets *netns.Sockets
 	stage   *os.File
@@ -331,11 +332,7 @@ func (k *keeper) remove() error {
 	if k.stage != nil {
 		k.stage.Close()
 	}
-	if k.claimed {
-		errs = append(errs,
-			os.Remove(filepath.Join(k.spec.StateDir, protocol.PIDFile)), os.Remove(k.spec.StateDir))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, k.release())...)
 }
 
 // oomKilled asks the memory controller, before its directory is gone.
