@@ -277,4 +277,3 @@ func refusal(err error) *api.Error {
 	}
 	return e
 }
-

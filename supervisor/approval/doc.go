@@ -20,7 +20,7 @@
 // behind the disk on another one's behalf.
 //
 // May be imported by the supervisor, its clients and the CLI; imports only
-// audit/escape of the project and nothing outside the standard library.
+// audit/escape of the project, and outside the standard library only x/sys.
 //
 // # States of a request
 //

@@ -37,6 +37,9 @@ const (
 // Prepare cuts what is too long, refuses what cannot be cut, and fills impact,
 // key, timeout and digest. Submit calls it; preparing twice changes nothing.
 func Prepare(r Request) (Request, error) {
+	if r.ArgvSHA256 == "" { // what is cut away has its impact too
+		r.Impact, r.Reversible = Impact(r)
+	}
 	r.cutArgv()
 	if extra := len(r.Parents) - MaxParents; extra > 0 {
 		r.Parents, r.ParentsCut = r.Parents[:MaxParents], r.ParentsCut+extra
@@ -46,7 +49,6 @@ func Prepare(r Request) (Request, error) {
 		r.Parents[i].cutArgv()
 	}
 	r.Claim = clipText(r.Claim, MaxClaim)
-	r.Impact, r.Reversible = Impact(r)
 	if r.Timeout <= 0 {
 		r.Timeout = DefaultTimeout
 	}

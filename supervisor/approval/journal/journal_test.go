@@ -1,0 +1,113 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"clawjail/supervisor/approval"
+)
+
+func request(t *testing.T, id, path string) approval.Request {
+	t.Helper()
+	r, err := approval.Prepare(approval.Request{Jail: "j1", Gate: approval.GateFile, Op: "open", Path: path, Boot: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ID = id
+	return r
+}
+
+func open(t *testing.T, path string) *Journal {
+	t.Helper()
+	j, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func TestRequestsOutliveTheJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	j := open(t, path)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			if err := j.Put(request(t, fmt.Sprintf("%08d", i), fmt.Sprint("/w/\x1b\xff", i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := j.Remove("00000007"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Remove("00000007"); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path)
+	defer j.Close()
+	got, err := j.Load()
+	if err != nil || len(got) != 49 {
+		t.Fatalf("%d requests, %v", len(got), err)
+	}
+	if r := got[3]; r.Path != "/w/\x1b\xff3" || r.ID != "00000003" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWhatCannotBeReadIsDropped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	j := open(t, path)
+	defer j.Close()
+	if err := j.Put(request(t, "00000001", "/w/a")); err != nil {
+		t.Fatal(err)
+	}
+	err := j.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		good := append([]byte(nil), b.Get([]byte("00000001"))...)
+		return errors.Join(b.Put([]byte("00000002"), good), b.Put([]byte("00000003"), []byte("{")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := j.Load()
+	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "stored as") || !strings.Contains(err.Error(), "decode") {
+		t.Fatalf("%d requests, %v", len(got), err)
+	}
+	if got, err := j.Load(); len(got) != 1 || err != nil {
+		t.Errorf("the next time: %d requests, %v", len(got), err)
+	}
+}
+
+func TestOnlyOneSupervisor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	j := open(t, path)
+	defer j.Close()
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "another supervisor") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	j, err := Open(filepath.Join(b.TempDir(), "state.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	r, _ := approval.Prepare(approval.Request{Jail: "j1", Gate: approval.GateFile, Op: "open", Path: "/w/a", Boot: "b"})
+	for i := 0; b.Loop(); i++ {
+		r.ID = fmt.Sprintf("%08d", i%1000)
+		if err := j.Put(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
