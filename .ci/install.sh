@@ -25,7 +25,9 @@ install_all() {
 	ln -sf "$libexec/clawjail" "$root/bin/clawjail"
 
 	install -d "$DESTDIR$UNITDIR"
-	sed "s#@LIBEXEC@#$libexec#" supervisor/systemd/clawjail.service >"$DESTDIR$UNITDIR/clawjail.service"
+	for b in supervisor/systemd/*.service; do
+		sed "s#@LIBEXEC@#$libexec#" "$b" >"$DESTDIR$UNITDIR/$(basename "$b")"
+	done
 
 	install -d "$root/share/bash-completion/completions" "$root/share/zsh/site-functions" "$root/share/fish/vendor_completions.d"
 	bin/clawjail completion bash >"$root/share/bash-completion/completions/clawjail"
@@ -42,6 +44,7 @@ install_all() {
 	make_users
 	command -v systemctl >/dev/null && systemctl daemon-reload 2>/dev/null || true
 	echo "installed under $PREFIX; start the supervisor with: systemctl enable --now clawjail"
+	echo "metrics on a loopback port: systemctl enable --now clawjail-gateway"
 	echo "example policies are in $PREFIX/share/doc/clawjail/policies; copy one to /etc/clawjail/policies/COMMAND.yaml"
 }
 
@@ -57,10 +60,10 @@ make_users() {
 
 uninstall_all() {
 	if [ -z "$DESTDIR" ] && command -v systemctl >/dev/null; then
-		systemctl disable --now clawjail 2>/dev/null || true
+		systemctl disable --now clawjail-gateway clawjail 2>/dev/null || true
 	fi
 	rm -rf "$DESTDIR$libexec" "$root/share/doc/clawjail"
-	rm -f "$root/bin/clawjail" "$DESTDIR$UNITDIR/clawjail.service" \
+	rm -f "$root/bin/clawjail" "$DESTDIR$UNITDIR/clawjail.service" "$DESTDIR$UNITDIR/clawjail-gateway.service" \
 		"$root/share/bash-completion/completions/clawjail" "$root/share/zsh/site-functions/_clawjail" \
 		"$root/share/fish/vendor_completions.d/clawjail.fish" \
 		"$root"/share/man/man1/clawjail.1 "$root"/share/man/man1/clawjail-*.1
