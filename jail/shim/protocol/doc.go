@@ -30,4 +30,12 @@
 // # Concurrency
 //
 // Send may be called by several goroutines; Receive by one.
+//
+// # Decisions
+//
+//   - SEQPACKET and JSON, not a stream with lengths: a packet is whole or not
+//     there, descriptors belong to exactly one, and one can read it in strace.
+//   - Not net/rpc or gRPC: twelve messages, and neither passes descriptors.
+//   - Names for descriptors, not positions: an absent one (no terminal, no
+//     IPv6) does not shift the others.
 package protocol
