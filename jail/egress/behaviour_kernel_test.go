@@ -113,17 +113,29 @@ func TestDNSFloodIsOneStory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.server.Remove(context.Background(), "j"); err != nil {
-		t.Fatal(err)
-	}
+	w.remove()
 	total, events := uint64(0), 0
 	for total < names {
 		e := w.event(t, func(e egress.Event) bool { return e.Kind == egress.KindDNS })
 		total += e.Count
 		events++
 	}
+	w.removed(t)
 	if total != names || events > 300 {
 		t.Errorf("%d questions in %d events", total, events)
+	}
+}
+
+// remove begins to remove the jail: it ends when its events have been taken.
+func (w *world) remove() {
+	w.removing = make(chan error, 1)
+	go func() { w.removing <- w.server.Remove(context.Background(), "j") }()
+}
+
+func (w *world) removed(tb testing.TB) {
+	tb.Helper()
+	if err := <-w.removing; err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -172,9 +184,7 @@ func TestLimitsAndRemoval(t *testing.T) {
 	}
 	held[0] = w.dial(t, v4+":9000")
 	<-arrived
-	if err := w.server.Remove(context.Background(), "j"); err != nil {
-		t.Fatal(err)
-	}
+	w.remove()
 	for _, c := range held {
 		readReset(t, c)
 	}
@@ -183,6 +193,7 @@ func TestLimitsAndRemoval(t *testing.T) {
 			t.Errorf("event %+v", e)
 		}
 	}
+	w.removed(t)
 	if err := w.server.Remove(context.Background(), "j"); err == nil {
 		t.Error("removed twice")
 	}

@@ -114,17 +114,6 @@ func at(took []time.Duration, percent int) time.Duration {
 	return took[min(len(took)*percent/100, len(took)-1)]
 }
 
-// virtual asks the jail's DNS for the address of api.example.com.
-func (w *world) virtual(tb testing.TB) string {
-	tb.Helper()
-	out, err := w.client(tb, `getent ahostsv4 api.example.com | head -n 1`)
-	fields := strings.Fields(out)
-	if err != nil || len(fields) == 0 {
-		tb.Fatalf("%v\n%s", err, out)
-	}
-	return fields[0]
-}
-
 // BenchmarkEgress compares connections through egress with direct ones from
 // the host's namespace over the same veth pair, in turns.
 func BenchmarkEgress(b *testing.B) {
@@ -150,7 +139,7 @@ func BenchmarkEgress(b *testing.B) {
 		for range w.server.Events() { //nolint:revive // they must be taken
 		}
 	}()
-	virtual := w.virtual(b)
+	virtual, _ := w.addresses(b, "api.example.com.")
 	b.Run("tls", func(b *testing.B) {
 		var direct, through []time.Duration
 		for b.Loop() {

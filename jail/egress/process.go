@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"syscall"
@@ -129,6 +130,7 @@ func (s *Server) answer(m control.Message) {
 // readEvents checks events and passes them on.
 func (s *Server) readEvents() {
 	defer close(s.events)
+	defer close(s.drained)
 	b := make([]byte, control.MaxEvent+1)
 	for {
 		n, files, err := s.stream.Receive(b)
@@ -159,16 +161,14 @@ func (s *Server) readEvents() {
 }
 
 // lost ends the process when a stream of it breaks: one that sends what it
-// should not is not to be trusted with traffic.
+// should not is not to be trusted with traffic. An end of file, or our own
+// Close, is no breach.
 func (s *Server) lost(stream string, err error) {
-	select {
-	case <-s.closing:
-	default:
-		if !errors.Is(err, io.EOF) {
-			s.log.Error("egress breaks its protocol", "stream", stream, "error", err)
-		}
-		_ = s.cmd.Process.Kill() // an error means that it has ended
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return
 	}
+	s.log.Error("egress breaks its protocol", "stream", stream, "error", err)
+	_ = s.cmd.Process.Kill() // an error means that it has ended
 }
 
 // reap waits for the process. Its stderr ends with it, and Wait would close
@@ -179,9 +179,7 @@ func (s *Server) reap() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
-	select {
-	case <-s.closing:
-	default:
+	if err != nil {
 		s.log.Error("egress has ended; jails have no network", "error", err)
 	}
 	close(s.done)

@@ -19,10 +19,10 @@ import (
 
 // Bounds on the supervisor's side.
 const (
-	// eventQueue is how many events wait for the reader of Events. At the
-	// bound the Server stops reading; clawjail-egress then queues some
-	// thousands itself, and refuses new connections after that.
-	eventQueue = 1024
+	// eventQueue is how many events wait for the reader of Events: none, so
+	// that an event that has left the channel has been taken. Some thousands
+	// wait in clawjail-egress, which refuses new connections after that.
+	eventQueue = 0
 	// maxWaiting bounds the requests that wait for an answer.
 	maxWaiting = 1024
 )
@@ -39,7 +39,8 @@ type Server struct {
 	requests *socket.Conn
 	stream   *socket.Conn
 	events   chan Event
-	closing  chan struct{} // closed by Close: nobody reads events any more
+	closing  chan struct{} // closed by Close: nobody takes events any more
+	drained  chan struct{} // closed at the end of the event stream
 	done     chan struct{} // closed when the process has ended
 	wg       sync.WaitGroup
 	once     sync.Once
@@ -49,7 +50,7 @@ type Server struct {
 	mu      sync.Mutex
 	next    uint64
 	waiting map[uint64]chan error
-	known   map[string]bool // jails whose events are believed
+	known   map[string]chan struct{} // jails whose events are believed; closed at the last one
 	ended   bool
 }
 
@@ -64,9 +65,10 @@ func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (
 		log:     log,
 		events:  make(chan Event, eventQueue),
 		closing: make(chan struct{}),
+		drained: make(chan struct{}),
 		done:    make(chan struct{}),
 		waiting: make(map[uint64]chan error),
-		known:   make(map[string]bool),
+		known:   make(map[string]chan struct{}),
 	}
 	if err := s.spawn(bin, uid, gid); err != nil {
 		return nil, fmt.Errorf("start egress %q: %w", bin, err)
@@ -118,10 +120,24 @@ func (s *Server) Add(ctx context.Context, rules Rules, sockets Sockets) error {
 	return nil
 }
 
-// Remove resets the jail's connections and forgets it. Its last events may
-// come after Remove has returned.
+// Remove resets the jail's connections, forgets it, and returns when its last
+// event has been taken from Events. An error after that wait means that nobody
+// took them; the jail has no network in every case.
 func (s *Server) Remove(ctx context.Context, jail string) error {
-	if err := s.request(ctx, control.Message{Type: control.TypeRemove, Jail: jail}); err != nil {
+	s.mu.Lock()
+	last := s.known[jail]
+	s.mu.Unlock()
+	err := s.request(ctx, control.Message{Type: control.TypeRemove, Jail: jail})
+	if err == nil && last != nil {
+		select {
+		case <-last:
+		case <-s.done:
+			err = ErrEnded
+		case <-ctx.Done():
+			err = fmt.Errorf("its last events were not taken: %w", context.Cause(ctx))
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("remove jail %q from egress: %w", jail, err)
 	}
 	return nil
@@ -139,17 +155,19 @@ func (s *Server) Events() <-chan Event { return s.events }
 // no network; a new Server can take them over with the same sockets.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Close ends the process and waits for it. Events that nobody has read are
-// dropped.
+// Close ends the process and waits for it. The jails' last events can be taken
+// while it does; those that nobody takes in time are dropped.
 func (s *Server) Close() error {
-	s.once.Do(func() { close(s.closing) })
-	s.requests.Close() // its end of file is the process's order to end
-	s.stream.Close()
-	select {
-	case <-s.done:
-	case <-time.After(closeTime):
+	s.once.Do(func() {
+		s.requests.Close() // its end of file is the process's order to end
+		select {
+		case <-s.drained:
+		case <-time.After(closeTime):
+		}
+		close(s.closing)
 		_ = s.cmd.Process.Kill() // an error means that it has ended
-	}
+		s.stream.Close()
+	})
 	s.wg.Wait()
 	return nil
 }
@@ -161,23 +179,26 @@ func (s *Server) know(jail string) error {
 	if s.ended {
 		return ErrEnded
 	}
-	if s.known[jail] {
-		return errors.New("events of a jail of this name are still coming")
+	if s.known[jail] != nil {
+		return errors.New("a jail of this name is served, or its events are still coming")
 	}
-	s.known[jail] = true
+	s.known[jail] = make(chan struct{})
 	return nil
 }
 
 func (s *Server) forget(jail string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.known, jail)
+	if last := s.known[jail]; last != nil {
+		close(last)
+		delete(s.known, jail)
+	}
 }
 
 func (s *Server) knows(jail string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known[jail]
+	return s.known[jail] != nil
 }
 
 // request sends a message and waits for its answer.

@@ -127,6 +127,7 @@ type world struct {
 	asked           []string
 	resolvConf      string
 	made            egress.Sockets
+	removing        chan error
 }
 
 func newWorld(tb testing.TB) *world {
@@ -151,9 +152,6 @@ func newWorld(tb testing.TB) *world {
 		run(tb, "ip", "-6", "route", "add", "default", "via", farAddr6)
 	})
 	w.jail.do(func() {
-		// glibc's AI_ADDRCONFIG wants an address besides 127.0.0.1 and ::1.
-		run(tb, "ip", "addr", "add", "198.18.0.1/32", "dev", "lo")
-		run(tb, "ip", "addr", "add", "fd63:6c61:776a::1/128", "dev", "lo", "nodad")
 		run(tb, "ip", "route", "add", "local", "default", "dev", "lo")
 		run(tb, "ip", "-6", "route", "add", "local", "default", "dev", "lo")
 	})

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,22 +70,23 @@ func Serve(requests, events *socket.Conn, conf string) error {
 			sniffIn: sniffTime,
 		},
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	var writeErr error
 	wg.Go(func() {
-		writeErr = d.shared.ledger.write(ctx, func(b []byte) error { return events.Send(b) })
+		writeErr = d.shared.ledger.write(func(b []byte) error { return events.Send(b) })
 		requests.Close() // ends the loop below: traffic without records must not be
 	})
 	err := d.loop()
 	for _, j := range d.jails {
 		j.stop()
 	}
-	cancel()
-	events.Close() // a blocked write returns
+	d.shared.ledger.finish()
+	// Nobody who does not take the last events can hold this up for long:
+	// the supervisor kills what does not end, and its own death closes the
+	// socket.
 	wg.Wait()
-	if writeErr != nil && ctx.Err() == nil {
-		err = errors.Join(err, writeErr)
+	if writeErr != nil {
+		err = writeErr // the other one follows from it
 	}
 	return err
 }

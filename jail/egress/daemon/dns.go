@@ -43,7 +43,11 @@ func (j *jail) openUDP(f *os.File, v6 bool) (func(context.Context), error) {
 	var optErr error
 	err = raw.Control(func(fd uintptr) {
 		if v6 {
-			optErr = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+			// Without the second, the kernel sends only from addresses of
+			// an interface, net/ipv6/datagram.c:ip6_datagram_send_ctl.
+			optErr = errors.Join(
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1))
 		} else {
 			optErr = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}

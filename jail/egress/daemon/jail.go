@@ -26,6 +26,8 @@ type jail struct {
 	conns chan struct{} // places, rules.MaxConns of them
 	quota *bucket       // DNS questions
 
+	has4, has6 bool // TCP listeners
+
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	closers []func() error
@@ -103,6 +105,7 @@ func (j *jail) open(kinds []string, files []*os.File) ([]func(context.Context), 
 		var err error
 		switch kind {
 		case "tcp4", "tcp6":
+			j.has4, j.has6 = j.has4 || kind == "tcp4", j.has6 || kind == "tcp6"
 			loop, err = j.openTCP(files[i])
 		case "udp4", "udp6":
 			loop, err = j.openUDP(files[i], kind == "udp6")
@@ -227,5 +230,13 @@ func (j *jail) lookup(name string) (v4, v6 netip.Addr, known bool, err error) {
 		return netip.Addr{}, netip.Addr{}, false, nil
 	}
 	p, err := j.names.Assign(name)
+	// A family that the jail has no listener for would only cost its clients
+	// a failed try.
+	if !j.has4 {
+		p.V4 = netip.Addr{}
+	}
+	if !j.has6 {
+		p.V6 = netip.Addr{}
+	}
 	return p.V4, p.V6, true, err
 }

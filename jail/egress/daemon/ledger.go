@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,25 +74,25 @@ func (l *ledger) end(jail string) {
 	l.queue <- entry{envelope: control.Envelope{Ended: jail}}
 }
 
-// write sends entries until ctx ends or a send fails.
-func (l *ledger) write(ctx context.Context, send func([]byte) error) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-l.queue:
-			b, err := control.EncodeEnvelope(e.envelope)
-			if err == nil {
-				err = send(b)
-			}
-			if err != nil {
-				return err
-			}
-			if e.place != nil {
-				<-e.place
-			}
+// finish lets write return when it has sent everything. Nothing may be queued
+// after it.
+func (l *ledger) finish() { close(l.queue) }
+
+// write sends entries until finish, or until a send fails.
+func (l *ledger) write(send func([]byte) error) error {
+	for e := range l.queue {
+		b, err := control.EncodeEnvelope(e.envelope)
+		if err == nil {
+			err = send(b)
+		}
+		if err != nil {
+			return err
+		}
+		if e.place != nil {
+			<-e.place
 		}
 	}
+	return nil
 }
 
 // tally counts what repeats in one jail.

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -96,7 +95,7 @@ func TestConnectionsKeepTheirPlaces(t *testing.T) {
 	if l.admit() {
 		t.Fatal("admitted above the bound")
 	}
-	for l.note(control.Event{}) {
+	for l.note(control.Event{Kind: control.KindDNS, Jail: "j", Verdict: control.Deny, Count: 1}) {
 	}
 	for range maxConns {
 		l.conclude(control.Event{Kind: control.KindConn, Jail: "j", Verdict: control.Allow, Count: 1}) // never blocks
@@ -104,16 +103,18 @@ func TestConnectionsKeepTheirPlaces(t *testing.T) {
 	if l.admit() {
 		t.Fatal("a place was free before its event was written")
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	written := 0
-	err := l.write(ctx, func([]byte) error {
+	l.finish()
+	written, stop := 0, errors.New("stop")
+	err := l.write(func([]byte) error {
 		if written++; written == 10 {
-			cancel()
-			return errors.New("stop")
+			return stop
 		}
 		return nil
 	})
-	if err == nil || written != 10 {
+	if !errors.Is(err, stop) {
+		t.Errorf("a failed send: %v", err)
+	}
+	if err := l.write(func([]byte) error { written++; return nil }); err != nil || written != maxConns+maxNotes {
 		t.Errorf("%d written, %v", written, err)
 	}
 }

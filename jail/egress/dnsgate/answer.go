@@ -22,8 +22,9 @@ const (
 	ttl = 60
 )
 
-// Lookup gives the virtual addresses of a canonical name. known is false for a
-// name that policy does not allow; an error is a table that is full.
+// Lookup gives the virtual addresses of a canonical name; one that is not valid
+// is a family without answers. known is false for a name that policy does not
+// allow; an error is a table that is full.
 type Lookup func(name string) (v4, v6 netip.Addr, known bool, err error)
 
 // Question is what a query asked, for the record.
@@ -141,11 +142,11 @@ func reply(q *dns.Msg, lookup Lookup) (*dns.Msg, Question) {
 	}
 	asked.Addr = v4
 	header := dns.RR_Header{Name: question.Name, Class: dns.ClassINET, Ttl: ttl}
-	switch question.Qtype {
-	case dns.TypeA, dns.TypeANY:
+	switch {
+	case v4.IsValid() && (question.Qtype == dns.TypeA || question.Qtype == dns.TypeANY):
 		header.Rrtype = dns.TypeA
 		r.Answer = append(r.Answer, &dns.A{Hdr: header, A: v4.AsSlice()})
-	case dns.TypeAAAA:
+	case v6.IsValid() && question.Qtype == dns.TypeAAAA:
 		header.Rrtype = dns.TypeAAAA
 		r.Answer = append(r.Answer, &dns.AAAA{Hdr: header, AAAA: v6.AsSlice()})
 	}
