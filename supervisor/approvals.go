@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/journal"
+	"clawjail/supervisor/approval/serve"
 	"clawjail/supervisor/control"
 )
 
@@ -111,19 +111,18 @@ func (a *approvals) mayApprove(peer control.Peer) bool {
 	return peer.UID == 0 || a.opt.Group != "" && memberOf(peer, a.opt.Group)
 }
 
-// listApprovals gives what waits, as much of it as one answer holds.
-func (c *call) listApprovals() (any, *api.Error) {
-	return wireList(c.s.approvals.List())
-}
+func (c *call) listApprovals() (any, *api.Error) { return serve.List(c.s.approvals.Queue) }
 
 func (c *call) approval() (any, *api.Error) {
-	v, err := c.s.approvals.Find(c.r.PathValue("id"))
-	if err != nil {
-		return nil, refusal(err)
-	}
-	return wireView(v)
+	return serve.One(c.s.approvals.Queue, c.r.PathValue("id"))
 }
 
+func (c *call) watchApprovals() (any, *api.Error) {
+	return nil, serve.Watch(c.r.Context(), c.s.approvals.Queue, c.w)
+}
+
+// decide lets an approver answer. Who asks is the user that the kernel saw
+// connect, and must be outside of every jail.
 func (c *call) decide() (any, *api.Error) {
 	var r api.DecideRequest
 	if apiErr := c.decode(&r); apiErr != nil {
@@ -135,19 +134,8 @@ func (c *call) decide() (any, *api.Error) {
 	if err := outsideJails(c.peer.PID); err != nil {
 		return nil, api.Errorf(http.StatusForbidden, "approve: %v", err)
 	}
-	req, d, err := c.s.approvals.Decide(approval.Answer{
-		ID: c.r.PathValue("id"), Digest: r.Digest, Approve: r.Approve, Waiting: r.Waiting, Reason: r.Reason, File: r.File,
-		Scope: approval.Scope{Kind: approval.ScopeKind(r.Scope), For: r.For},
-		By:    approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)},
-	})
-	if err != nil {
-		return nil, refusal(err)
-	}
-	b, err := approval.Encode(req)
-	if err != nil {
-		return nil, api.Errorf(http.StatusInternalServerError, "%v", err)
-	}
-	return api.DecideAnswer{Request: b, Decision: wireDecision(d)}, nil
+	by := approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)}
+	return serve.Decide(c.s.approvals.Queue, c.r.PathValue("id"), r, by)
 }
 
 func (c *call) notAnApprover() *api.Error {
@@ -177,103 +165,4 @@ func userName(uid uint32) string {
 		return ""
 	}
 	return u.Username
-}
-
-// watchApprovals streams every change as a line of JSON until the caller goes.
-func (c *call) watchApprovals() (any, *api.Error) {
-	events, err := c.s.approvals.Watch(c.r.Context())
-	if err != nil {
-		return nil, api.Errorf(http.StatusServiceUnavailable, "watch the held requests: %v", err)
-	}
-	c.w.Header().Set("Content-Type", "application/x-ndjson")
-	out := json.NewEncoder(c.w)
-	flush := http.NewResponseController(c.w)
-	// The watch began before this list was made, so nothing falls in between.
-	if c.sendEvent(out, approval.Event{Kind: approval.Resync}) != nil || flush.Flush() != nil {
-		return nil, nil
-	}
-	for ev := range events {
-		if c.sendEvent(out, ev) != nil || flush.Flush() != nil {
-			return nil, nil // the caller went away
-		}
-	}
-	return nil, nil
-}
-
-func (c *call) sendEvent(out *json.Encoder, ev approval.Event) error {
-	e := api.ApprovalEvent{Kind: string(ev.Kind)}
-	if ev.Kind == approval.Resync {
-		list, apiErr := wireList(c.s.approvals.List())
-		if apiErr != nil {
-			return apiErr
-		}
-		e.List = &list
-		return out.Encode(e)
-	}
-	a, apiErr := wireView(ev.View)
-	if apiErr != nil {
-		return apiErr
-	}
-	e.Approval = &a
-	if ev.Kind == approval.Removed {
-		d := wireDecision(ev.Decision)
-		e.Decision = &d
-	}
-	return out.Encode(e)
-}
-
-func wireList(views []approval.View) (api.Approvals, *api.Error) {
-	list := api.Approvals{Approvals: []api.Approval{}}
-	size := 0
-	for i, v := range views {
-		a, apiErr := wireView(v)
-		if apiErr != nil {
-			return list, apiErr
-		}
-		if size += len(a.Request); size > api.MaxApprovalsBytes {
-			list.More = len(views) - i
-			break
-		}
-		list.Approvals = append(list.Approvals, a)
-	}
-	return list, nil
-}
-
-func wireView(v approval.View) (api.Approval, *api.Error) {
-	b, err := approval.Encode(v.Request)
-	if err != nil {
-		return api.Approval{}, api.Errorf(http.StatusInternalServerError, "encode request %s: %v", v.ID, err)
-	}
-	return api.Approval{Request: b, WaitedMS: v.Waited.Milliseconds(), LeftMS: v.Left.Milliseconds()}, nil
-}
-
-func wireDecision(d approval.Decision) api.ApprovalDecision {
-	w := api.ApprovalDecision{ID: d.ID, Digest: d.Digest, Allowed: d.Allowed(), Outcome: d.Outcome.String(), Reason: d.Reason,
-		HeldMS: float64(d.Held.Microseconds()) / 1000, At: d.At}
-	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
-		uid := d.By.UID
-		w.ByUID, w.By, w.Scope = &uid, d.By.String(), d.Scope.String()
-	}
-	return w
-}
-
-// refusal gives why an answer does not apply its HTTP status.
-func refusal(err error) *api.Error {
-	status := http.StatusConflict
-	switch {
-	case errors.Is(err, approval.ErrUnknown):
-		status = http.StatusNotFound
-	case errors.Is(err, approval.ErrScope), errors.Is(err, approval.ErrAmbiguous):
-		status = http.StatusBadRequest
-	case errors.Is(err, approval.ErrFourEyes):
-		status = http.StatusForbidden
-	case errors.Is(err, approval.ErrExpired), errors.Is(err, approval.ErrJailEnded), errors.Is(err, approval.ErrGone):
-		status = http.StatusGone
-	}
-	e := api.Errorf(status, "%v", err)
-	var r *approval.Refusal
-	if errors.As(err, &r) && r.Hint != "" {
-		e.Hint = r.Hint
-	}
-	return e
 }

@@ -68,7 +68,9 @@ func TestAnswersThatDoNotApply(t *testing.T) {
 			w.next(Changed)
 		}, answer: func(_ *world, v View) Answer { return Answer{ID: v.ID, Digest: v.Digest, Approve: true, Waiting: 1} }},
 		{name: "a scope that is none", want: ErrScope,
-			answer: func(_ *world, v View) Answer { return Answer{ID: v.ID, Digest: v.Digest, Scope: Scope{Kind: "forever"}} }},
+			answer: func(_ *world, v View) Answer {
+				return Answer{ID: v.ID, Digest: v.Digest, Scope: Scope{Kind: "forever"}}
+			}},
 		{name: "a time that is none", want: ErrScope,
 			answer: func(_ *world, v View) Answer { return Answer{ID: v.ID, Digest: v.Digest, Scope: Scope{Kind: ScopeFor}} }},
 	}

@@ -32,10 +32,14 @@ func (p *page) paint(style, s string) string {
 
 func (p *page) blank() { p.b.WriteByte('\n') }
 
-// line writes s, broken, with the indent before every line.
-func (p *page) line(indent, s string) {
-	n := p.width - len(indent)
-	for _, l := range wrap(s, n, n) {
+// line writes s, broken anywhere, with the indent before every line.
+func (p *page) line(indent, s string) { p.lines(indent, s, false) }
+
+// say is line for our own words, broken between them.
+func (p *page) say(s string) { p.lines("", s, true) }
+
+func (p *page) lines(indent, s string, soft bool) {
+	for _, l := range wrap(s, p.width-len(indent), soft) {
 		p.b.WriteString(indent)
 		p.b.WriteString(l)
 		p.b.WriteByte('\n')
@@ -44,7 +48,12 @@ func (p *page) line(indent, s string) {
 }
 
 // field writes a label and its value; nothing for an empty one.
-func (p *page) field(label, value string) {
+func (p *page) field(label, value string) { p.entry(label, value, false) }
+
+// words is field for our own words.
+func (p *page) words(label, value string) { p.entry(label, value, true) }
+
+func (p *page) entry(label, value string, soft bool) {
 	if value == "" {
 		return
 	}
@@ -53,18 +62,19 @@ func (p *page) field(label, value string) {
 		if !repeated {
 			p.line("", p.paint(dimOn, label))
 		}
-		p.line("  ", value)
+		p.lines("  ", value, soft)
 		p.last = label
 		return
 	}
-	n := p.width - labelWidth
-	for i, l := range wrap(value, n, n) {
+	for i, l := range wrap(value, p.width-labelWidth, soft) {
 		shown := label
 		if i > 0 || repeated {
 			shown = ""
 		}
-		p.b.WriteString(p.paint(dimOn, shown) + strings.Repeat(" ", labelWidth-len(shown)))
-		p.b.WriteString(l)
+		if shown != "" {
+			p.b.WriteString(p.paint(dimOn, shown))
+		}
+		p.b.WriteString(strings.Repeat(" ", labelWidth-len(shown)) + l)
 		p.b.WriteByte('\n')
 	}
 	p.last = label

@@ -87,7 +87,7 @@ func Duration(d time.Duration) string {
 // Text gives the page of a request: several lines, each ended by a new line.
 func Text(r approval.Request, waited, left time.Duration, st Style) string {
 	p := newPage(st)
-	p.line("", p.paint(boldOn, r.ID)+"  "+escape.String(r.Gate)+" in jail "+p.paint(boldOn, escape.String(name(r))))
+	p.say(p.paint(boldOn, r.ID)+"  "+escape.String(r.Gate)+" in jail "+p.paint(boldOn, escape.String(name(r))))
 	timing := "waits for " + Duration(waited) + ", " + Duration(left) + " left"
 	if left <= 0 {
 		timing = "waited for " + Duration(waited) + ", the time is up"
@@ -95,18 +95,18 @@ func Text(r approval.Request, waited, left time.Duration, st Style) string {
 	if r.Waiting > 1 {
 		timing += fmt.Sprintf(", %d identical calls", r.Waiting)
 	}
-	p.line("", timing)
+	p.say(timing)
 	p.blank()
 	p.line("  ", p.what(r))
 	p.blank()
 	p.facts(r)
 	if n := hiddenIn(r); n > 0 {
-		p.field("careful", p.paint(warning, fmt.Sprintf("%d characters would not be visible, or move others; they are shown as escapes", n)))
+		p.words("careful", p.paint(warning, fmt.Sprintf("%d characters would not be visible, or move others; they are shown as escapes", n)))
 	}
 	p.field("digest", r.Digest)
 	if r.Claim != "" {
 		p.blank()
-		p.line("", p.paint(dimOn, "the agent claims, and nobody checked:"))
+		p.say(p.paint(dimOn, "the agent claims, and nobody checked:"))
 		p.line("  ", text(r.Claim, p.color))
 	}
 	return p.b.String()
@@ -135,15 +135,15 @@ func (p *page) what(r approval.Request) string {
 
 func (p *page) facts(r approval.Request) {
 	for _, line := range r.Impact {
-		p.field("impact", text(line, p.color))
+		p.words("impact", text(line, p.color))
 	}
 	switch r.Reversible {
 	case approval.ReversibleNo:
-		p.field("undo", p.paint(warning, "cannot be undone"))
+		p.words("undo", p.paint(warning, "cannot be undone"))
 	case approval.ReversibleYes:
-		p.field("undo", "can be undone")
+		p.words("undo", "can be undone")
 	default:
-		p.field("undo", "nobody can tell")
+		p.words("undo", "nobody can tell")
 	}
 	if r.Gate == approval.GateExec && len(r.Argv) > 0 {
 		p.field("program", word(r.Path, p.color))
@@ -170,9 +170,9 @@ func (p *page) facts(r approval.Request) {
 		p.field("policy", text(r.Policy, p.color))
 	}
 	p.field("agent", text(r.Agent, p.color))
-	p.field("started by", fmt.Sprintf("user %d", r.StartedBy))
+	p.words("started by", fmt.Sprintf("user %d", r.StartedBy))
 	for _, n := range r.Notes {
-		p.field("note", p.paint(warning, escape.String(n)))
+		p.words("note", p.paint(warning, escape.String(n)))
 	}
 }
 

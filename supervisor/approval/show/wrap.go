@@ -43,7 +43,7 @@ func Clip(s string, width int) string {
 	if Width(s) <= width {
 		return s
 	}
-	lines := wrap(s, width-1, width-1)
+	lines := wrap(s, width-1, false)
 	if width == 1 {
 		return "…"
 	}
@@ -65,11 +65,14 @@ func colour(s string) int {
 	return 0
 }
 
-// wrap breaks s into lines: the first of at most first columns, the others of
-// at most rest. A character wider than a line gets one of its own.
-func wrap(s string, first, rest int) []string {
+// wrap breaks s into lines of at most width columns; with soft, where there is a
+// blank if possible, which is for our own words only. A character wider than a
+// line gets one of its own.
+func wrap(s string, width int, soft bool) []string {
 	var lines []string
-	limit, used, start := max(first, 1), 0, 0
+	width = max(width, 1)
+	used, start := 0, 0
+	blank := 0 // after the last blank of this line
 	for i := 0; i < len(s); {
 		if skip := colour(s[i:]); skip > 0 {
 			i += skip
@@ -77,12 +80,23 @@ func wrap(s string, first, rest int) []string {
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		w := runeWidth(r)
-		if used+w > limit && used > 0 {
-			lines = append(lines, s[start:i])
-			start, used, limit = i, 0, max(rest, 1)
+		if used+w > width && used > 0 {
+			end := i
+			if soft && blank > start {
+				end = blank
+			}
+			line := s[start:end]
+			if soft {
+				line = strings.TrimRight(line, " ")
+			}
+			lines = append(lines, line)
+			start, used = end, Width(s[end:i])
 		}
 		used += w
 		i += size
+		if r == ' ' {
+			blank = i
+		}
 	}
 	return append(lines, s[start:])
 }
