@@ -39,8 +39,8 @@ func (r Resolved) Close() error {
 	return r.File.Close()
 }
 
-// identify asks the kernel who a file is.
-func identify(f *os.File) (Identity, error) {
+// Identify asks the kernel who a file is.
+func Identify(f *os.File) (Identity, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return Identity{}, os.NewSyscallError("fstat", err)
@@ -123,7 +123,7 @@ func (t *Task) pinned(link string) (Resolved, error) {
 }
 
 func finish(f *os.File) (Resolved, error) {
-	id, err := identify(f)
+	id, err := Identify(f)
 	if err != nil {
 		return Resolved{}, errors.Join(err, f.Close())
 	}
@@ -167,11 +167,11 @@ func (t *Task) leadsTo(dir string, want *os.File) error {
 		return err
 	}
 	defer got.Close()
-	a, err := identify(got)
+	a, err := Identify(got)
 	if err != nil {
 		return err
 	}
-	b, err := identify(want)
+	b, err := Identify(want)
 	if err != nil {
 		return err
 	}

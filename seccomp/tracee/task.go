@@ -124,7 +124,7 @@ func (t *Task) Cwd() (string, Identity, error) {
 	if err != nil {
 		return "", Identity{}, err
 	}
-	id, err := identify(t.cwd)
+	id, err := Identify(t.cwd)
 	return path, id, err
 }
 

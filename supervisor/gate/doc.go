@@ -1,0 +1,43 @@
+// Package gate decides the system calls that a jail's filter hands over: it
+// looks at what is asked, judges it by the policy, holds it for a human where
+// the policy says so, and lets it go on in a way that the kernel checks again.
+//
+// Trust: the caller of a held call and everything around it is hostile. It can
+// change its memory, its files and its directories while we look and
+// afterwards. So what is read here is only ever shown and judged; what is let
+// through is either done by the supervisor itself on what it pinned (package
+// behalf), or bound by a token that BPF programs compare with what the kernel
+// really executes (package bpf). Continuing a call grants nothing by itself.
+//
+// Every path that does not end in an explicit answer ends in a denial: memory
+// that cannot be read, a path that does not resolve, a token that cannot be
+// written, a worker that is not free.
+//
+// Ownership: an Engine owns its listener. Run returns when no task is left
+// that uses the filter, or after Close.
+//
+// Concurrency: one goroutine, locked to its thread, receives and decides what
+// can be decided at once; what waits for a human or reads a whole file gets a
+// goroutine of its own, at most maxHeld of them per jail. Run waits for them.
+//
+// May be imported by supervisor.
+//
+// # How an execution goes
+//
+//	receive -> copy path, argv, environment, cwd -> still valid?
+//	  -> resolve in the task's root -> follow "#!" -> judge every file of the chain
+//	allow, audit   token, continue
+//	ask            hold; approved: token, continue; otherwise EPERM
+//	deny           EPERM (EACCES would send execvp(3) on to the next directory)
+//	kill           SIGKILL of the process; the call is never answered
+//	freeze         the jail stands still, then EPERM
+//
+// # Decisions
+//
+//   - The strictest verdict over the chain of a script counts: a script is
+//     judged as itself and as its interpreter with the arguments that the
+//     interpreter will see.
+//   - A token that nobody consumed is looked into: the call may have failed in
+//     the kernel, which is fine, or have run without any probe seeing it, which
+//     is a violation.
+package gate

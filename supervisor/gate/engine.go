@@ -1,0 +1,186 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/policy"
+	"clawjail/seccomp/notify"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/approval"
+)
+
+// maxHeld bounds the calls of one jail that wait at the same time, for a human
+// or for a file to be hashed. Beyond it a call is denied.
+const maxHeld = 256
+
+// Token is what an execution that was let through must turn out to be.
+type Token struct {
+	TGID, TID int32
+	Files     []tracee.Identity // the chain: what was named first, what runs last
+	Argv, Env []string          // as the program that runs will see them
+	Cwd       tracee.Identity
+}
+
+// Tokens is the kernel's side: where tokens are put for the verifier to find.
+type Tokens interface {
+	PutExec(Token) error
+	// DropExec takes a token back and says whether the verifier had used it.
+	DropExec(tgid, tid int32) (consumed bool, err error)
+}
+
+// Outcome is one decision, for the record.
+type Outcome struct {
+	Gate     policy.Gate
+	Op       string
+	PID      int32
+	Path     string
+	Path2    string
+	Argv     []string
+	SHA256   string
+	Verdict  policy.Verdict
+	Rule     string
+	Errno    unix.Errno // what the caller got, if it was refused
+	Decision *approval.Decision
+	Message  string
+}
+
+// Config is what an engine needs of its jail and its supervisor.
+type Config struct {
+	Jail, Name, Agent string
+	StartedBy         uint32
+	Policy            *policy.Policy
+	Tokens            Tokens
+	// Hold waits for a human. Its context ends when the call is gone.
+	Hold func(context.Context, approval.Request) (approval.Decision, error)
+	// Record writes an audit record. An error turns a permission into a denial.
+	Record func(Outcome) error
+	// Violation answers something that runs and must not: the process dies, or
+	// the jail stands still.
+	Violation func(tgid int32, what string)
+	// Freeze stops the whole jail, and opens the incident.
+	Freeze func(reason string)
+	Logger *slog.Logger
+}
+
+// Engine serves one jail's listener.
+type Engine struct {
+	c      Config
+	listen *notify.Listener
+	held   chan struct{} // a place per held call
+	work   sync.WaitGroup
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+	hashes hashCache
+	given  outstanding
+}
+
+// New takes the listener over.
+func New(c Config, l *notify.Listener) *Engine {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{})}
+}
+
+// Run serves calls until the end.
+func (e *Engine) Run() {
+	defer close(e.done)
+	// The kernel hands the processor from the caller to this very thread and
+	// back; a goroutine that moved between threads would lose that.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	e.work.Go(func() { e.settle(e.ctx) })
+	for {
+		call, err := e.listen.Recv()
+		if errors.Is(err, notify.ErrClosed) {
+			break
+		}
+		if err != nil {
+			// Nothing can be answered any more; closing the listener below
+			// makes the kernel refuse everything that is trapped.
+			e.c.Logger.Error("receive held calls", "jail", e.c.Jail, "error", err)
+			break
+		}
+		e.serve(call)
+	}
+	e.cancel()
+	e.work.Wait()
+	if err := e.listen.Close(); err != nil {
+		e.c.Logger.Error("close the listener", "jail", e.c.Jail, "error", err)
+	}
+}
+
+// Close ends Run and waits for it. Calls that are held then get ENOSYS.
+func (e *Engine) Close() {
+	e.cancel()
+	e.listen.Interrupt()
+	<-e.done
+}
+
+// serve decides one call.
+func (e *Engine) serve(call notify.Call) {
+	switch call.Nr {
+	case unix.SYS_EXECVE, unix.SYS_EXECVEAT:
+		e.exec(call)
+	default:
+		// The filter traps nothing else; whatever this is, it is refused.
+		e.c.Logger.Error("a call that the gate does not know", "jail", e.c.Jail, "nr", call.Nr)
+		e.deny(call, unix.EPERM)
+	}
+}
+
+// deny answers with an errno. That the call is gone is fine.
+func (e *Engine) deny(call notify.Call, errno unix.Errno) {
+	if err := e.listen.Deny(call.ID, errno); err != nil && !errors.Is(err, notify.ErrGone) {
+		e.c.Logger.Error("deny a call", "jail", e.c.Jail, "error", err)
+	}
+}
+
+// hold runs fn beside the receiver, or denies the call when too many wait.
+func (e *Engine) hold(call notify.Call, fn func(context.Context)) bool {
+	select {
+	case e.held <- struct{}{}:
+	default:
+		return false
+	}
+	e.work.Go(func() {
+		defer func() { <-e.held }()
+		ctx, cancel := context.WithCancel(e.ctx)
+		defer cancel()
+		fn(ctx)
+	})
+	return true
+}
+
+// kill ends the process of a call. The pidfd pins whoever has the id now; if
+// the call still waits afterwards, that was its process.
+func (e *Engine) kill(call notify.Call, t *tracee.Task) error {
+	fd, err := unix.PidfdOpen(int(t.TGID), 0)
+	if err != nil {
+		return os.NewSyscallError("pidfd_open", err)
+	}
+	defer unix.Close(fd)
+	if !e.listen.Valid(call.ID) {
+		return nil
+	}
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("kill process %d: %w", t.TGID, err)
+	}
+	return nil
+}
+
+// record writes the outcome and reports whether that worked.
+func (e *Engine) record(o Outcome) bool {
+	if err := e.c.Record(o); err != nil {
+		e.c.Logger.Error("record a decision", "jail", e.c.Jail, "error", err)
+		return false
+	}
+	return true
+}

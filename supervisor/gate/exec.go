@@ -1,0 +1,276 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/policy"
+	"clawjail/seccomp/notify"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/approval"
+)
+
+// Limits of what is copied from a task, those of the kernel.
+const (
+	maxPath  = unix.PathMax
+	maxWords = 65536
+	maxBytes = 2 << 20 // argv or environment; more is E2BIG
+)
+
+// execution is one execve or execveat that waits.
+type execution struct {
+	call     notify.Call
+	task     *tracee.Task
+	chain    tracee.Chain
+	filename string // as the caller wrote it
+	argv     []string
+	env      []string
+	cwd      string
+	cwdID    tracee.Identity
+	before   image
+}
+
+func (x *execution) close() {
+	_ = x.chain.Close()
+	_ = x.task.Close()
+}
+
+// exec decides an execution.
+func (e *Engine) exec(call notify.Call) {
+	x, errno := e.read(call)
+	if errno != 0 {
+		e.deny(call, errno)
+		return
+	}
+	if !e.c.Policy.NeedsHash() {
+		e.judge(x, "")
+		return
+	}
+	name := x.chain.Files[0]
+	if sum, ok := e.hashes.get(name.ID); ok {
+		e.judge(x, sum)
+		return
+	}
+	ok := e.hold(call, func(ctx context.Context) {
+		sum, err := e.hashes.sum(ctx, name)
+		if err != nil {
+			e.c.Logger.Warn("hash a program", "jail", e.c.Jail, "path", name.Path, "error", err)
+		}
+		e.judge(x, sum) // without a hash no rule with a hash matches
+	})
+	if !ok {
+		e.refuse(x, policy.Decision{Verdict: policy.Deny, Rule: "limit"}, unix.EAGAIN, "too many calls wait already", nil)
+	}
+}
+
+// read copies and resolves what a call asks for. The errno is what the kernel
+// itself would have said, as far as it is known.
+func (e *Engine) read(call notify.Call) (*execution, unix.Errno) {
+	task, err := tracee.Open(call.TID)
+	if err != nil || !e.listen.Valid(call.ID) {
+		return nil, unix.EPERM // gone, most likely: nobody gets the answer
+	}
+	x := &execution{call: call, task: task}
+	if err := e.copy(x); err != nil {
+		_ = task.Close()
+		return nil, errnoOf(err)
+	}
+	if !e.listen.Valid(call.ID) {
+		x.close()
+		return nil, unix.EPERM
+	}
+	return x, 0
+}
+
+func (e *Engine) copy(x *execution) error {
+	var err error
+	dirfd, args, flags := int32(unix.AT_FDCWD), x.call.Args[:3], uint64(0)
+	if x.call.Nr == unix.SYS_EXECVEAT {
+		dirfd, args, flags = int32(x.call.Args[0]), x.call.Args[1:4], x.call.Args[4]
+	}
+	if flags&^(unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW) != 0 {
+		return unix.EINVAL
+	}
+	if x.filename, err = x.task.String(args[0], maxPath); err != nil {
+		return err
+	}
+	if x.argv, err = x.task.Strings(args[1], maxWords, maxBytes); err != nil {
+		return err
+	}
+	if x.env, err = x.task.Strings(args[2], maxWords, maxBytes); err != nil {
+		return err
+	}
+	if x.cwd, x.cwdID, err = x.task.Cwd(); err != nil {
+		return err
+	}
+	if x.filename == "" && flags&unix.AT_EMPTY_PATH == 0 {
+		return unix.ENOENT
+	}
+	file, err := x.task.Resolve(dirfd, x.filename, flags&unix.AT_SYMLINK_NOFOLLOW == 0)
+	if err != nil {
+		return err
+	}
+	if file.ID.Mode&unix.S_IFMT != unix.S_IFREG {
+		return errors.Join(unix.EACCES, file.Close())
+	}
+	argv := x.argv
+	if len(argv) == 0 {
+		argv = []string{""} // fs/exec.c since 5.18: nobody runs without argv[0]
+	}
+	if x.chain, err = x.task.Interpreters(file, kernelName(dirfd, x.filename), argv); err != nil {
+		return err
+	}
+	x.before, err = imageOf(x.task.TGID)
+	return err
+}
+
+// kernelName is what fs/exec.c:alloc_bprm calls the file: scripts see it.
+func kernelName(dirfd int32, name string) string {
+	switch {
+	case dirfd == unix.AT_FDCWD, name != "" && name[0] == '/':
+		return name
+	case name == "":
+		return "/dev/fd/" + strconv.Itoa(int(dirfd))
+	}
+	return "/dev/fd/" + strconv.Itoa(int(dirfd)) + "/" + name
+}
+
+// errnoOf is what a caller is told of a call that could not be read: the
+// kernel's own reason where it has one, EPERM where we have one.
+func errnoOf(err error) unix.Errno {
+	var errno unix.Errno
+	switch {
+	case errors.Is(err, tracee.ErrUnreadable):
+		return unix.EFAULT
+	case errors.Is(err, tracee.ErrTooLong):
+		return unix.E2BIG
+	case errors.Is(err, tracee.ErrMagicLink):
+		return unix.EACCES
+	case errors.As(err, &errno):
+		return errno
+	}
+	return unix.EPERM
+}
+
+// judge applies the policy to every file of the chain and acts on the result.
+func (e *Engine) judge(x *execution, sum string) {
+	first := e.c.Policy.Evaluate(policy.Request{Gate: policy.GateExec, Op: "exec",
+		Path: x.chain.Files[0].Path, Argv: x.argv, SHA256: sum})
+	d := first
+	if n := len(x.chain.Files); n > 1 {
+		for _, f := range x.chain.Files[1:] {
+			d = strictest(d, e.c.Policy.Evaluate(policy.Request{Gate: policy.GateExec, Op: "exec", Path: f.Path, Argv: x.chain.Argv}))
+		}
+	}
+	switch d.Verdict {
+	case policy.Allow, policy.Audit:
+		e.permit(x, d, sum, nil)
+	case policy.Ask:
+		if !e.hold(x.call, func(ctx context.Context) { e.ask(ctx, x, d, sum) }) {
+			e.refuse(x, d, unix.EAGAIN, "too many calls wait already", nil)
+		}
+	case policy.Kill:
+		e.killFor(x, d)
+	case policy.Freeze:
+		e.c.Freeze(fmt.Sprintf("exec of %s: %s", x.chain.Files[0].Path, d.Rule))
+		e.refuse(x, d, unix.EPERM, "", nil)
+	default:
+		e.refuse(x, d, unix.EPERM, "", nil)
+	}
+}
+
+// permit writes the token and lets the call go on.
+func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *approval.Decision) {
+	defer x.close()
+	o := e.outcome(x, d, sum)
+	o.Decision = decision
+	if decision != nil && !e.record(o) {
+		e.deny(x.call, unix.EPERM)
+		return
+	}
+	t := Token{TGID: x.task.TGID, TID: x.task.TID, Argv: x.chain.Argv, Env: x.env, Cwd: x.cwdID}
+	for _, f := range x.chain.Files {
+		t.Files = append(t.Files, f.ID)
+	}
+	g := given{tgid: t.TGID, tid: t.TID, before: x.before, path: o.Path, at: time.Now()}
+	if !e.given.add(g) {
+		e.deny(x.call, unix.EAGAIN)
+		return
+	}
+	if err := e.c.Tokens.PutExec(t); err != nil {
+		e.given.remove(t.TID)
+		e.c.Logger.Error("put a token", "jail", e.c.Jail, "error", err)
+		e.deny(x.call, unix.EPERM)
+		return
+	}
+	if err := e.listen.Continue(x.call.ID); err != nil {
+		e.given.remove(t.TID)
+		_, _ = e.c.Tokens.DropExec(t.TGID, t.TID)
+		if !errors.Is(err, notify.ErrGone) {
+			e.c.Logger.Error("continue a call", "jail", e.c.Jail, "error", err)
+		}
+	}
+}
+
+// refuse denies the call and records that.
+func (e *Engine) refuse(x *execution, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
+	defer x.close()
+	e.deny(x.call, errno)
+	o := e.outcome(x, d, "")
+	o.Errno, o.Message, o.Decision = errno, message, decision
+	e.record(o)
+}
+
+// killFor ends the process. Its call is not answered: it never returns.
+func (e *Engine) killFor(x *execution, d policy.Decision) {
+	defer x.close()
+	if err := e.kill(x.call, x.task); err != nil {
+		e.c.Logger.Error("kill for a verdict; the jail is frozen", "jail", e.c.Jail, "error", err)
+		e.c.Freeze("a process that must die could not be killed")
+		e.deny(x.call, unix.EPERM)
+	}
+	e.record(e.outcome(x, d, ""))
+}
+
+func (e *Engine) outcome(x *execution, d policy.Decision, sum string) Outcome {
+	return Outcome{Gate: policy.GateExec, Op: "exec", PID: x.task.TGID, Path: x.chain.Files[0].Path,
+		Argv: x.argv, SHA256: sum, Verdict: d.Verdict, Rule: d.Rule}
+}
+
+// ask holds the call until a human decides.
+func (e *Engine) ask(ctx context.Context, x *execution, d policy.Decision, sum string) {
+	ctx, stop := e.whileValid(ctx, x.call.ID)
+	defer stop()
+	decision, err := e.c.Hold(ctx, e.request(x, d, sum))
+	if err == nil && decision.Allowed() {
+		d.Verdict = policy.Allow
+		e.permit(x, d, sum, &decision)
+		return
+	}
+	message := decision.String()
+	if err != nil {
+		message = err.Error()
+	}
+	d.Verdict = policy.Deny
+	e.refuse(x, d, unix.EPERM, message, &decision)
+}
+
+// request is what a human sees.
+func (e *Engine) request(x *execution, d policy.Decision, sum string) approval.Request {
+	r := approval.Request{Jail: e.c.Jail, JailName: e.c.Name, Agent: e.c.Agent, Policy: e.c.Policy.Name, StartedBy: e.c.StartedBy,
+		Gate: approval.GateExec, Op: "execve", Argv: x.argv, Path: x.chain.Files[0].Path, SHA256: sum, Cwd: x.cwd,
+		Rule: d.Rule, Timeout: e.c.Policy.Approval.Timeout}
+	if n := len(x.chain.Files); n > 1 {
+		r.Path2 = x.chain.Files[n-1].Path
+		r.Notes = append(r.Notes, "this is a script: what it contains can change until its interpreter reads it")
+	}
+	for _, p := range x.task.Parents() {
+		r.Parents = append(r.Parents, approval.Process{PID: p.PID, Path: p.Path, Argv: p.Argv})
+	}
+	return r
+}
