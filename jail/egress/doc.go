@@ -1,3 +1,60 @@
-// Package egress is the supervisor's side of clawjail-egress, the process
-// that answers jails' DNS questions and relays their TCP connections.
+// Package egress is the supervisor's side of clawjail-egress, the process that
+// answers jails' DNS questions and relays their TCP connections: the rules of a
+// jail, the handle to the process, and the events that come back.
+//
+// A jail's network namespace has no way out. Sockets that were made in it get
+// every connection and every DNS packet, and Add hands them to the process.
+// DNS gives each allowed name an address that leads to no host (198.18.0.0/15,
+// fd63:6c61:776a::/64), so a connection says which name is meant. The process
+// checks that TLS SNI or HTTP Host says the same, resolves the name itself,
+// refuses addresses that point inwards, and dials what is left.
+//
+// Trust: rules come from a policy that was validated, and are checked here
+// again. The process is not trusted: its messages are bounded and checked by
+// package control, events about jails that were not added end it, and so does
+// every other breach of its protocol.
+//
+// Ownership: a Server owns the process; Close ends it. Files given to Add are
+// duplicated and stay the caller's. When the supervisor dies, the process sees
+// the end of its socket and ends, and jails have no network.
+//
+// Concurrency: methods may be called from several goroutines. Somebody must
+// take from Events all the time: Remove waits for it, and a queue that nobody
+// empties stops new connections.
+//
+// Imported by: supervisor and supervisor/plan. It links nothing that parses
+// what jails send; that is in daemon, which only clawjail-egress imports.
+//
+// # Bounds
+//
+//	connections of one jail     512, Rules.MaxConns up to 4096: reset, event
+//	connections of all jails    4096, each with a place for its event: reset, event
+//	other events waiting        4096: counted, KindLost
+//	different facts of a jail   256 in 10 s: counted together
+//	names of a jail             4096: SERVFAIL, event
+//	destinations of a jail      1024: refused by Add
+//	DNS questions of a jail     1000 a second after 2000: answered late, event
+//	DNS query                   4096 bytes: FORMERR
+//	ClientHello, request head   64 KiB each: reset, event
+//	time to say what is wanted  10 s: reset, event
+//	idle connection             10 min, Rules.Idle: reset, event
+//	connecting                  8 addresses, 5 s each, 15 s: reset, event
+//	resolver cache              4096 names, 5 s to 5 min
+//
+// # Decisions
+//
+//   - One process for all jails. One for each would cost 5 MiB a jail, and
+//     buys little: it has no privileges, and no jail's secrets pass through
+//     it unencrypted unless they do so on the wire as well.
+//   - Two sockets to the process, requests and events: an answer must not
+//     wait behind events that nobody takes.
+//   - The supervisor believes an event's jail only if it added that jail, and
+//     nothing else about it: a process that was taken over can lie about
+//     traffic, and must not be able to do more.
+//   - Virtual addresses, not the real ones with a table of who asked for
+//     what: names that share an address cannot be told apart by it, and a
+//     jail need not ask before it connects.
+//   - No interception of TLS. SNI is what the client says; a server that
+//     answers for several names (a CDN) may still be asked for another one
+//     inside. Allow names whose servers you trust.
 package egress

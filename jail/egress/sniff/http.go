@@ -61,6 +61,11 @@ func ParseRequest(b []byte, scanned int) (Request, error) {
 		if err := plain(b[scanned:]); err != nil {
 			return Request{}, err
 		}
+		if line, _, ok := bytes.Cut(b, []byte("\r\n")); ok {
+			if _, err := parseLine(string(line)); err != nil {
+				return Request{}, err
+			}
+		}
 		return Request{}, &Short{Need: len(b) + 1}
 	}
 	size := from + end + 4

@@ -10,4 +10,11 @@
 // Concurrency: one reader and one writer at a time.
 //
 // Imported by: packages of jail/egress.
+//
+// # Decisions
+//
+//   - SEQPACKET: the kernel keeps message boundaries, so there is no framing to
+//     get wrong, and a message that is too long shows as cut.
+//   - Descriptors are duplicated before they are sent, since File.Fd would make
+//     the shared open file blocking.
 package socket
