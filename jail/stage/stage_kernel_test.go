@@ -101,6 +101,7 @@ func launch(t testing.TB, config *os.File, uid uint32) *launched {
 		t.Fatal(err)
 	}
 	l.cmd.Env, l.cmd.Dir = []string{}, "/"
+	l.cmd.WaitDelay = 5 * time.Second // a grandchild may hold the output open
 	l.cmd.Stdout, l.cmd.Stderr = &l.out, &l.errOut
 	l.cmd.ExtraFiles = []*os.File{config, theirs}
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: nobody}, Pdeathsig: unix.SIGKILL}
