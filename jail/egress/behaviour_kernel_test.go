@@ -203,6 +203,50 @@ func TestLimitsAndRemoval(t *testing.T) {
 	}
 }
 
+// Two jails of one process: what one may reach the other may not, and its
+// addresses mean nothing there.
+func TestTwoJailsAndPrivateAddresses(t *testing.T) {
+	w := newWorld(t)
+	var own net.Listener
+	var err error
+	w.host.do(func() { own, err = net.Listen("tcp", "127.0.0.1:9000") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	go func() {
+		if c, err := own.Accept(); err == nil {
+			io.WriteString(c, "host's loopback")
+			c.Close()
+		}
+	}()
+	dests := []egress.Dest{{Host: "rebind.example.com", Port: 9000, Protocol: "tcp"}}
+	w.add(t, egress.Rules{Jail: "open", AllowPrivate: true, Allow: dests})
+	v4, _ := w.addresses(t, "rebind.example.com.")
+	c := w.dial(t, v4+":9000")
+	b, err := io.ReadAll(c)
+	c.Close()
+	if err != nil || string(b) != "host's loopback" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if e := w.conn(t); e.Verdict != egress.Allow || !e.Addr.IsLoopback() || e.Jail != "open" {
+		t.Errorf("event %+v", e)
+	}
+	if err := w.server.Remove(context.Background(), "open"); err != nil {
+		t.Fatal(err)
+	}
+	w.add(t, egress.Rules{Jail: "closed", Allow: dests})
+	w.dialReset(t, v4+":9000") // the other jail's address
+	if e := w.conn(t); e.Verdict != egress.Deny || e.Jail != "closed" || e.Name != "" {
+		t.Errorf("event %+v", e)
+	}
+	v4, _ = w.addresses(t, "rebind.example.com.")
+	readReset(t, w.dial(t, v4+":9000"))
+	if e := w.conn(t); e.Verdict != egress.Deny || !strings.Contains(e.Reason, "refused: ") {
+		t.Errorf("event %+v", e)
+	}
+}
+
 // Bytes are counted exactly, and an end of file one way leaves the other open.
 func TestHalfCloseAndCounts(t *testing.T) {
 	w := newWorld(t)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -34,8 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// clientMain runs "handshakes ADDR COUNT CA" or "download ADDR BYTES" and
-// writes durations in nanoseconds as JSON.
+// clientMain runs "get URL COUNT", or "handshakes ADDR COUNT CA" or "download
+// ADDR BYTES", which write durations in nanoseconds as JSON.
 func clientMain(role []string) error {
 	count, err := strconv.ParseInt(role[2], 10, 64)
 	if err != nil {
@@ -43,6 +44,8 @@ func clientMain(role []string) error {
 	}
 	var took []time.Duration
 	switch role[0] {
+	case "get":
+		return get(role[1], int(count))
 	case "handshakes":
 		took, err = handshakes(role[1], int(count), role[3])
 	case "download":
@@ -52,6 +55,23 @@ func clientMain(role []string) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(took)
+}
+
+// get fetches a page several times with net/http, over HTTP/2 if it can.
+func get(url string, count int) error {
+	for range count {
+		r, err := http.Get(url) //nolint:gosec // the test's own
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(os.Stdout, r.Body)
+		r.Body.Close()
+		if err != nil {
+			return err
+		}
+		fmt.Println(r.Proto)
+	}
+	return nil
 }
 
 func handshakes(addr string, count int, ca string) ([]time.Duration, error) {

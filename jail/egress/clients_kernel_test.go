@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -28,6 +29,15 @@ func web() http.Handler {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprintf(rw, "hello %s, %d bytes\n", r.Host, n)
 	})
+}
+
+// goClient is this binary as a client.
+func goClient(count string) string {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return roleEnv + `="get $1 ` + count + `" ` + self
 }
 
 func TestRealClients(t *testing.T) {
@@ -73,6 +83,8 @@ func TestRealClients(t *testing.T) {
 		{"curl to a literal", `curl -sS -m 20 "$1"`, "https://" + webAddr4 + "/", "hello " + webAddr4, webAddr4 + " allow tls literal"},
 		{"python", python, "https://api.example.com/", "hello api.example.com", "api.example.com allow tls api"},
 		{"node", node, "https://api.example.com/", "hello api.example.com", "api.example.com allow tls api"},
+		{"Go", goClient("2"), "https://api.example.com/", "HTTP/2.0", "api.example.com allow tls api"},
+		{"Go, several requests on a connection", goClient("5"), "http://api.example.com/", "HTTP/1.1", "api.example.com allow http plain"},
 		{"openssl", `printf 'GET / HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n\r\n' | openssl s_client -quiet -connect "$1"`, "api.example.com:443", "hello", "api.example.com allow tls api"},
 		{"openssl makes the server retry", `printf 'GET / HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n\r\n' | openssl s_client -quiet -groups X448:P-256 -connect "$1"`, "api.example.com:443", "hello", "api.example.com allow tls api"},
 		{"server speaks first", `python3 -c "import socket,sys; s=socket.create_connection((sys.argv[1],2222),20); print(s.recv(100))" "$1"`, "api.example.com", "SSH-2.0-test", "api.example.com allow tcp ssh"},
