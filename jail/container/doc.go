@@ -20,8 +20,8 @@
 // # The reaper
 //
 // Process 1 of the jail is not the command but a few dozen lines of C
-// (reaper.c) that run before the Go runtime would: it mounts the jail's /proc,
-// gives up everything it has and then only waits for orphans. So the command
+// (reaper.c) in a copy of the shim: it mounts the jail's /proc, gives up
+// everything it has and then only waits for orphans. So the command
 // is an ordinary process: signals have their default effect on it, its status
 // is a real wait status, and orphans are reaped. The reaper dies with the
 // shim (PR_SET_PDEATHSIG), and the kernel kills the whole pid namespace with
@@ -44,7 +44,9 @@
 //     nothing and `kill -9 $$` neither, ctrl-C on a program without a handler
 //     would be ignored, and orphans would stay zombies.
 //   - The stage staying as process 1: a Go process of 3 MB in every jail, with
-//     the agent's uid, in place of 100 kB with no rights at all.
+//     the agent's uid, in place of a few pages with no rights at all.
+//   - Executing a program as process 1: 2 ms of processor time, most of it the
+//     dynamic linker's, against 0.2 for the copy.
 //   - User namespace 0 is an unprivileged uid of the host (RootID), not 0: what
 //     becomes uid 0 in the jail owns nothing on the host.
 //   - A session keyring per jail by libcontainer: keyrings of RootID would

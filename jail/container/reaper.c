@@ -1,11 +1,15 @@
-// Code that runs before the Go runtime, in a process that is still single
-// threaded. Selected by environment variables that only this package sets.
+// Code for processes that have no Go in them: process 1 of a jail, the holder of
+// a user namespace, and the shim itself before the Go runtime starts.
+//
+// The first two are copies of a process with many threads, of which they have
+// one. Whatever takes a lock or asks glibc for the list of threads (setgroups
+// does) may wait for ever there: system calls only, and no allocation.
 
 #define _GNU_SOURCE
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,8 +22,8 @@
 
 #include "reaper.h"
 
-// The descriptor of the socket to the parent.
-#define SYNC_FD 3
+// The descriptor of the socket to the parent, the only one of the reaper.
+#define SYNC_FD 0
 
 static void fail(int step)
 {
@@ -55,13 +59,12 @@ static void drop(void)
 static void reap(void)
 {
 	int ok[2] = { 0, 0 };
-	sigset_t all;
 	char dir[CJ_PATH_MAX + 1];
 	ssize_t n;
-	int fd;
 
 	prctl(PR_SET_NAME, "clawjail-reaper", 0, 0, 0);
-	// The parent names the tree when it is built.
+	// The parent names the tree when it is built. The end of the connection
+	// is the end of the parent, which may have been before PR_SET_PDEATHSIG.
 	do
 		n = read(SYNC_FD, dir, CJ_PATH_MAX);
 	while (n < 0 && errno == EINTR);
@@ -73,40 +76,57 @@ static void reap(void)
 	// hidepid=2: processes that one may not trace (this one) are not there.
 	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0)
 		fail(CJ_STEP_PROC);
-	if (chroot(".") < 0 || setgroups(0, NULL) < 0)
+	if (chroot(".") < 0 || syscall(SYS_setgroups, 0, NULL) < 0)
 		fail(CJ_STEP_CHROOT);
 	drop();
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	signal(SIGCHLD, SIG_DFL);
 	if (write(SYNC_FD, ok, sizeof(ok)) != sizeof(ok))
 		_exit(1);
-	for (fd = 0; fd < 16; fd++)
-		close(fd);
-	syscall(SYS_close_range, 16U, ~0U, 0U);
+	close(SYNC_FD);
 	for (;;) {
+		sigset_t child;
+
 		if (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 			continue;
 		// No children: wait for a SIGCHLD. One that came between the two
 		// calls is pending, because it is blocked.
-		sigset_t child;
 		sigemptyset(&child);
 		sigaddset(&child, SIGCHLD);
 		sigwaitinfo(&child, NULL);
 	}
 }
 
+int cj_start_reaper(int sync)
+{
+	sigset_t all, before;
+	int pid, err;
+
+	// The copy would run Go's signal handlers without Go: all signals stay
+	// blocked there for ever. SIGKILL is all it ever gets.
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		setsid();
+		dup2(sync, 0);
+		if (syscall(SYS_close_range, SYNC_FD + 1, ~0U, 0U) < 0)
+			_exit(1);
+		reap();
+	}
+	err = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pid < 0 ? -err : pid;
+}
+
 __attribute__((constructor)) static void before_go(void)
 {
-	if (getenv(CJ_REAPER_ENV) != NULL)
-		reap();
-	if (getenv(CJ_SHIM_ENV) != NULL) {
-		// A fresh keyring for the jail in place of root's. Every thread of
-		// the process is to have it, hence before there are others. A
-		// kernel without keyrings (ENOSYS) has nothing to hide.
-		if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-			_exit(CJ_KEYRING_EXIT);
-	}
+	if (getenv(CJ_SHIM_ENV) == NULL)
+		return;
+	// A fresh keyring for the jail in place of root's. Every thread of the
+	// process is to have it, hence before there are others. A kernel without
+	// keyrings (ENOSYS) has nothing to hide.
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		_exit(CJ_KEYRING_EXIT);
 }
 
 // hold runs in the caller's memory, with the caller's thread-local storage:

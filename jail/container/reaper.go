@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,12 +17,13 @@ const ShimEnv = C.CJ_SHIM_ENV + "=1"
 
 // Reaper is process 1 of a jail; see the package documentation.
 type Reaper struct {
-	cmd  *exec.Cmd
+	proc *os.Process
 	sync *os.File
 }
 
 // StartReaper makes a pid namespace. The caller must be locked to a thread
-// that ends no sooner than the jail: the kernel kills the reaper with it.
+// that ends no sooner than the jail: the kernel kills the reaper with it. It is
+// a copy of the calling process, so the caller should not yet hold a secret.
 func StartReaper() (*Reaper, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -32,26 +31,22 @@ func StartReaper() (*Reaper, error) {
 	}
 	ours, theirs := os.NewFile(uintptr(fds[0]), "reaper"), os.NewFile(uintptr(fds[1]), "reaper")
 	defer theirs.Close()
-	cmd := &exec.Cmd{
-		Path:       "/proc/self/exe",
-		Args:       []string{"clawjail-reaper"},
-		Env:        []string{C.CJ_REAPER_ENV + "=1"},
-		ExtraFiles: []*os.File{theirs},
-		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags: syscall.CLONE_NEWPID,
-			Pdeathsig:  syscall.SIGKILL,
-			Setsid:     true,
-		},
-	}
-	if err := cmd.Start(); err != nil {
+	pid := int(C.cj_start_reaper(C.int(theirs.Fd())))
+	if pid < 0 {
 		ours.Close()
-		return nil, fmt.Errorf("start the jail's process 1: %w", err)
+		return nil, fmt.Errorf("start the jail's process 1: %w", os.NewSyscallError("clone(CLONE_NEWPID)", unix.Errno(-pid)))
 	}
-	return &Reaper{cmd: cmd, sync: ours}, nil
+	proc, err := os.FindProcess(pid)
+	if err != nil {
+		ours.Close()
+		_ = unix.Kill(pid, unix.SIGKILL)
+		return nil, err
+	}
+	return &Reaper{proc: proc, sync: ours}, nil
 }
 
 // NS is the path of the pid namespace.
-func (r *Reaper) NS() string { return fmt.Sprintf("/proc/%d/ns/pid", r.cmd.Process.Pid) }
+func (r *Reaper) NS() string { return fmt.Sprintf("/proc/%d/ns/pid", r.proc.Pid) }
 
 // Enter has the reaper mount /proc in the tree and shut itself into it.
 func (r *Reaper) Enter(rootfs string) error {
@@ -86,8 +81,8 @@ func (r *Reaper) Enter(rootfs string) error {
 // returns when all of it is gone: the kernel ends process 1 last.
 func (r *Reaper) Kill() {
 	r.sync.Close()
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait() // "signal: killed" is what is wanted
+	_ = r.proc.Kill()
+	_, _ = r.proc.Wait()
 }
 
 // UserNS returns a new user namespace with the given maps, in the form of

@@ -12,7 +12,6 @@ import (
 
 	"clawjail/jail"
 	"clawjail/jail/container"
-	"clawjail/jail/netns"
 	"clawjail/jail/root"
 	"clawjail/jail/shim/protocol"
 	"clawjail/seccomp/compiler"
@@ -59,25 +58,18 @@ func (k *keeper) build(files map[string]*os.File) error {
 	if k.stage, err = os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	// In the order of how long they take: the slowest first.
 	filter := start(k.filter)
-	sockets := start(netns.Make)
 	defer func() { // whatever fails first, both have ended
 		<-filter.done
-		<-sockets.done
-		k.timings["filter"], k.timings["netns"] = filter.took, sockets.took
+		<-k.making.done
+		k.timings["filter"], k.timings["netns"] = filter.took, k.making.took
 	}()
-	began := monotonic()
-	if k.reaper, err = container.StartReaper(); err != nil {
-		return err
-	}
-	k.mark("reaper", began)
 	tree, err := k.tree()
 	if err != nil {
 		return err
 	}
 	defer tree.Close()
-	began = monotonic()
+	began := monotonic()
 	if err := k.reaper.Enter(tree.Path); err != nil {
 		return err
 	}
@@ -88,7 +80,7 @@ func (k *keeper) build(files map[string]*os.File) error {
 		return err
 	}
 	began = k.mark("proc", began)
-	if k.sockets, err = sockets.wait(); err != nil {
+	if k.sockets, err = k.making.wait(); err != nil {
 		return fmt.Errorf("make the network namespace: %w", err)
 	}
 	if k.spec.Filter, err = filter.wait(); err != nil {

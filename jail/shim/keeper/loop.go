@@ -28,7 +28,8 @@ type keeper struct {
 	jails   *os.Root // the directory of the state directory
 	claimed bool     // the state directory is ours
 	reaper  *container.Reaper
-	sockets *netns.Sockets
+	making  *async[*netns.Sockets]
+	sockets *netns.Sockets // what making made
 	stage   *os.File
 	box     *container.Container
 	cgroup  *jail.Cgroup
@@ -326,8 +327,8 @@ func (k *keeper) remove() error {
 	if k.box != nil {
 		errs = append(errs, jail.RemoveCgroups(k.spec.CgroupParent, k.spec.ID))
 	}
-	if k.sockets != nil {
-		errs = append(errs, k.sockets.Close())
+	if sockets, err := k.making.wait(); err == nil {
+		errs = append(errs, sockets.Close())
 	}
 	if k.stage != nil {
 		k.stage.Close()

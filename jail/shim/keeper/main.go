@@ -14,6 +14,7 @@ import (
 
 	"clawjail/jail"
 	"clawjail/jail/container"
+	"clawjail/jail/netns"
 	"clawjail/jail/shim/protocol"
 )
 
@@ -89,8 +90,17 @@ func hideHierarchies() error {
 
 // serve reads the start message and runs the jail to its end.
 func serve(conn *protocol.Conn, started time.Duration) error {
+	making := start(netns.Make)
+	// Before there is a spec: process 1 is a copy of this one.
+	began := monotonic()
+	reaper, err := container.StartReaper()
+	if err != nil {
+		return err
+	}
+	ready := monotonic()
 	m, files, err := conn.Receive()
 	if err != nil {
+		reaper.Kill()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -98,18 +108,21 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 	}
 	defer closeAll(files)
 	if m.Type != protocol.Start {
+		reaper.Kill()
 		return fmt.Errorf("first message is %q, not %q", m.Type, protocol.Start)
 	}
 	k := &keeper{
 		conn:    conn,
-		timings: map[string]time.Duration{"shim": started - time.Duration(m.Sent)},
+		making:  making,
+		reaper:  reaper,
+		timings: map[string]time.Duration{"shim": started - time.Duration(m.Sent), "reaper": ready - began},
 		procs:   make(map[uint32]*process),
 		posts:   make(chan func() error, inbox),
 	}
 	spec, err := readSpec(files)
 	if err == nil {
 		k.spec = spec
-		k.mark("spec", started)
+		k.mark("spec", ready)
 		err = k.build(files)
 	}
 	if err != nil {
