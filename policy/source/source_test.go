@@ -117,7 +117,7 @@ env:
 	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/sudo"}); d.Rule != "exec.rules[0] (p.yaml:9)" {
 		t.Errorf("an own rule does not come first: %v", d)
 	}
-	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/su"}); !strings.HasPrefix(d.Rule, "exec.rules[1] (preset locked:") {
+	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/su"}); !strings.HasPrefix(d.Rule, "exec.rules[2] (preset locked:") {
 		t.Errorf("a base's rule is lost: %v", d)
 	}
 	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/make"}); d.Verdict != policy.Allow {

@@ -136,9 +136,14 @@ func (l *lowering) shows(p string) bool {
 	return ok && (rule.Access == policy.AccessRead || rule.Access == policy.AccessWrite)
 }
 
-// bindings finds what the names in a rule are links to on this host.
+// bindings finds what the names in a rule are links to on this host, where
+// that can change what is permitted. Leaving a binding of a permission out only
+// has the default judge instead, and costs a start hundreds of lookups less.
 func (l *lowering) bindings(rule policy.ExecRule) []policy.Binding {
 	var out []policy.Binding
+	if rule.Then.Permits() && l.p.Exec.Default.Permits() {
+		return nil
+	}
 	for _, name := range rule.Run {
 		if strings.ContainsAny(name, `/*\`) {
 			continue

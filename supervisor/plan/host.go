@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -11,19 +13,46 @@ import (
 // Host is the Run.Stat of the host it runs on. The path is opened once without
 // effect on what it names (O_PATH), so that kind, owner and real path are
 // facts about one and the same file.
-func Host(path string) (FileFact, error) {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+func Host(name string) (FileFact, error) {
+	// Most paths have no link in them, and then they are their own real path.
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err == nil && path.Clean(name) == name {
+		defer unix.Close(fd)
+		return factOf(fd, name, name)
+	}
+	if err == nil {
+		unix.Close(fd)
+	} else if !errors.Is(err, unix.ELOOP) && !errors.Is(err, unix.ENOSYS) { // openat2: since 5.6
+		return FileFact{}, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return hostByLink(name)
+}
+
+// hostByLink is Host for a path with a link in it.
+func hostByLink(name string) (FileFact, error) {
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return FileFact{}, &fs.PathError{Op: "open", Path: path, Err: err}
+		return FileFact{}, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return FileFact{}, &fs.PathError{Op: "stat", Path: path, Err: err}
-	}
 	real, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if err != nil {
 		return FileFact{}, err
+	}
+	fact, err := factOf(fd, name, real)
+	if err != nil {
+		return FileFact{}, err
+	}
+	if link, err := os.Readlink(name); err == nil {
+		fact.Link = link
+	}
+	return fact, nil
+}
+
+func factOf(fd int, name, real string) (FileFact, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return FileFact{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	fact := FileFact{Real: real, UID: st.Uid, Mode: fs.FileMode(st.Mode & 0o777)}
 	switch st.Mode & unix.S_IFMT {
@@ -31,11 +60,6 @@ func Host(path string) (FileFact, error) {
 		fact.Kind = KindDir
 	case unix.S_IFREG:
 		fact.Kind = KindFile
-	}
-	if real != path {
-		if link, err := os.Readlink(path); err == nil {
-			fact.Link = link
-		}
 	}
 	return fact, nil
 }

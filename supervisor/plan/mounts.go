@@ -284,6 +284,9 @@ func (l *lowering) hide() {
 	for _, dir := range policy.Hidden() {
 		l.mask(dir, "")
 	}
+	if !l.homeIsShown() {
+		return
+	}
 	for _, name := range policy.Credentials() {
 		p := path.Join(l.r.User.Home, name)
 		listed := slices.ContainsFunc(l.rules, func(r rule) bool { return r.Path == p || r.real == p })
@@ -312,6 +315,18 @@ func (l *lowering) hidden() []string {
 func (l *lowering) hiddenBetween(tree, p string) bool {
 	return slices.ContainsFunc(l.hidden(), func(h string) bool {
 		return h != p && policy.Below(p, h) && policy.Below(h, tree)
+	})
+}
+
+// homeIsShown reports whether a rule shows the home directory, or a part of
+// it, from the host.
+func (l *lowering) homeIsShown() bool {
+	home := l.r.User.Home
+	if fact, err := l.r.Stat(home); err == nil {
+		home = fact.Real
+	}
+	return slices.ContainsFunc(l.rules, func(r rule) bool {
+		return r.shown && r.Access != policy.AccessPrivate && (policy.Below(home, r.real) || policy.Below(r.real, home))
 	})
 }
 

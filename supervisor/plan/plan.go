@@ -120,6 +120,7 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 	if rule, ok := p.FileRule(spec.Cwd); !ok || rule.Access == policy.AccessNone {
 		l.fail("policy %q does not show the working directory %q; add under files: - {path: \"${WORKSPACE}\", access: write}", p.Name, spec.Cwd)
 	}
+	l.noteRefusals()
 	out := Plan{
 		Jail:    spec,
 		Egress:  l.egress(),
@@ -136,6 +137,17 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 		return Plan{}, err
 	}
 	return out, nil
+}
+
+// noteRefusals says what refusing a program means while nothing holds it.
+func (l *lowering) noteRefusals() {
+	refuses := !l.p.Exec.Default.Permits()
+	for _, rule := range l.p.Exec.Rules {
+		refuses = refuses || !rule.Then.Permits()
+	}
+	if refuses {
+		l.note("a program that exec refuses is seen when it starts, and then on_violation (%s) applies: it may have run for a moment", l.p.OnViolation)
+	}
 }
 
 func invalid(what string, err error) error {
@@ -159,7 +171,26 @@ type lowering struct {
 }
 
 func newLowering(p *policy.Policy, r Run) *lowering {
+	r.Stat = remembered(r.Stat)
 	return &lowering{p: p, r: r, loose: make(map[string]bool)}
+}
+
+// remembered asks about each path once: a plan is made of one view of the
+// host, and hundreds of its questions are the same.
+func remembered(stat func(string) (FileFact, error)) func(string) (FileFact, error) {
+	type answer struct {
+		fact FileFact
+		err  error
+	}
+	known := make(map[string]answer)
+	return func(path string) (FileFact, error) {
+		a, ok := known[path]
+		if !ok {
+			a.fact, a.err = stat(path)
+			known[path] = a
+		}
+		return a.fact, a.err
+	}
 }
 
 func (l *lowering) fail(format string, args ...any) {
