@@ -61,7 +61,7 @@ race: ## unit tests under the race detector
 
 kernel: build ## privileged tests on this kernel (as root)
 	@.ci/deps.sh test
-	@$(ENV) go test -json -count=1 -p 1 -tags kernel ./... | $(TALLY) -prefix kernel/ -noskip
+	@$(ENV) .ci/kernel.sh | $(TALLY) -prefix kernel/ -noskip
 
 vm: build ## the privileged tests on Debian's 6.1 kernel, in a VM
 	@.ci/deps.sh test vm

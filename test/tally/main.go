@@ -36,10 +36,11 @@ type tally struct {
 	failed  int
 	skipped int
 	outputs map[key]*strings.Builder
+	guilty  map[string]bool // packages whose failure a failed test explains
 }
 
 func main() {
-	t := tally{out: os.Stdout, outputs: map[key]*strings.Builder{}}
+	t := tally{out: os.Stdout, outputs: map[key]*strings.Builder{}, guilty: map[string]bool{}}
 	flag.StringVar(&t.prefix, "prefix", "", "printed before package names")
 	flag.BoolVar(&t.noskip, "noskip", false, "a skipped test is a failure")
 	flag.BoolVar(&t.verbose, "v", false, "name every test that passed")
@@ -113,6 +114,7 @@ func (t *tally) endTest(e event) {
 		if e.Action == "skip" && t.noskip {
 			fmt.Fprintf(t.out, "FAIL  %s%s %s: skipped, and a skip is a failure here\n", t.prefix, e.Package, e.Test)
 			t.failed++
+			t.guilty[e.Package] = true
 		}
 		return
 	}
@@ -127,6 +129,7 @@ func (t *tally) endTest(e event) {
 		t.skipped++
 	default:
 		t.failed++
+		t.guilty[e.Package] = true
 		fmt.Fprintf(t.out, "%sFAIL  %s%s %s (%s)\n", t.output(k), t.prefix, e.Package, e.Test, e.Action)
 	}
 	delete(t.outputs, k)
@@ -140,7 +143,9 @@ func (t *tally) endPackage(e event) {
 	case "pass":
 		fmt.Fprintf(t.out, "ok    %s%s (%.1fs)\n", t.prefix, e.Package, e.Elapsed)
 	case "fail":
-		t.failed++
+		if !t.guilty[e.Package] {
+			t.failed++
+		}
 		unfinished := ""
 		for o := range t.outputs {
 			if o.pkg == e.Package && o.test != "" {

@@ -26,12 +26,13 @@ func TestTally(t *testing.T) {
 		{"a skipped row too", sub + pass, "TestA/row: skipped", true, false},
 		{"a build failure is a failure", pass + build, "1 passed, 1 failed\n", false, false},
 		{"a failure shows its output", out + fail, "why it failed\nFAIL  p TestF", false, false},
+		{"a failed test and its package are one failure", pass + out + fail + build, "1 passed, 1 failed\n", false, false},
 		{"foreign lines are shown", "compiler says no\n" + pass, "compiler says no\n", false, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var b strings.Builder
-			y := tally{out: &b, noskip: tt.noskip, outputs: map[key]*strings.Builder{}}
+			y := tally{out: &b, noskip: tt.noskip, outputs: map[key]*strings.Builder{}, guilty: map[string]bool{}}
 			if err := y.read(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
