@@ -44,7 +44,7 @@ func TestBaseBytesMeanTheRules(t *testing.T) {
 		rules[rule.Nr] = append(rules[rule.Nr], rule)
 	}
 	for nr := int32(0); nr < 1024; nr++ {
-		registers := compiler.Edges(rules[int(nr)])
+		registers := compiler.Edges(rules[int(nr)], true)
 		for range 50 {
 			registers = append(registers, randomArgs(random))
 		}

@@ -18,11 +18,10 @@
 //     marker is replaced by a jump to the next level. First match then holds
 //     for any list of rules.
 //   - The levels are linear with the first calls first (conditional calls are
-//     the ones for which the kernel runs the program at all); the last level is
-//     libseccomp's binary tree. All of it in one linear program costs 0.1 to 0.3
-//     ms more per load, because the kernel interprets the program once per
-//     system call number to fill its bitmap of constant answers
-//     (kernel/seccomp.c:seccomp_cache_prepare_bitmap, since 5.11).
+//     the ones for which the kernel runs the program at all; it remembers the
+//     constant answers in a bitmap, kernel/seccomp.c:seccomp_cache_prepare_bitmap,
+//     since 5.11). The last level is libseccomp's binary tree: one linear program
+//     takes twice as long to load, 0.45 instead of 0.23 ms.
 //   - Two stacked filters instead of fused levels: twice the entry cost on each
 //     conditional call, and one more object to account for.
 //   - seccomp.TSYNC, NNP and listener flags of libseccomp are not used:

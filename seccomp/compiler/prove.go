@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"math/bits"
 
 	"golang.org/x/sys/unix"
 
@@ -14,8 +15,8 @@ import (
 const highestProven = 1023
 
 // prove runs the program for every system call number, for the foreign ABIs
-// and for the edges of every condition, and compares each verdict with what
-// the rules mean.
+// and around every condition, and compares each verdict with what the rules
+// mean. It costs about a millisecond; the tests try every bit of every mask.
 func prove(r seccomp.Rules, p vm.Program) error {
 	perCall := map[int][]seccomp.Rule{}
 	for _, rule := range r.Rules {
@@ -33,7 +34,7 @@ func prove(r seccomp.Rules, p vm.Program) error {
 		return nil
 	}
 	for nr := int32(0); nr <= highestProven; nr++ {
-		for _, args := range Edges(perCall[int(nr)]) {
+		for _, args := range Edges(perCall[int(nr)], false) {
 			if err := try(seccomp.Call{Arch: seccomp.Arch(), Nr: nr, Args: args}); err != nil {
 				return err
 			}
@@ -73,8 +74,9 @@ func Verdict(a seccomp.Action) uint32 {
 // Edges returns register sets around the conditions of one call's rules: all
 // zeroes, all ones, and for each rule the values that just satisfy it, with
 // the bits outside its masks clear and set, and with one bit of one masked
-// register turned.
-func Edges(rules []seccomp.Rule) [][6]uint64 {
+// register turned. That bit is the lowest and the highest of the mask, or,
+// with every, each of them.
+func Edges(rules []seccomp.Rule, every bool) [][6]uint64 {
 	ones := [6]uint64{}
 	for i := range ones {
 		ones[i] = ^uint64(0)
@@ -92,13 +94,15 @@ func Edges(rules []seccomp.Rule) [][6]uint64 {
 		}
 		edges = append(edges, low, high)
 		for _, a := range rule.Args {
-			for bit := uint64(1); bit != 0; bit <<= 1 {
-				if a.Mask&bit != 0 {
-					near, far := low, high
-					near[a.Index] ^= bit
-					far[a.Index] ^= bit
-					edges = append(edges, near, far)
-				}
+			flips := a.Mask
+			if !every {
+				flips = 1<<bits.TrailingZeros64(a.Mask) | 1<<(bits.Len64(a.Mask)-1)
+			}
+			for ; flips != 0; flips &= flips - 1 {
+				near, far := low, high
+				near[a.Index] ^= flips & -flips
+				far[a.Index] ^= flips & -flips
+				edges = append(edges, near, far)
 			}
 		}
 	}
