@@ -45,7 +45,7 @@ static long walk_step(u32 i, struct walk *w)
 	name = BPF_CORE_READ(dentry, d_name.name);
 	used &= DATA_MAX - 1;
 	n = bpf_probe_read_kernel_str(&s->data[used], 256, name);
-	if (n <= 0)
+	if (n <= 1) /* no name is empty: it is being changed */
 		return 1;
 	s->used = used + n;
 	w->dentry = parent;

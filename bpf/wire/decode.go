@@ -166,8 +166,10 @@ func hasPath(c Class) bool {
 }
 
 // join makes a path of components (leaf first, each ended by NUL) and the text
-// below them. Text that is absolute comes without components. Nothing is
-// cleaned: ".." in text stays, since through a symlink it is not what it looks.
+// below them. Absolute text stands alone, also if it was relative a moment before
+// when the probe looked for its directory: the jail can change it in between.
+// Nothing is cleaned: ".." in text stays, since through a symlink it is not what
+// it looks.
 func join(base, text []byte, path bool) (string, error) {
 	names := bytes.Split(bytes.TrimSuffix(base, []byte{0}), []byte{0})
 	if len(base) == 0 {
@@ -180,10 +182,10 @@ func join(base, text []byte, path bool) (string, error) {
 	if bytes.IndexByte(text, 0) >= 0 {
 		return "", fmt.Errorf("%w: text with two ends", ErrMalformed)
 	}
+	if !path && len(names) > 0 {
+		return "", fmt.Errorf("%w: components without a path", ErrMalformed)
+	}
 	if !path || len(text) > 0 && text[0] == '/' {
-		if len(names) > 0 {
-			return "", fmt.Errorf("%w: components before an absolute path", ErrMalformed)
-		}
 		return string(text), nil
 	}
 	out := make([]byte, 0, len(base)+len(text)+1)
