@@ -1,5 +1,3 @@
-// Command clawjail-stage runs inside a jail, before the agent: it gives up what
-// is left to give up and executes the agent.
 package main
 
 import (

@@ -1,5 +1,3 @@
-// Command generate compiles the filters of package service into the files that
-// it embeds. Run it with go generate; it needs libseccomp.
 package main
 
 import (
