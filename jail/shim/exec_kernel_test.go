@@ -66,6 +66,9 @@ func TestExecIsInTheSameJail(t *testing.T) {
 	if !strings.Contains(inner, "CapBnd:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\nSeccomp:2") {
 		t.Errorf("%s", inner)
 	}
+	if nice, _, err := s.enter(t, shim.ExecSpec{Argv: []string{"nice"}, Env: env, Cwd: "/"}); err != nil || nice != "0" {
+		t.Errorf("priority %s, %v", nice, err)
+	}
 	if _, _, err := s.enter(t, shim.ExecSpec{Argv: []string{"nothing"}, Env: env, Cwd: "/"}); startError(t, err).ExitCode != 127 {
 		t.Errorf("missing command: %v", err)
 	}

@@ -63,6 +63,10 @@ func TestOnlyStandardDescriptors(t *testing.T) {
 	want(t, newSpec(t, "/bin/ls", "/proc/self/fd"), "0\n1\n2\n3")
 }
 
+func TestCommandHasTheUsualPriority(t *testing.T) {
+	want(t, newSpec(t, "/usr/bin/nice"), "0")
+}
+
 func TestCommandIsNotProcessOne(t *testing.T) {
 	want(t, sh(t, `test $$ -gt 1 && test ! -e /proc/1 && echo hidden`), "hidden")
 }
