@@ -153,7 +153,7 @@ func checkRun(r api.RunRequest, peer control.Peer, files int) *api.Error {
 func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 	c := b.s.opt.Config
 	id := b.entry.jail.ID
-	p, err := plan.Lower(pol, plan.Run{
+	p, err := plan.LowerFor(b.entry.jail.By, pol, plan.Run{
 		ID: id, Name: b.entry.jail.Name, Hostname: b.entry.jail.Name,
 		Argv: stringsOf(r.Argv), Env: stringsOf(r.Env), SetEnv: stringsOf(r.SetEnv),
 		Workspace: r.Workspace, Terminal: r.Terminal,

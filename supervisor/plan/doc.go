@@ -11,6 +11,10 @@
 // host (Stat). Below the workspace the host's files may be an earlier agent's
 // work: a rule for a path in there never follows a symbolic link.
 //
+// Mounts are made by root. A caller who is not root could have it show a file
+// in a directory that is closed to the caller, or make a directory where the
+// caller may not: LowerFor asks the host with the caller's rights.
+//
 // # Ownership and concurrency
 //
 // Lower is a pure function of its arguments: it asks the host through Run.Stat

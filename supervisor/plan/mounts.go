@@ -214,7 +214,9 @@ func (l *lowering) write(r rule) bool {
 		return false
 	case r.exists:
 	case r.Create:
-		create = true
+		if create = l.mayCreate(r); !create {
+			return false
+		}
 	case r.Optional:
 		l.missing = append(l.missing, r.Path)
 		return false
@@ -229,6 +231,25 @@ func (l *lowering) write(r rule) bool {
 	l.ownership(r)
 	l.add(jail.Mount{Kind: jail.Bind, Source: r.real, Target: r.real, Write: true, Exec: r.Exec, Idmap: l.idmap(r), Create: create})
 	return true
+}
+
+// mayCreate reports whether the caller may have root make a directory: root
+// makes it as the user's own wherever it is told to.
+func (l *lowering) mayCreate(r rule) bool {
+	if l.r.caller == 0 {
+		return true
+	}
+	for dir := path.Dir(r.real); ; dir = path.Dir(dir) {
+		fact, err := l.r.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) && dir != "/" {
+			continue
+		}
+		if err == nil && fact.UID == l.r.caller {
+			return true
+		}
+		l.fail("path %q (%s) cannot be made for you: %q is not yours", r.Path, r.Origin, dir)
+		return false
+	}
 }
 
 // ownership notes a writable path that the user has no right to write.

@@ -57,6 +57,9 @@ type Run struct {
 	CgroupParent       string
 	Timeout            time.Duration    // shortens Limits.Wall; 0 leaves it
 	Upstream           []netip.AddrPort // resolvers of egress; empty: the host's
+
+	// caller is who asked for the jail, when that is not root: see LowerFor.
+	caller uint32
 }
 
 // Plan is a policy lowered for one run.
@@ -252,6 +255,16 @@ func (l *lowering) bound() *policy.Policy {
 	for i, f := range p.Files {
 		if l.loose[f.Path] && f.Write == policy.Deny {
 			p.Files[i].Write = policy.Audit
+		}
+	}
+	// The kernel reports paths without links: what is listed by another name
+	// is listed by that one as well, unless another rule does.
+	for _, r := range l.rules {
+		listed := slices.ContainsFunc(p.Files, func(f policy.File) bool { return f.Path == r.real })
+		if r.Path != r.real && !listed {
+			f := p.Files[slices.IndexFunc(p.Files, func(f policy.File) bool { return f.Path == r.Path })]
+			f.Path = r.real
+			p.Files = append(p.Files, f)
 		}
 	}
 	p.Exec.Rules = slices.Clone(p.Exec.Rules)

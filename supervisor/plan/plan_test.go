@@ -304,6 +304,23 @@ files:
 	}
 }
 
+// The kernel reports paths without links, so that is how they are judged.
+func TestPolicyIsJudgedByRealPaths(t *testing.T) {
+	h := debian().with(host{"/data/docs": dir(1000), "/srv/docs": symlink("/data/docs"), "/srv/again": symlink("data")})
+	p := parse(t, base+"  - {path: /srv/docs, access: write}\n  - {path: /srv/again, access: read, exec: false}\n  - {path: /srv/data, access: read, exec: false}\n")
+	out := lower(t, p, run(h))
+	for path, want := range map[string]policy.Verdict{
+		"/srv/docs/x": policy.Allow, "/data/docs/x": policy.Allow, "/data/x": policy.Deny, "/srv/data/x": policy.Deny,
+	} {
+		if got := out.Policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: path, Write: true, Op: "open"}); got.Verdict != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if n := len(out.Policy.Files); n != len(p.Files)+1 {
+		t.Errorf("%d rules of %d", n, len(p.Files))
+	}
+}
+
 func TestLandlock(t *testing.T) {
 	p := parse(t, base+"  - {path: /usr, access: read}\n  - {path: /etc/gitconfig, access: read, exec: false}\n  - {path: /srv/f, access: write}\n  - {path: \"${HOME}\", access: private}\n")
 	out := lower(t, p, run(debian().with(host{"/srv/f": file(1000)})))
