@@ -1,0 +1,93 @@
+package behalf
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// attrs are the attributes of every Root's mount. Nothing is executed through
+// a descriptor that was opened for writing, so noexec costs nothing.
+const attrs = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+
+// Root is a subtree that may be written on approval.
+type Root struct {
+	jail string
+	dir  *os.File // O_PATH, root of the detached mount; may be a plain file
+	file bool     // the root is a regular file
+}
+
+// OpenRoot takes the subtree of the host that the jail shows at jailPath.
+// hostPath has no symbolic link in it. idmap is how the jail's mount maps
+// owners, nil if it does not.
+func OpenRoot(jailPath, hostPath string, idmap *Idmap) (*Root, error) {
+	if !path.IsAbs(jailPath) || path.Clean(jailPath) != jailPath {
+		return nil, fmt.Errorf("writable root %q: not a clean absolute path", jailPath)
+	}
+	fd, err := unix.Openat2(unix.AT_FDCWD, hostPath, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: hostPath, Err: err}
+	}
+	src := os.NewFile(uintptr(fd), hostPath)
+	defer src.Close()
+	st, err := stat(src)
+	if err != nil {
+		return nil, fmt.Errorf("stat %q: %w", hostPath, err)
+	}
+	kind := st.Mode & unix.S_IFMT
+	if kind != unix.S_IFDIR && kind != unix.S_IFREG {
+		return nil, fmt.Errorf("writable root %q: neither a directory nor a regular file", hostPath)
+	}
+	dir, err := detach(src, idmap)
+	if err != nil {
+		return nil, fmt.Errorf("writable root %q: %w", hostPath, err)
+	}
+	return &Root{jail: jailPath, dir: dir, file: kind == unix.S_IFREG}, nil
+}
+
+// detach copies the mounts that src shows, attached nowhere.
+func detach(src *os.File, idmap *Idmap) (*os.File, error) {
+	fd, err := unix.OpenTree(int(src.Fd()), "",
+		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+	if err != nil {
+		return nil, os.NewSyscallError("open_tree", err)
+	}
+	tree := os.NewFile(uintptr(fd), src.Name())
+	attr := unix.MountAttr{Attr_set: attrs, Propagation: unix.MS_PRIVATE}
+	if idmap != nil {
+		ns, err := idmap.namespace()
+		if err != nil {
+			tree.Close()
+			return nil, err
+		}
+		defer ns.Close()
+		attr.Attr_set |= unix.MOUNT_ATTR_IDMAP
+		attr.Userns_fd = uint64(ns.Fd())
+	}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
+		tree.Close()
+		return nil, os.NewSyscallError("mount_setattr", err)
+	}
+	return tree, nil
+}
+
+// Path is where the jail shows the root.
+func (r *Root) Path() string { return r.jail }
+
+// Rel says whether an absolute, clean path inside the jail is in the root, and
+// where: "" is the root itself.
+func (r *Root) Rel(jailPath string) (string, bool) {
+	if jailPath == r.jail {
+		return "", true
+	}
+	return strings.CutPrefix(jailPath, strings.TrimSuffix(r.jail, "/")+"/")
+}
+
+// Close lets go of the mount. Targets that were pinned in it stay usable.
+func (r *Root) Close() error { return r.dir.Close() }

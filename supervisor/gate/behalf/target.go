@@ -1,0 +1,217 @@
+package behalf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// beneath keeps a lookup on the path that was judged: no way out of the root,
+// and no link, which would make it another path.
+const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS
+
+// Target is where something is to happen: a name in a pinned directory, or,
+// with an empty name, the file that Dir itself holds.
+type Target struct {
+	Dir  *os.File // O_PATH
+	Base string   // one component
+	// Dev and Ino are who Dir is, numbered as in tracee.Identity.
+	Dev, Ino uint64
+	// File is what Base was, O_PATH; nil if there was nothing.
+	File *os.File
+	// Bind makes an operation on anything else than File fail with ESTALE.
+	Bind bool
+
+	root *Root
+	rel  string // of Dir, from the root; "." is the root
+}
+
+// Parent pins the directory of a path below the root, and what the path leads
+// to now. rel is clean, without ".." and links; "" is the root itself.
+//
+// It looks with the supervisor's rights, for judging and showing. Whether the
+// task may pass there is found out by Do.
+func (r *Root) Parent(rel string) (Target, error) {
+	if rel != "" && (path.IsAbs(rel) || path.Clean(rel) != rel || rel == ".." || strings.HasPrefix(rel, "../") ||
+		strings.ContainsRune(rel, 0)) {
+		return Target{}, fmt.Errorf("%q below %q: not a clean relative path: %w", rel, r.jail, unix.EINVAL)
+	}
+	t := Target{root: r, rel: "."}
+	if rel != "" && rel != "." {
+		t.rel, t.Base = path.Split(rel)
+		if t.rel = strings.TrimSuffix(t.rel, "/"); t.rel == "" {
+			t.rel = "."
+		}
+	}
+	var err error
+	if t.Dir, err = r.walk(t.rel, t.Base != ""); err != nil {
+		return Target{}, fmt.Errorf("%q below %q: %w", rel, r.jail, err)
+	}
+	st, err := stat(t.Dir)
+	if err == nil {
+		t.Dev, t.Ino = kernelDev(st.Dev), st.Ino
+		err = t.pin()
+	}
+	if err != nil {
+		return Target{}, errors.Join(fmt.Errorf("%q below %q: %w", rel, r.jail, err), t.Close())
+	}
+	return t, nil
+}
+
+// pin takes hold of what Base is.
+func (t *Target) pin() error {
+	if t.Base == "" {
+		return nil
+	}
+	errno := unix.Errno(0)
+	err := control(t.Dir, func(dir int) { t.File, errno = pinned(dir, t.Base) })
+	switch {
+	case err != nil:
+		return err
+	case errno != 0 && errno != unix.ENOENT:
+		return errno
+	}
+	return nil
+}
+
+// Descriptor is a target that is the file itself and has no name: one of the
+// task's own descriptors. Closing the target closes f.
+func Descriptor(f *os.File) Target { return Target{Dir: f} }
+
+// Close lets go of the directory and the file.
+func (t *Target) Close() error {
+	var errs []error
+	for _, f := range []*os.File{t.Dir, t.File} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// walk opens the directory rel, or what the root itself is.
+func (r *Root) walk(rel string, directory bool) (*os.File, error) {
+	flags := uint64(unix.O_PATH | unix.O_CLOEXEC)
+	if directory {
+		flags |= unix.O_DIRECTORY
+	}
+	if r.file {
+		if directory || rel != "." {
+			return nil, unix.ENOTDIR
+		}
+		return duplicate(r.dir)
+	}
+	var fd int
+	var err error
+	if cerr := control(r.dir, func(root int) {
+		fd, err = unix.Openat2(root, rel, &unix.OpenHow{Flags: flags, Resolve: beneath})
+	}); cerr != nil {
+		return nil, cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), rel), nil
+}
+
+// valid refuses names that are more than one component, and those that the
+// kernel treats apart.
+func (t *Target) valid() unix.Errno {
+	switch {
+	case t.Dir == nil:
+		return unix.EBADF
+	case t.Base == "." || t.Base == ".." || strings.ContainsAny(t.Base, "/\x00"):
+		return unix.EINVAL
+	}
+	return 0
+}
+
+// check looks, with the task's rights, whether the target is still where it
+// was pinned.
+func (t *Target) check() unix.Errno {
+	if errno := t.valid(); errno != 0 || t.root == nil {
+		return errno
+	}
+	now, err := t.root.walk(t.rel, t.Base != "")
+	if err != nil {
+		return errnoOf(err)
+	}
+	defer now.Close()
+	st, err := stat(now)
+	if err != nil {
+		return errnoOf(err)
+	}
+	if kernelDev(st.Dev) != t.Dev || st.Ino != t.Ino {
+		return unix.ESTALE
+	}
+	return t.bound()
+}
+
+// bound compares what Base is with what it was.
+func (t *Target) bound() unix.Errno {
+	if !t.Bind || t.Base == "" {
+		return 0
+	}
+	var f *os.File
+	errno := unix.Errno(0)
+	if err := control(t.Dir, func(dir int) { f, errno = pinned(dir, t.Base) }); err != nil {
+		return errnoOf(err)
+	}
+	if errno == unix.ENOENT {
+		if t.File == nil {
+			return 0
+		}
+		return unix.ESTALE
+	}
+	if errno != 0 {
+		return errno
+	}
+	defer f.Close()
+	if err := control(f, func(fd int) { errno = t.is(fd) }); err != nil {
+		return errnoOf(err)
+	}
+	return errno
+}
+
+// is compares an open file with the one that the target is bound to.
+func (t *Target) is(fd int) unix.Errno {
+	if !t.Bind || t.Base == "" {
+		return 0
+	}
+	if t.File == nil {
+		return unix.ESTALE
+	}
+	want, err := stat(t.File)
+	if err != nil {
+		return errnoOf(err)
+	}
+	var got unix.Stat_t
+	if err := unix.Fstat(fd, &got); err != nil {
+		return errnoOf(err)
+	}
+	if got.Dev != want.Dev || got.Ino != want.Ino {
+		return unix.ESTALE
+	}
+	return 0
+}
+
+// pinned opens what a name is, a link itself included, without the right to do
+// anything with it.
+func pinned(dir int, base string) (*os.File, unix.Errno) {
+	var fd int
+	errno := again(func() (err error) {
+		fd, err = unix.Openat2(dir, base, &unix.OpenHow{
+			Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
+		})
+		return err
+	})
+	if errno != 0 {
+		return nil, errno
+	}
+	return os.NewFile(uintptr(fd), base), 0
+}
