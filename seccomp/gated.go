@@ -1,0 +1,91 @@
+package seccomp
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Gates says which operations a filter hands to the listener instead of
+// allowing them.
+type Gates struct {
+	Exec    bool // the start of programs
+	Files   bool // every change of a file, a name or a file's attributes
+	Deletes bool // what removes a file, a name or all of a file's content
+}
+
+// writes are the open flags that change something, or can: all others only
+// read. __O_TMPFILE is O_TMPFILE without O_DIRECTORY.
+const writes = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC | (unix.O_TMPFILE &^ unix.O_DIRECTORY)
+
+// Gated is Base with calls handed to the listener: exactly those that Base
+// allows and that a gate names. What Base refuses stays refused by the kernel,
+// and opening for reading is never trapped.
+func Gated(g Gates) Rules {
+	base := Base()
+	var trapped []string
+	if g.Exec {
+		trapped = append(trapped, "execve", "execveat")
+	}
+	flags := uint64(0) // open flags that are trapped
+	switch {
+	case g.Files:
+		trapped = append(trapped, strings.Fields(changes()+removals())...)
+		flags = writes
+	case g.Deletes:
+		trapped = append(trapped, strings.Fields(removals())...)
+		flags = unix.O_TRUNC
+	}
+	out := Rules{Default: base.Default}
+	seen := map[string]bool{}
+	for _, r := range base.Rules {
+		if flags != 0 && (r.Name == "openat" || r.Name == "open") {
+			index := uint8(1)
+			if r.Name == "openat" {
+				index = 2
+			}
+			if !seen[r.Name] {
+				seen[r.Name] = true
+				out.Rules = append(out.Rules, passed(r, index, flags)...)
+			}
+			if r.Action.Kind == Allow {
+				r.Action = Action{Kind: Notify}
+			}
+		}
+		if r.Action.Kind == Allow && slices.Contains(trapped, r.Name) {
+			r.Action = Action{Kind: Notify}
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return out
+}
+
+// passed are the opens that are not trapped. Those that make a file keep the
+// condition on the mode that Base puts on them.
+func passed(r Rule, index uint8, flags uint64) []Rule {
+	allow := func(args ...Arg) Rule {
+		return Rule{Name: r.Name, Nr: r.Nr, Args: args, Action: Action{Kind: Allow}}
+	}
+	if flags&makesFile == makesFile {
+		return []Rule{allow(clear(index, flags))} // nothing that makes a file passes
+	}
+	return []Rule{
+		allow(clear(index, flags|makesFile)),
+		allow(clear(index, flags), clear(index+1, setID)),
+	}
+}
+
+// changes lists what changes files without removing anything.
+func changes() string {
+	return `
+	creat mkdir mkdirat mknod mknodat link linkat symlink symlinkat
+	chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
+	setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+	utime utimes futimesat utimensat `
+}
+
+// removals lists what can remove a file, a name, or content.
+func removals() string {
+	return `unlink unlinkat rmdir rename renameat renameat2 truncate ftruncate creat`
+}

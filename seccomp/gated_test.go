@@ -1,0 +1,82 @@
+package seccomp
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// verdict of a call under rules, by the reference evaluator.
+func verdict(t *testing.T, r Rules, name string, args ...uint64) ActionKind {
+	t.Helper()
+	nr, ok := byName()[name]
+	if !ok {
+		t.Fatalf("no call %q", name)
+	}
+	var a [6]uint64
+	copy(a[:], args)
+	return r.Evaluate(Call{Nr: int32(nr), Arch: unix.AUDIT_ARCH_X86_64, Args: a}).Kind
+}
+
+func TestGated(t *testing.T) {
+	exec, files, deletes := Gated(Gates{Exec: true}), Gated(Gates{Files: true}), Gated(Gates{Deletes: true})
+	const at = ^uint64(99) // AT_FDCWD
+	tests := []struct {
+		name  string
+		rules Rules
+		call  string
+		args  []uint64
+		want  ActionKind
+	}{
+		{"an execution is trapped", exec, "execve", nil, Notify},
+		{"by descriptor too", exec, "execveat", nil, Notify},
+		{"files are not, with only the exec gate", exec, "unlink", nil, Allow},
+		{"execution is not, with only the file gate", files, "execve", nil, Allow},
+		{"opening for reading is never trapped", files, "openat", []uint64{at, 0, unix.O_RDONLY | unix.O_CLOEXEC | unix.O_DIRECTORY}, Allow},
+		{"opening for writing is", files, "openat", []uint64{at, 0, unix.O_WRONLY}, Notify},
+		{"opening for both is", files, "open", []uint64{0, unix.O_RDWR}, Notify},
+		{"creating is", files, "openat", []uint64{at, 0, unix.O_CREAT, 0o644}, Notify},
+		{"truncating is, even read-only", files, "openat", []uint64{at, 0, unix.O_TRUNC}, Notify},
+		{"a temporary file is", files, "openat", []uint64{at, 0, unix.O_TMPFILE | unix.O_WRONLY, 0o600}, Notify},
+		{"creating set-user-id stays refused", files, "openat", []uint64{at, 0, unix.O_CREAT | unix.O_WRONLY, 0o4755}, Errno},
+		{"so does making it so later", files, "chmod", []uint64{0, 0o4755}, Errno},
+		{"an ordinary change of mode is trapped", files, "chmod", []uint64{0, 0o755}, Notify},
+		{"renaming is trapped", files, "renameat2", nil, Notify},
+		{"openat2 stays absent", files, "openat2", nil, Errno},
+		{"deletions: unlink is trapped", deletes, "unlink", nil, Notify},
+		{"deletions: truncating open is trapped", deletes, "openat", []uint64{at, 0, unix.O_WRONLY | unix.O_TRUNC}, Notify},
+		{"deletions: creating is not", deletes, "openat", []uint64{at, 0, unix.O_WRONLY | unix.O_CREAT, 0o644}, Allow},
+		{"deletions: creating set-user-id stays refused", deletes, "openat", []uint64{at, 0, unix.O_WRONLY | unix.O_CREAT, 0o4644}, Errno},
+		{"deletions: creating and truncating set-user-id too", deletes, "openat", []uint64{at, 0, unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC, 0o4644}, Errno},
+		{"deletions: mkdir is not trapped", deletes, "mkdir", []uint64{0, 0o755}, Allow},
+		{"deletions: opening for reading is not", deletes, "open", []uint64{0, unix.O_RDONLY}, Allow},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := verdict(t, tt.rules, tt.call, tt.args...); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// A gate never permits what Base refuses and never refuses what it permits.
+func TestGatesOnlyTrapWhatBaseAllows(t *testing.T) {
+	base := Base()
+	for _, g := range []Gates{{}, {Exec: true}, {Files: true}, {Deletes: true}, {Exec: true, Files: true, Deletes: true}} {
+		gated := Gated(g)
+		if err := gated.Validate(); err != nil {
+			t.Fatalf("%+v: %v", g, err)
+		}
+		for nr := range int32(600) {
+			for _, args := range [][6]uint64{{}, {0, 0, 0, 0o4755}, {0, 0o4755, 0o4755}, {1, unix.O_CREAT, unix.O_CREAT, 0o6000},
+				{1, unix.O_RDWR | unix.O_TRUNC, unix.O_WRONLY | unix.O_TRUNC, 0o644}, {2, 1, 0, 0}, {unix.AF_INET, unix.SOCK_STREAM}} {
+				c := Call{Nr: nr, Arch: unix.AUDIT_ARCH_X86_64, Args: args}
+				b, got := base.Evaluate(c), gated.Evaluate(c)
+				if got != b && !(b.Kind == Allow && got.Kind == Notify) {
+					t.Errorf("%+v: call %d %v: %v without and %v with the gate", g, nr, args, b, got)
+				}
+			}
+		}
+	}
+}
