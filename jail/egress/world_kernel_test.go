@@ -28,9 +28,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
 
@@ -151,6 +148,7 @@ func newWorld(tb testing.TB) *world {
 		run(tb, "ip", "route", "add", "default", "via", farAddr4)
 		run(tb, "ip", "-6", "route", "add", "default", "via", farAddr6)
 	})
+	w.hostResolver(tb)
 	w.jail.do(func() {
 		run(tb, "ip", "route", "add", "local", "default", "dev", "lo")
 		run(tb, "ip", "-6", "route", "add", "local", "default", "dev", "lo")
@@ -175,21 +173,46 @@ func newWorld(tb testing.TB) *world {
 	return w
 }
 
-func binary(tb testing.TB) string {
+// hostResolver gives the host's thread, and what it starts, mounts of its own
+// with a resolv.conf that leads to the far DNS server.
+func (w *world) hostResolver(tb testing.TB) {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "clawjail-egress-test-")
-	if err != nil {
+	conf := filepath.Join(tb.TempDir(), "resolv.conf")
+	if err := os.WriteFile(conf, []byte("nameserver "+dnsAddr4+"\n"), 0o644); err != nil { //nolint:gosec // the egress user reads it
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the egress user must get in
-		tb.Fatal(err)
+	w.host.do(func() {
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			tb.Fatalf("unshare mount namespace: %v", err)
+		}
+		run(tb, "mount", "--make-rprivate", "/")
+		run(tb, "mount", "--bind", conf, "/etc/resolv.conf")
+	})
+}
+
+// built is the program under test, made once; TestMain removes it.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "clawjail-egress-test-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755) //nolint:gosec // the egress user must get in
+	}
+	if err != nil {
+		return "", err
 	}
 	bin := filepath.Join(dir, "clawjail-egress")
 	build := exec.Command("go", "build", "-o", bin, "clawjail/cmd/clawjail-egress")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("build: %v\n%s", err, out)
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+func binary(tb testing.TB) string {
+	tb.Helper()
+	bin, err := built()
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return bin
 }
@@ -331,120 +354,12 @@ func (w *world) questions() string {
 	return strings.Join(w.asked, " ")
 }
 
-// sockets makes a jail's sockets and steers its connections to them.
-func (w *world) sockets(tb testing.TB) egress.Sockets {
-	tb.Helper()
-	if w.made.TCP4 != nil {
-		return w.made
-	}
-	var s egress.Sockets
-	w.jail.do(func() {
-		s.TCP4 = listener(tb, "tcp4", "0.0.0.0:0")
-		s.TCP6 = listener(tb, "tcp6", "[::]:0")
-		s.UDP4 = packets(tb, "udp4", "0.0.0.0:53")
-		s.UDP6 = packets(tb, "udp6", "[::]:53")
-		steer(tb, w.jail.tid, s.TCP4, s.TCP6)
-	})
-	w.made = s
-	return s
-}
-
-func listener(tb testing.TB, network, addr string) *os.File {
-	tb.Helper()
-	lc := net.ListenConfig{}
-	lc.SetMultipathTCP(false)
-	l, err := lc.Listen(context.Background(), network, addr)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { f.Close() })
-	return f
-}
-
-func packets(tb testing.TB, network, addr string) *os.File {
-	tb.Helper()
-	pc, err := net.ListenPacket(network, addr)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer pc.Close()
-	f, err := pc.(*net.UDPConn).File()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { f.Close() })
-	return f
-}
-
-// steer attaches a program that gives every TCP connection of a namespace to
-// the listener of its family. It stands in for the real one, which also spares
-// loopback.
-func steer(tb testing.TB, tid int, tcp4, tcp6 *os.File) {
-	tb.Helper()
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.SockMap, KeySize: 4, ValueSize: 8, MaxEntries: 2})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { m.Close() })
-	for i, f := range []*os.File{tcp4, tcp6} {
-		if err := m.Put(uint32(i), uint64(f.Fd())); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.SkLookup, AttachType: ebpf.AttachSkLookup, License: "GPL",
-		Instructions: asm.Instructions{
-			asm.Mov.Reg(asm.R6, asm.R1),
-			asm.LoadMem(asm.R2, asm.R6, 12, asm.Word), // protocol
-			asm.JNE.Imm(asm.R2, unix.IPPROTO_TCP, "pass"),
-			asm.StoreImm(asm.RFP, -4, 0, asm.Word),
-			asm.LoadMem(asm.R2, asm.R6, 8, asm.Word), // family
-			asm.JNE.Imm(asm.R2, unix.AF_INET6, "lookup"),
-			asm.StoreImm(asm.RFP, -4, 1, asm.Word),
-			asm.LoadMapPtr(asm.R1, m.FD()).WithSymbol("lookup"),
-			asm.Mov.Reg(asm.R2, asm.RFP),
-			asm.Add.Imm(asm.R2, -4),
-			asm.FnMapLookupElem.Call(),
-			asm.JEq.Imm(asm.R0, 0, "pass"),
-			asm.Mov.Reg(asm.R7, asm.R0),
-			asm.Mov.Reg(asm.R1, asm.R6),
-			asm.Mov.Reg(asm.R2, asm.R7),
-			asm.Mov.Imm(asm.R3, 0),
-			asm.FnSkAssign.Call(),
-			asm.Mov.Reg(asm.R1, asm.R7),
-			asm.FnSkRelease.Call(),
-			asm.Mov.Imm(asm.R0, 1).WithSymbol("pass"),
-			asm.Return(),
-		},
-	})
-	if err != nil {
-		tb.Fatalf("load sk_lookup: %v", err)
-	}
-	tb.Cleanup(func() { p.Close() })
-	ns, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", tid))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer ns.Close()
-	l, err := link.AttachNetNs(int(ns.Fd()), p)
-	if err != nil {
-		tb.Fatalf("attach sk_lookup: %v", err)
-	}
-	tb.Cleanup(func() { l.Close() })
-}
-
 // add serves the jail with rules.
 func (w *world) add(tb testing.TB, rules egress.Rules) {
 	tb.Helper()
 	if rules.Jail == "" {
 		rules.Jail = "j"
 	}
-	rules.Upstream = []netip.AddrPort{netip.MustParseAddrPort(dnsAddr4 + ":53")}
 	if err := w.server.Add(context.Background(), rules, w.sockets(tb)); err != nil {
 		tb.Fatal(err)
 	}

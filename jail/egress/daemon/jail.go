@@ -176,6 +176,7 @@ func (j *jail) acceptLoop(ctx context.Context, l *net.TCPListener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
+			j.tally.add(control.Event{Kind: control.KindConn, Verdict: control.Deny, Reason: err.Error()})
 			wait(ctx, pause)
 		}
 	}

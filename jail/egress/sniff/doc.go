@@ -22,6 +22,9 @@
 //     that routes. Behind a front that serves several names, the inner name
 //     is unknown to us. DNS answers carry no ECH keys, so clients do not
 //     use it by themselves.
+//   - Requests on one connection are told apart by their lengths, as RFC 9112
+//     says. A server that ignores a length (of a GET, say) reads a body as
+//     the next request; its other virtual hosts can then be reached.
 //   - What a client sends inside TLS (an HTTP/2 :authority, a Host that is
 //     not the SNI) is not seen. We do not hold the keys.
 package sniff
