@@ -84,10 +84,22 @@ func (r *reader) fileRule(n *yaml.Node, where string) (policy.File, bool) {
 	r.fileKeys(&f, fields)
 	if f.Path != "" && len(r.problems) == before {
 		if err := policy.CheckShown(f.Path, f.Access); err != nil {
-			r.problem(fields["path"], "", "%v", err)
+			r.problem(fields["path"], r.placeHint(fields["path"]), "%v", err)
 		}
 	}
 	return f, len(r.problems) == before
+}
+
+// placeHint says what to do when it is not the policy that is wrong but where
+// it is used.
+func (r *reader) placeHint(n *yaml.Node) string {
+	switch {
+	case strings.HasPrefix(n.Value, "${WORKSPACE}"):
+		return fmt.Sprintf("the workspace is %q: name another with --workspace", r.vars["WORKSPACE"])
+	case strings.HasPrefix(n.Value, "${HOME}"):
+		return fmt.Sprintf("the home is %q: name another user with --user", r.vars["HOME"])
+	}
+	return ""
 }
 
 // fileKeys reads what goes with the access of a rule.

@@ -295,6 +295,21 @@ func TestLongListsAreCut(t *testing.T) {
 	}
 }
 
+func TestBadPlaces(t *testing.T) {
+	for _, c := range []struct {
+		v    Vars
+		want string
+	}{
+		{Vars{Workspace: "/", Home: "/home/user", User: "user"}, `path "/" is the whole host: list what the agent needs; the workspace is "/": name another with --workspace`},
+		{Vars{Workspace: "/etc/x", Home: "/home/user", User: "user"}, `"/etc/x" is part of the system and cannot be writable in a jail; the workspace is "/etc/x"`},
+		{Vars{Workspace: "/w", Home: "/", User: "user"}, `path "/" is the whole host: list what the agent needs; the home is "/": name another user with --user`},
+	} {
+		if _, err := Preset("agent", c.v, Features{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c.v, err)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	operator := map[string]bool{"/etc/clawjail/policies/openclaw.yaml": true}
 	exists := func(p string) bool {
