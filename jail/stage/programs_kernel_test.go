@@ -43,7 +43,7 @@ if __name__ == '__main__':
     asyncio.run(net())
     with tempfile.NamedTemporaryFile() as f:
         d = sqlite3.connect(f.name); d.execute('create table t(x)'); d.commit()
-    assert socket.getaddrinfo('localhost', 80)
+    assert socket.getaddrinfo('127.0.0.1', 80)
     m, s = pty.openpty(); assert os.isatty(s)
     a, b = socket.socketpair(); b.close()
     print('fine')
@@ -80,7 +80,7 @@ const server = http.createServer((q, r) => r.end('hi')).listen(0, '127.0.0.1', (
 		{"npm", true, `npm init -y >/dev/null && npm pack --silent >/dev/null && ls *.tgz`},
 		{"perl", false, `perl -MSocket -e 'pipe(R,W); if(!fork){print W "fine"; exit 0} close W; wait; print <R>' | grep -q fine`},
 		{"bash", false, `set -e; coproc cat; echo x >&${COPROC[1]}; read -r y <&${COPROC[0]}; test $y = x; sleep 0.01 & wait $!; diff <(echo a) <(echo a); kill $COPROC_PID`},
-		{"find", false, `mkdir -p a/b && cp -a /etc/hostname a/b/ && find . -type f | xargs -n1 sha256sum && mv a c && touch -d yesterday c && install -m 755 c/b/hostname x && rm -r c`},
+		{"find", false, `mkdir -p a/b && cp -a /etc/passwd a/b/ && find . -type f | xargs -n1 sha256sum && mv a c && touch -d yesterday c && install -m 755 c/b/passwd x && rm -r c`},
 		{"tmux", false, `export TMUX_TMPDIR=$PWD SHELL=/bin/bash; tmux -L t -f /dev/null new-session -d 'echo fine > out; tmux -L t wait-for -S done' && tmux -L t wait-for done && grep -q fine out`},
 		{"make", false, `printf 'all: a b\na b:\n\techo $@ > $@\n' > Makefile && make -j4 -s && test -f b`},
 		{"curl", false, `curl -sS -m 5 http://127.0.0.1:1/ 2>&1 | grep -q 'refused\|connect'`},

@@ -3,7 +3,6 @@
 package service_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,8 +78,8 @@ func act(name, what string) error {
 	return errors.New("unknown role")
 }
 
-// serve does what the daemons do: HTTP over TLS both ways, a relay between TCP
-// connections, UDP, unix sockets, files, a resolver, garbage collections.
+// serve does what the daemons do: HTTP over TLS both ways on TCP
+// connections, UDP, files, garbage collections.
 func serve(l net.Listener) error {
 	if l == nil {
 		var err error
@@ -112,12 +110,7 @@ func serve(l net.Listener) error {
 	if _, _, err := udp.ReadFrom(make([]byte, 1)); err != nil {
 		return err
 	}
-	if _, err := os.ReadFile("/etc/hosts"); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if _, err := net.DefaultResolver.LookupHost(ctx, "localhost"); err != nil {
+	if _, err := os.ReadFile("/etc/passwd"); err != nil {
 		return err
 	}
 	for range 3 {
