@@ -87,7 +87,7 @@ func Duration(d time.Duration) string {
 // Text gives the page of a request: several lines, each ended by a new line.
 func Text(r approval.Request, waited, left time.Duration, st Style) string {
 	p := newPage(st)
-	p.say(p.paint(boldOn, r.ID)+"  "+escape.String(r.Gate)+" in jail "+p.paint(boldOn, escape.String(name(r))))
+	p.say(p.paint(boldOn, r.ID) + "  " + escape.String(r.Gate) + " in jail " + p.paint(boldOn, escape.String(name(r))))
 	timing := "waits for " + Duration(waited) + ", " + Duration(left) + " left"
 	if left <= 0 {
 		timing = "waited for " + Duration(waited) + ", the time is up"
