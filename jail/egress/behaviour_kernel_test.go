@@ -386,7 +386,7 @@ func TestDeathAndSuccession(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-w.server.Done()
-	for range w.server.Events() { //nolint:revive // to its end
+	for range w.server.Events() {
 	}
 	_, _ = io.ReadAll(c) // ends, one way or another
 	if err := w.server.Add(context.Background(), rules, sockets); !errors.Is(err, egress.ErrEnded) {

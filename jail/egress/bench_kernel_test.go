@@ -65,7 +65,7 @@ func clientMain(role []string) error {
 // get fetches a page several times with net/http, over HTTP/2 if it can.
 func get(url string, count int) error {
 	for range count {
-		r, err := http.Get(url) //nolint:gosec // the test's own
+		r, err := http.Get(url)
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func BenchmarkEgress(b *testing.B) {
 		{Host: "api.example.com", Port: 9000, Protocol: "tcp"},
 	}})
 	go func() {
-		for range w.server.Events() { //nolint:revive // they must be taken
+		for range w.server.Events() {
 		}
 	}()
 	virtual, _ := w.addresses(b, "api.example.com.")

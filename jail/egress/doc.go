@@ -27,6 +27,7 @@
 //
 // # Bounds
 //
+//	jails                       1024: refused by Add
 //	connections of one jail     512, Rules.MaxConns up to 4096: reset, event
 //	connections of all jails    4096, each with a place for its event: reset, event
 //	other events waiting        4096: counted, KindLost

@@ -178,7 +178,7 @@ func newWorld(tb testing.TB) *world {
 func (w *world) hostResolver(tb testing.TB) {
 	tb.Helper()
 	conf := filepath.Join(tb.TempDir(), "resolv.conf")
-	if err := os.WriteFile(conf, []byte("nameserver "+dnsAddr4+"\n"), 0o644); err != nil { //nolint:gosec // the egress user reads it
+	if err := os.WriteFile(conf, []byte("nameserver "+dnsAddr4+"\n"), 0o644); err != nil {
 		tb.Fatal(err)
 	}
 	w.host.do(func() {
@@ -194,7 +194,7 @@ func (w *world) hostResolver(tb testing.TB) {
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "clawjail-egress-test-")
 	if err == nil {
-		err = os.Chmod(dir, 0o755) //nolint:gosec // the egress user must get in
+		err = os.Chmod(dir, 0o755)
 	}
 	if err != nil {
 		return "", err
