@@ -128,19 +128,20 @@ func outcome(at attempt) error {
 
 // child makes one attempt and exits with its errno.
 func child(name string) int {
-	for _, at := range choose([]string{name}) {
-		var errno unix.Errno
-		err := direct(at)
-		switch {
-		case err == nil:
-			return 0
-		case errors.As(err, &errno) && errno < 200:
-			return int(errno)
-		}
-		fmt.Fprintf(os.Stderr, "victim: %s: %v\n", name, err)
-		return 201
+	chosen := choose([]string{name})
+	if len(chosen) != 1 {
+		return 202
 	}
-	return 202
+	var errno unix.Errno
+	err := direct(chosen[0])
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &errno) && errno < 200:
+		return int(errno)
+	}
+	fmt.Fprintf(os.Stderr, "victim: %s: %v\n", name, err)
+	return 201
 }
 
 func direct(at attempt) error {
