@@ -16,6 +16,7 @@ const (
 	MaxFiles    = 512
 	MaxRules    = 1024 // in each of exec and network
 	MaxRun      = 256  // patterns in one rule
+	MaxNames    = 4096 // patterns of programs in all rules together
 	MaxArgs     = 64   // argument patterns in one rule
 	MaxPattern  = 512  // bytes of a pattern
 	MaxPath     = 4096 // bytes of a path

@@ -106,8 +106,10 @@ func (c *checker) exec(e Exec) {
 	if !e.Default.Valid() {
 		c.add("exec.default", fmt.Errorf("unknown %v", e.Default))
 	}
+	names := 0
 	for i, r := range e.Rules {
 		where := fmt.Sprintf("exec.rules[%d]", i)
+		names += len(r.Run)
 		c.count(where+".run", len(r.Run), MaxRun)
 		c.count(where+".args", len(r.Args), MaxArgs)
 		c.origin(where, r.Origin)
@@ -126,6 +128,7 @@ func (c *checker) exec(e Exec) {
 			c.add(where, fmt.Errorf("unknown %v", r.Then))
 		}
 	}
+	c.count("exec.rules, all names together,", names, MaxNames)
 }
 
 func (c *checker) network(n Network) {

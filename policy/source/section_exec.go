@@ -23,10 +23,15 @@ func (r *reader) readExec(n *yaml.Node, l *layer) {
 	if list == nil {
 		return
 	}
+	names := 0
 	for i, item := range r.items(list, "exec.rules", policy.MaxRules) {
 		rule, runs, ok := r.execRule(item, fmt.Sprintf("exec.rules[%d]", i))
 		if !ok {
 			continue
+		}
+		if names += len(rule.Run); names > policy.MaxNames {
+			r.problem(item, "use patterns", "exec.rules has more than %d names", policy.MaxNames)
+			return
 		}
 		r.shadowed(rule, item, runs, l.exec)
 		l.exec = append(l.exec, placed[policy.ExecRule]{rule: rule, node: item, own: true})

@@ -83,6 +83,13 @@ func (r *reader) checkMerged(l layer, root *yaml.Node) {
 	if len(l.files) > policy.MaxFiles {
 		r.problem(root, "", "files has %d entries with those of the bases, at most %d", len(l.files), policy.MaxFiles)
 	}
+	names := 0
+	for _, e := range l.exec {
+		names += len(e.rule.Run)
+	}
+	if names > policy.MaxNames && len(r.problems) == 0 {
+		r.problem(root, "", "exec.rules has %d names with those of the bases, at most %d", names, policy.MaxNames)
+	}
 	if len(l.exec) > policy.MaxRules || len(l.network) > policy.MaxRules {
 		r.problem(root, "", "exec or network has more than %d rules with those of the bases", policy.MaxRules)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -286,11 +287,38 @@ func TestLongListsAreCut(t *testing.T) {
 		"files": {"files:\n" + strings.Repeat("  - {path: /opt, access: read}\n", policy.MaxFiles+1), "files has 513 entries, at most 512"},
 		"rules": {"exec:\n  rules:\n" + strings.Repeat("    - {run: x, then: deny}\n", policy.MaxRules+1), "exec.rules has 1025 entries, at most 1024"},
 		"args":  {"exec:\n  rules:\n    - {run: x, then: deny, args: [" + strings.Repeat("a,", policy.MaxArgs+1) + "]}\n", "args has 65 entries, at most 64"},
+		"names": {"exec:\n  rules:\n" + strings.Repeat("    - {then: deny, run: ["+manyNames(200)+"]}\n", 21), "exec.rules has more than 4096 names"},
 		"text":  {"env: {set: {A: \"" + strings.Repeat("x", policy.MaxVarValue+1) + "\"}}\n", "value is longer than 32768 bytes"},
 	} {
 		_, err := Parse("p.yaml", []byte("version: 1\nname: x\nextends: [agent]\n"+c.text), vars(), Features{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// manyNames lists n names, none of which is another's.
+func manyNames(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "p" + strconv.Itoa(i)
+	}
+	return strings.Join(names, ",")
+}
+
+// The largest policies are read in bounded time: no check is worse than the
+// square of the number of names that is allowed.
+func TestLargePolicies(t *testing.T) {
+	for what, text := range map[string]string{
+		"brackets": strings.Repeat("[", MaxBytes),
+		"braces":   strings.Repeat("{a: ", MaxBytes/4),
+		"dashes":   strings.Repeat("- ", MaxBytes/2),
+		"keys":     strings.Repeat("abcdefg: 1\n", MaxBytes/12),
+		"anchors":  "a: &a [x]\nb: [" + strings.Repeat("*a,", MaxBytes/4) + "]\n",
+		"one line": "version: " + strings.Repeat("1", MaxBytes-20),
+	} {
+		if p, err := Parse("p.yaml", []byte(text), vars(), Features{}); err == nil {
+			t.Errorf("%s: %v", what, p)
 		}
 	}
 }

@@ -167,6 +167,9 @@ func (r *reader) plain(n *yaml.Node, depth int) bool {
 	ok := true
 	for _, c := range n.Content {
 		ok = r.plain(c, depth+1) && ok
+		if r.full {
+			return false // nobody reads on
+		}
 	}
 	return ok
 }
@@ -174,7 +177,7 @@ func (r *reader) plain(n *yaml.Node, depth int) bool {
 // keys reports keys that are doubled, merged or no words.
 func (r *reader) keys(n *yaml.Node) {
 	seen := make(map[string]int, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !r.full; i += 2 {
 		k := n.Content[i]
 		switch {
 		case k.Kind == yaml.AliasNode: // reported by plain

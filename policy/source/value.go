@@ -24,7 +24,7 @@ func (r *reader) fields(n *yaml.Node, where string, known ...string) map[string]
 		return nil
 	}
 	out := make(map[string]*yaml.Node, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !r.full; i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind != yaml.ScalarNode || k.Value == "<<" {
 			continue // reported by keys

@@ -121,8 +121,12 @@ func (l *lowering) mount(r rule) bool {
 		return l.same(r, l.rules[i])
 	}
 	switch r.Access {
-	case policy.AccessNone:
-		return false // hide does it
+	case policy.AccessNone: // hide does it
+		if above, inside := l.above(r.real); inside && !r.exists && above.Access == policy.AccessWrite {
+			l.loose[r.Path] = true
+			l.note("%s does not exist: there is nothing to hide, and what the agent puts there is its own (%s)", r.Path, r.Origin)
+		}
+		return false
 	case policy.AccessPrivate:
 		return l.private(r)
 	case policy.AccessRead:

@@ -111,6 +111,11 @@ func TestFiles(t *testing.T) {
 			files: "- {path: /opt/agent, access: none}",
 		},
 		{
+			what:  "what is hidden and does not exist is noted",
+			files: "- {path: \"${WORKSPACE}/.env\", access: none}",
+			notes: []string{"/home/ada/project/.env does not exist: there is nothing to hide, and what the agent puts there is its own (files[1] (p.yaml:6))"},
+		},
+		{
 			what:  "what is listed below what is hidden is shown",
 			files: "- {path: /opt, access: read}\n  - {path: /opt/agent, access: none}\n  - {path: /opt/agent/bin, access: read}",
 			want:  []string{"bind    /opt ro,exec", "tmpfs   /opt/agent ro,noexec 64KiB", "bind    /opt/agent/bin ro,exec"},

@@ -170,7 +170,7 @@ type lowering struct {
 	notes   []string
 	errs    []error
 	search  []string        // see searchPath
-	loose   map[string]bool // guarded paths that do not exist: see bound
+	loose   map[string]bool // guarded or hidden paths that do not exist: see bound
 }
 
 func newLowering(p *policy.Policy, r Run) *lowering {
@@ -255,6 +255,9 @@ func (l *lowering) bound() *policy.Policy {
 	for i, f := range p.Files {
 		if l.loose[f.Path] && f.Write == policy.Deny {
 			p.Files[i].Write = policy.Audit
+			if f.Access == policy.AccessNone {
+				p.Files[i].Access = policy.AccessWrite
+			}
 		}
 	}
 	// The kernel reports paths without links: what is listed by another name

@@ -282,6 +282,7 @@ files:
   - {path: "${WORKSPACE}", access: write, exec: true}
   - {path: "${WORKSPACE}/.envrc", access: read}
   - {path: "${WORKSPACE}/.killrc", access: read, write: kill}
+  - {path: "${WORKSPACE}/.env", access: none}
   - {path: "${WORKSPACE}/.git/hooks", access: read}
 `)
 	out := lower(t, p, run(debian()))
@@ -292,6 +293,7 @@ files:
 	for path, verdict := range map[string]policy.Verdict{
 		"/home/ada/project/.envrc":      policy.Audit, // missing: it could only be killed afterwards
 		"/home/ada/project/.killrc":     policy.Kill,  // what the policy says itself stays
+		"/home/ada/project/.env":        policy.Audit, // missing: nothing to hide
 		"/home/ada/project/.git/hooks/": policy.Deny,
 	} {
 		got := out.Policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: path, Write: true, Op: "open"})
