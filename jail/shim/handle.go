@@ -33,6 +33,7 @@ type Handle struct {
 	mu      sync.Mutex
 	last    uint32
 	waiting map[uint32]chan answer // nil when the connection has ended
+	trapped map[uint32]func(*os.File)
 	procs   map[uint32]*Proc
 	early   map[uint32]Exit // ended before Exec returned
 
@@ -88,9 +89,15 @@ func (h *Handle) Wait(ctx context.Context) (Exit, error) {
 // Wait, too.
 func (h *Handle) Close() error {
 	err := h.conn.Close()
+	// A shim that hangs is killed, and the kernel kills the jail with it.
+	last := time.AfterFunc(closeTimeout, func() { _ = h.cmd.Process.Kill() })
+	defer last.Stop()
 	<-h.gone
 	return err
 }
+
+// closeTimeout is longer than the shim's own patience (keeper.removeTimeout).
+const closeTimeout = 20 * time.Second
 
 func (h *Handle) simple(ctx context.Context, m protocol.Message) error {
 	_, err := h.request(ctx, m, nil, nil)
@@ -99,6 +106,13 @@ func (h *Handle) simple(ctx context.Context, m protocol.Message) error {
 
 // request sends m and waits for its answer.
 func (h *Handle) request(ctx context.Context, m protocol.Message, names []string, files []*os.File) (answer, error) {
+	return h.requestTrapped(ctx, m, nil, names, files)
+}
+
+// requestTrapped does the same, and hands the listener that comes before the
+// answer to trapped.
+func (h *Handle) requestTrapped(ctx context.Context, m protocol.Message, trapped func(*os.File),
+	names []string, files []*os.File) (answer, error) {
 	reply := make(chan answer, 1) // the reader never waits for us
 	h.mu.Lock()
 	if h.waiting == nil {
@@ -108,7 +122,15 @@ func (h *Handle) request(ctx context.Context, m protocol.Message, names []string
 	h.last++
 	m.ID = h.last
 	h.waiting[m.ID] = reply
+	if trapped != nil {
+		h.trapped[m.ID] = trapped
+	}
 	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.trapped, m.ID)
+	}()
 	err := h.conn.Send(m, names, files)
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		err = ErrClosed
@@ -185,6 +207,17 @@ func (h *Handle) dispatch(a answer) {
 	case protocol.Ended:
 		h.procEnded(a.m.Proc, exitOf(a.m.Status))
 		closeFiles(a.files)
+		return
+	case protocol.Trapped:
+		h.mu.Lock()
+		take := h.trapped[a.m.ID]
+		h.mu.Unlock()
+		listener := a.files[protocol.FileListener]
+		if take == nil || listener == nil {
+			closeFiles(a.files)
+			return
+		}
+		take(listener)
 		return
 	}
 	h.mu.Lock()

@@ -38,7 +38,7 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		return nil, err
 	}
 	defer blob.Close()
-	a, err := h.request(ctx, protocol.Message{Type: protocol.Exec},
+	a, err := h.requestTrapped(ctx, protocol.Message{Type: protocol.Exec}, spec.OnListener,
 		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
 		[]*os.File{blob, io.In, io.Out, io.Err})
 	if err != nil {

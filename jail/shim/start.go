@@ -110,6 +110,7 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 	return &Handle{
 		conn: conn, cmd: cmd, spec: spec, stderr: stderr,
 		waiting: make(map[uint32]chan answer),
+		trapped: make(map[uint32]func(*os.File)),
 		procs:   make(map[uint32]*Proc),
 		early:   make(map[uint32]Exit),
 		ended:   make(chan struct{}),
@@ -127,10 +128,10 @@ func created(a answer) (*Created, error) {
 		NetNS: a.files[protocol.FileNetNS],
 		TCP4:  a.files[protocol.FileTCP4], TCP6: a.files[protocol.FileTCP6],
 		UDP4: a.files[protocol.FileUDP4], UDP6: a.files[protocol.FileUDP6],
-		PTY: a.files[protocol.FilePTY],
+		PTY: a.files[protocol.FilePTY], Listener: a.files[protocol.FileListener],
 	}
 	filter := a.files[protocol.FileFilter]
-	if c.NetNS == nil || c.TCP4 == nil || c.UDP4 == nil || filter == nil {
+	if c.NetNS == nil || c.TCP4 == nil || c.UDP4 == nil || c.Listener == nil || filter == nil {
 		return nil, errors.New("the shim did not send all files of the jail")
 	}
 	var err error

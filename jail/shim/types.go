@@ -28,6 +28,9 @@ type Created struct {
 	TCP4, TCP6, UDP4, UDP6 *os.File
 	// PTY is the terminal's master, nil without Spec.Terminal.
 	PTY *os.File
+	// Listener receives what the filter traps. The shim holds another copy: when
+	// this one closes, what is trapped waits for whoever comes next.
+	Listener *os.File
 	// Filter is the compiled seccomp filter that is loaded; it may be cached
 	// and passed as Spec.Filter the next time.
 	Filter []byte
@@ -53,7 +56,7 @@ type Created struct {
 
 // Close closes all files.
 func (c *Created) Close() {
-	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6, c.PTY} {
+	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6, c.PTY, c.Listener} {
 		if f != nil {
 			f.Close()
 		}
@@ -105,4 +108,8 @@ type ExecSpec struct {
 	Argv, Env []string
 	Cwd       string
 	Terminal  bool
+	// OnListener takes over the process' seccomp listener before the command
+	// is executed. It is called by the handle's reader and must not block; nil
+	// leaves what is trapped waiting.
+	OnListener func(*os.File)
 }

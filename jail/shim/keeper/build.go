@@ -255,6 +255,6 @@ func (k *keeper) announce(id uint32) error {
 	s := k.sockets
 	return k.conn.Send(m,
 		[]string{protocol.FileNetNS, protocol.FileTCP4, protocol.FileTCP6, protocol.FileUDP4, protocol.FileUDP6,
-			protocol.FilePTY, protocol.FileFilter},
-		[]*os.File{s.NS, s.TCP4, s.TCP6, s.UDP4, s.UDP6, k.init.pty, filter})
+			protocol.FilePTY, protocol.FileFilter, protocol.FileListener},
+		[]*os.File{s.NS, s.TCP4, s.TCP6, s.UDP4, s.UDP6, k.init.pty, filter, k.init.listener})
 }

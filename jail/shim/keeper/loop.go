@@ -191,7 +191,7 @@ func (k *keeper) exec(id uint32, files map[string]*os.File) error {
 	proc := k.lastProc
 	k.background(func() {
 		defer closeAll(files)
-		p, err := k.launchCommand(files)
+		p, err := k.launchCommand(id, files)
 		if err != nil {
 			_ = k.answer(id, err)
 			k.post(func() error {
@@ -228,7 +228,7 @@ func (k *keeper) exec(id uint32, files map[string]*os.File) error {
 }
 
 // launchCommand starts a process and lets it run.
-func (k *keeper) launchCommand(files map[string]*os.File) (*process, error) {
+func (k *keeper) launchCommand(id uint32, files map[string]*os.File) (*process, error) {
 	f := files[protocol.FileSpec]
 	if f == nil {
 		return nil, errors.New("exec without a spec")
@@ -250,7 +250,14 @@ func (k *keeper) launchCommand(files map[string]*os.File) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.release(); err != nil {
+	// What the filter traps begins with the execution of the command itself,
+	// so the supervisor needs the listener first.
+	m := protocol.Message{ID: id, Type: protocol.Trapped}
+	err = k.conn.Send(m, []string{protocol.FileListener}, []*os.File{p.listener})
+	if err == nil {
+		err = p.release()
+	}
+	if err != nil {
 		_ = p.run.Signal(unix.SIGKILL)
 		_, _ = p.run.Wait()
 		p.close()

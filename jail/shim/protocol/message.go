@@ -41,6 +41,9 @@ const (
 	Kill   Type = "kill"
 
 	Created Type = "created"
+	// Trapped brings the seccomp listener of a process of Exec, before that
+	// process may execute anything. ID is the request's.
+	Trapped Type = "trapped"
 	Started Type = "started"
 	Done    Type = "done"
 	Error   Type = "error"
@@ -55,11 +58,13 @@ const (
 	FileOut   = "stdout"
 	FileErr   = "stderr"
 	FileNetNS = "netns"
-	FileTCP4  = "tcp4"
-	FileTCP6  = "tcp6"
-	FileUDP4  = "udp4"
-	FileUDP6  = "udp6"
-	FilePTY   = "pty"
+	// FileListener is a copy of the seccomp listener; the shim keeps its own.
+	FileListener = "listener"
+	FileTCP4     = "tcp4"
+	FileTCP6     = "tcp6"
+	FileUDP4     = "udp4"
+	FileUDP6     = "udp6"
+	FilePTY      = "pty"
 	// FileFilter is a memfd with the compiled filter.
 	FileFilter = "filter"
 )
@@ -142,7 +147,7 @@ func Decode(b []byte) (Message, error) {
 
 func (m Message) check() error {
 	switch m.Type {
-	case Start, Go, Exec, Signal, Resize, Kill, Created, Started, Done:
+	case Start, Go, Exec, Signal, Resize, Kill, Created, Started, Trapped, Done:
 		if m.ID == 0 {
 			return fmt.Errorf("%s without an id", m.Type)
 		}
