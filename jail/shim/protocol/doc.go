@@ -16,6 +16,7 @@
 //	go                                  ->
 //	                                    <- done | error
 //	exec {spec, stdio}                  ->
+//	                                    <- trapped {listener}
 //	                                    <- started {proc, pid, files} | error
 //	signal, resize, kill                ->
 //	                                    <- done | error
@@ -35,7 +36,7 @@
 //
 //   - SEQPACKET and JSON, not a stream with lengths: a packet is whole or not
 //     there, descriptors belong to exactly one, and one can read it in strace.
-//   - Not net/rpc or gRPC: twelve messages, and neither passes descriptors.
+//   - Not net/rpc or gRPC: a dozen messages, and neither passes descriptors.
 //   - Names for descriptors, not positions: an absent one (no terminal, no
 //     IPv6) does not shift the others.
 package protocol
