@@ -40,7 +40,8 @@ func (j *jail) serve(ctx context.Context, c *net.TCPConn, to netip.AddrPort) {
 		j.serveDNS(ctx, c)
 		return
 	}
-	e := control.Event{Kind: control.KindConn, Jail: j.rules.Jail, Time: time.Now(), Count: 1}
+	e := control.Event{Kind: control.KindConn, Jail: j.rules.Jail, Time: time.Now().UTC(), Count: 1}
+	start := time.Now()
 	err := j.carry(ctx, c, to, &e)
 	relay.Reset(c) // nothing when the relay has closed it already
 	var r *refusal
@@ -51,7 +52,7 @@ func (j *jail) serve(ctx context.Context, c *net.TCPConn, to netip.AddrPort) {
 		j.tally.add(e)
 		return
 	}
-	e.Verdict, e.Duration = control.Allow, time.Since(e.Time)
+	e.Verdict, e.Duration = control.Allow, time.Since(start)
 	if r != nil {
 		e.Verdict = control.Deny
 	}

@@ -51,7 +51,7 @@ func run(conf string) error {
 		return err
 	}
 	defer events.Close()
-	if err := confine(); err != nil {
+	if err := confine(conf); err != nil {
 		return err
 	}
 	return Serve(requests, events, conf)

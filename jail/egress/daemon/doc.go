@@ -30,6 +30,9 @@
 //   - The host's own addresses are refused like loopback, even global ones:
 //     a connection whose two addresses are equal ends at this host. That is
 //     seen after connecting and before any byte is sent.
+//   - Landlock besides the filter, by three system calls of our own: the filter
+//     cannot tell one file from another, and what every user may read would
+//     be there for whoever takes the process over.
 //   - A panic on a connection ends that connection: one jail's bytes must not
 //     take away the others' network.
 //   - Resolvers are read from resolv.conf again when some seconds have passed,

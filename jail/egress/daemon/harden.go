@@ -90,9 +90,23 @@ func closeInherited(last int) error {
 	return nil
 }
 
-// confine installs the filter, which every thread gets, and with it
-// no_new_privs. It is called before the first byte of anybody but the
-// supervisor is read.
-func confine() error {
-	return service.Install(service.Egress)
+// confine takes away the file system but for resolv.conf, and installs the
+// filter, which every thread gets, and with it no_new_privs. It is called
+// before the first byte of anybody but the supervisor is read. The filter comes
+// last: it does not let landlock's system calls through.
+func confine(conf string) error {
+	if err := readable(confDirs(conf)...); err != nil {
+		return err
+	}
+	if err := service.Install(service.Egress); err != nil {
+		return err
+	}
+	// Tried, not assumed.
+	if f, err := os.Open("/"); !errors.Is(err, unix.EACCES) {
+		if err == nil {
+			f.Close()
+		}
+		return fmt.Errorf("landlock is not in force: opening / gave %v", err)
+	}
+	return nil
 }

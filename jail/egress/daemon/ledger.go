@@ -113,7 +113,7 @@ type fact struct {
 }
 
 func newTally(l *ledger, jail string) *tally {
-	return &tally{ledger: l, jail: jail, now: time.Now, facts: make(map[fact]*control.Event)}
+	return &tally{ledger: l, jail: jail, now: func() time.Time { return time.Now().UTC() }, facts: make(map[fact]*control.Event)}
 }
 
 // add tells a fact at once when it is new, and counts it when it is not.
