@@ -17,6 +17,7 @@ import (
 	"clawjail/audit"
 	"clawjail/audit/escape"
 	"clawjail/bpf"
+	"clawjail/bpf/wire"
 	"clawjail/jail"
 	"clawjail/jail/egress"
 	"clawjail/jail/shim"
@@ -194,6 +195,8 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 	b.probe, err = b.s.probes.Add(bpf.JailConfig{
 		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
 		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
+		FailedReads: true,
+		Urgent:      urgent(b.plan.Policy),
 	}, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
@@ -209,6 +212,15 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 	}
 	b.s.filter.Store(&c.Filter)
 	b.mark("egress")
+	return nil
+}
+
+// urgent are the events that must be answered at once: programs that the
+// policy refuses.
+func urgent(p *policy.Policy) []wire.Class {
+	if p.GatesExec() {
+		return []wire.Class{wire.Exec}
+	}
 	return nil
 }
 

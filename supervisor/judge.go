@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -101,6 +102,14 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		r.Gate = audit.GateExec
 		_ = s.audit.append(r) // a fact, nothing to judge
 		return
+	case wire.Open:
+		// Opening for reading that failed. Programs look for files that are
+		// not there all day; what matters is what the policy does not show.
+		r.Gate = audit.GateFile
+		d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path, Op: r.Subject.Op})
+		if d.Verdict.Permits() || !concealed(ev.Path, ev.Ret) {
+			return
+		}
 	case wire.OpenWrite, wire.Rename, wire.Truncate:
 		v.writes.Add(1)
 		r.Gate = audit.GateFile
@@ -147,6 +156,25 @@ func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d poli
 	if violation {
 		s.violate(v, ev, d)
 	}
+}
+
+// concealed tells an open that failed because the jail does not show the file,
+// or does not let it be read, from one that failed for another reason. What
+// every C library and language runtime looks for at its start, and finds
+// missing on many hosts, is not worth a record.
+func concealed(path string, ret int32) bool {
+	if isRefusal(ret) {
+		return true
+	}
+	if unix.Errno(-ret) != unix.ENOENT {
+		return false
+	}
+	for _, dir := range []string{"/sys/", "/proc/", "/dev/", "/usr/", "/lib/", "/lib64/", "/etc/ld.so."} {
+		if strings.HasPrefix(path, dir) {
+			return false
+		}
+	}
+	return true
 }
 
 // isRefusal tells a refusal from an operation that merely did not work out.
@@ -217,7 +245,7 @@ func subjectOf(ev wire.Event) audit.Subject {
 
 func opOf(ev wire.Event) string {
 	switch ev.Class {
-	case wire.OpenWrite:
+	case wire.OpenWrite, wire.Open:
 		return "open"
 	case wire.Unlink:
 		if ev.Dir {

@@ -94,17 +94,6 @@ func New(o Options) (*Supervisor, error) {
 
 // open opens the parts; on an error closeParts closes what was opened.
 func (s *Supervisor) open() error {
-	features, err := bpf.Probe()
-	if err != nil {
-		return fmt.Errorf("try the kernel's BPF features: %w", err)
-	}
-	if err := features.Err(); err != nil {
-		return fmt.Errorf("this kernel cannot run clawjail's probes: %w; `clawjail doctor` says what to do", err)
-	}
-	s.tier = features.Tier()
-	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
-		return err
-	}
 	type started struct {
 		server *egress.Server
 		err    error
@@ -121,12 +110,15 @@ func (s *Supervisor) open() error {
 	p := <-proxy
 	s.egress = p.server
 	if probeErr != nil {
-		return fmt.Errorf("load the probes: %w", probeErr)
+		return fmt.Errorf("this kernel cannot run clawjail's probes: %w; `clawjail doctor` says what to do", probeErr)
 	}
 	if p.err != nil {
 		return fmt.Errorf("start the egress proxy: %w", p.err)
 	}
-	return nil
+	s.tier = probes.Tier()
+	var err error
+	s.audit, err = openAuditor(s.opt.Config, s.tier, s.log)
+	return err
 }
 
 // Sockets are where a supervisor listens.
