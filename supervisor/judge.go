@@ -24,8 +24,24 @@ import (
 type jailView struct {
 	id     string
 	policy *policy.Policy
+	home   string
 
 	execs, writes, deletes, connections, refused, lost atomic.Uint64
+}
+
+// credential reports whether a path is where the user keeps keys on the host.
+// A private home has none of them, and whoever looks for them is worth knowing.
+func (v *jailView) credential(path string) bool {
+	rest, ok := strings.CutPrefix(path, v.home+"/")
+	if !ok || v.home == "" {
+		return false
+	}
+	for _, c := range policy.Credentials() {
+		if rest == c || strings.HasPrefix(rest, c+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 func newJailView(id string) *jailView { return &jailView{id: id} }
@@ -107,6 +123,9 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		// not there all day; what matters is what the policy does not show.
 		r.Gate = audit.GateFile
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path, Op: r.Subject.Op})
+		if v.credential(ev.Path) {
+			d = policy.Decision{Verdict: policy.Deny, Rule: "credentials are not in the jail"}
+		}
 		if d.Verdict.Permits() || !concealed(ev.Path, ev.Ret) {
 			return
 		}
