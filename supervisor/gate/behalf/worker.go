@@ -18,7 +18,7 @@ type Worker struct {
 }
 
 type call struct {
-	ctx   context.Context // of the caller who waits for the reply, and no longer
+	gone  <-chan struct{} // closed when the caller waits no longer
 	cred  Cred
 	op    Op
 	reply chan result
@@ -58,7 +58,7 @@ func (w *Worker) Do(ctx context.Context, cred Cred, op Op) (*os.File, unix.Errno
 	if op == nil || !cred.valid() {
 		return nil, unix.EPERM
 	}
-	c := call{ctx: ctx, cred: cred, op: op, reply: make(chan result)}
+	c := call{gone: ctx.Done(), cred: cred, op: op, reply: make(chan result)}
 	select {
 	case w.calls <- c:
 	case <-w.ended:
@@ -123,7 +123,7 @@ func (w *Worker) serve(ready chan<- error, again chan<- bool) {
 func (c call) answer(r result) {
 	select {
 	case c.reply <- r:
-	case <-c.ctx.Done():
+	case <-c.gone:
 		if r.file != nil {
 			_ = r.file.Close()
 		}

@@ -1,0 +1,96 @@
+package limit
+
+import (
+	"errors"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Where things are in the database.
+const (
+	bucket       = "limits"
+	anchorKey    = "anchor"
+	windowPrefix = 'k'
+)
+
+// group writes records. Commits that come while one is being written wait and
+// are then one; nobody waits for company.
+type group struct {
+	db   *bolt.DB
+	time *timeline
+
+	mu      sync.Mutex
+	next    *commit
+	writing sync.Mutex
+}
+
+// commit is one transaction to be.
+type commit struct {
+	records map[string][]byte
+	done    chan struct{}
+	err     error
+}
+
+// commit writes one key's record, nil to remove it, and returns when it is on
+// the disk. A key is committed by one caller at a time.
+func (g *group) commit(key string, record []byte) error {
+	g.mu.Lock()
+	c := g.next
+	leads := c == nil
+	if leads {
+		c = &commit{records: map[string][]byte{}, done: make(chan struct{})}
+		g.next = c
+	}
+	c.records[key] = record
+	g.mu.Unlock()
+	if !leads {
+		<-c.done
+		return c.err
+	}
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	g.mu.Lock()
+	g.next = nil
+	g.mu.Unlock()
+	c.err = errNotWritten
+	defer close(c.done)
+	c.err = g.transact(c.records)
+	return c.err
+}
+
+// errNotWritten is what the others learn if the leader never came to an end.
+var errNotWritten = errors.New("not written")
+
+// write commits several records at once.
+func (g *group) write(records map[string][]byte) error {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	return g.transact(records)
+}
+
+// transact is one transaction, the time of it included.
+func (g *group) transact(records map[string][]byte) error {
+	now, err := g.time.anchor()
+	if err != nil {
+		return err
+	}
+	return g.db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
+		if err != nil {
+			return err
+		}
+		for key, record := range records {
+			name := append([]byte{windowPrefix}, key...)
+			if record == nil {
+				err = b.Delete(name)
+			} else {
+				err = b.Put(name, record)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return b.Put([]byte(anchorKey), encodeAnchor(now))
+	})
+}
