@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -404,6 +405,23 @@ func TestDeathAndSuccession(t *testing.T) {
 	c.Close()
 	if e := w.conn(t); e.Verdict != egress.Allow {
 		t.Errorf("event %+v", e)
+	}
+}
+
+// The reason why it does not start is in the error, not only in a log.
+func TestStartSaysWhy(t *testing.T) {
+	bin := binary(t)
+	wrapper := filepath.Join(filepath.Dir(bin), "few")
+	script := "#!/bin/sh\nulimit -n 1000\nexec " + bin + "\n"
+	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := egress.Start(t.Context(), wrapper, egressUID, egressUID, quiet())
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "may open 1000 files") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -81,9 +82,20 @@ func (s *Server) logLines(r io.Reader) {
 			return
 		}
 		if i < maxLines {
-			s.log.Warn("egress writes", "line", match.Quote(string(line)))
+			s.log.Warn("egress writes", "line", bounded(line))
+		}
+		if i == 0 {
+			s.mu.Lock()
+			s.said = bounded(line)
+			s.mu.Unlock()
 		}
 	}
+}
+
+// bounded escapes a line and keeps enough of it to be understood.
+func bounded(line []byte) string {
+	const enough = 400
+	return strings.Trim(fmt.Sprintf("%+q", line[:min(len(line), enough)]), `"`)
 }
 
 // readAnswers hands answers to the requests that wait for them.

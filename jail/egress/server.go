@@ -52,6 +52,7 @@ type Server struct {
 	waiting map[uint64]chan error
 	known   map[string]chan struct{} // jails whose events are believed; closed at the last one
 	ended   bool
+	said    string // first line of its stderr
 }
 
 // Start starts bin as uid and gid, without groups, environment or inherited
@@ -82,7 +83,9 @@ func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (
 	case <-ready:
 		return s, nil
 	case <-s.done:
-		err = ErrEnded
+		s.mu.Lock()
+		err = fmt.Errorf("%w: %s", ErrEnded, s.said)
+		s.mu.Unlock()
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
