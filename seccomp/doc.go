@@ -11,6 +11,8 @@
 //	compiler   rules to filter bytes, with libseccomp (cgo)
 //	vm         interprets filter bytes
 //	service    filters of our own daemons
+//	notify     the listener of a loaded filter
+//	tracee     what a thread held by the listener asks for
 //
 // Rules describe one architecture, that of the build; only amd64 has a table,
 // and another does not compile.
