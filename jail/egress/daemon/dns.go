@@ -166,6 +166,8 @@ func (j *jail) record(q dnsgate.Question) {
 	}
 	if q.Reason != "" {
 		e.Verdict = control.Deny
+	} else {
+		e.Rule = j.set.Rule(q.Name)
 	}
 	j.tally.add(e)
 }

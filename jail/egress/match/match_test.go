@@ -92,6 +92,9 @@ func TestSet(t *testing.T) {
 	if got := rules(set.FindAddr(netip.MustParseAddr("2001:db8::7"), 23)); got != "" {
 		t.Errorf("literal, other port: %q", got)
 	}
+	if got := set.Rule("api.example.com") + set.Rule("x.example.com") + set.Rule("other.test"); got != "exactwild" {
+		t.Errorf("rules %q", got)
+	}
 	if got := strings.Join(set.Names(), " "); got != "api.example.com any.test" {
 		t.Errorf("Names() = %q", got)
 	}

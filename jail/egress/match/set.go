@@ -82,6 +82,15 @@ func (s *Set) Knows(name string) bool {
 	return len(s.matching(name)) > 0
 }
 
+// Rule returns the label of the first destination that a canonical name belongs
+// to, on whatever port.
+func (s *Set) Rule(name string) string {
+	if found := s.matching(name); len(found) > 0 {
+		return s.dests[found[0]].Rule
+	}
+	return ""
+}
+
 // Find returns the destinations that a canonical name and port belong to, in
 // the order of the list.
 func (s *Set) Find(name string, port uint16) []control.Dest {
