@@ -26,6 +26,7 @@ func (s *Supervisor) awaitEnd(b *build) {
 	defer grace.Stop()
 	exit, err := b.handle.Wait(context.Background())
 	_ = b.handle.Close()
+	s.approvals.EndJail(e.jail.ID)
 	// The kernel object is gone; what its probes saw may still be in the ring.
 	s.settle()
 	b.unproxy()

@@ -117,7 +117,10 @@ func (s *Supervisor) open() error {
 	}
 	s.tier = probes.Tier()
 	var err error
-	s.audit, err = openAuditor(s.opt.Config, s.tier, s.log)
+	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
+		return err
+	}
+	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})
 	return err
 }
 
@@ -138,6 +141,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.judge)
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
+	s.work.Go(func() { s.approvals.Run(s.base) })
 	server, stats := s.server(s.routes()), s.server(s.statsRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
 	failed := make(chan error, 2)
@@ -184,6 +188,9 @@ func (s *Supervisor) stop(server *http.Server) {
 	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
+	if err := s.approvals.close(); err != nil {
+		s.log.Error("close the journal of approvals", "error", err)
+	}
 	s.audit.supervisor("stop", "")
 	if err := s.audit.close(); err != nil {
 		s.log.Error("close the audit log", "error", err)
@@ -197,6 +204,9 @@ func (s *Supervisor) closeParts() error {
 	}
 	if s.egress != nil {
 		errs = append(errs, s.egress.Close())
+	}
+	if s.approvals != nil {
+		errs = append(errs, s.approvals.close())
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.close())

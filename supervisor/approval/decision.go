@@ -3,6 +3,7 @@ package approval
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -90,13 +91,25 @@ func (s Scope) Validate() error {
 func (s Scope) String() string {
 	switch s.Kind {
 	case ScopeFor:
-		return "for " + s.For.String()
+		return "for " + shortly(s.For)
 	case ScopeJail:
 		return "while the jail lives"
 	case ScopeAlways:
 		return "always"
 	}
 	return "once"
+}
+
+// shortly is a duration without the units that are zero: 1h, not 1h0m0s.
+func shortly(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
 }
 
 // By is who decided.

@@ -31,6 +31,11 @@ type Config struct {
 	// leaves it to root. Members can start jails as themselves, so treat the
 	// group as what it is: people who may run agents on this host.
 	Group string `json:"group"`
+	// Approvers is the unix group whose members may decide held requests;
+	// empty leaves that to root.
+	Approvers string `json:"approvers"`
+	// FourEyes bars whoever started a jail from approving for it.
+	FourEyes bool `json:"four_eyes"`
 	// Linger is how long a private supervisor stays after its last jail.
 	Linger Duration `json:"linger"`
 	// OnAuditLoss says what running jails do when the log cannot be written.

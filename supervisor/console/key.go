@@ -85,6 +85,9 @@ func (m model) begin(key string) model {
 	case m.busy:
 		m.status = "an answer is on its way"
 		return m
+	case key != "d" && m.height < askHeight:
+		m.status = "screen too low to approve"
+		return m
 	}
 	q := question{item: i, allow: key != "d", scope: approval.Once()}
 	switch key {

@@ -19,6 +19,7 @@ const (
 	sideWidth  = 100
 	listWidth  = 44
 	tinyHeight = 10 // lower: list or page, not both
+	askHeight  = 6  // lower: nothing can be approved, for it could not be seen
 )
 
 const (
@@ -119,10 +120,16 @@ func (m model) askLines(w int) []string {
 	if q.item.Waiting > 1 {
 		head += fmt.Sprintf(" %d×", q.item.Waiting)
 	}
-	if q.scope.Kind != approval.ScopeOnce {
+	switch q.scope.Kind {
+	case approval.ScopeOnce:
+	case approval.ScopeAlways:
+		head += " always, and write a rule into the policy file"
+	default:
 		head += " " + q.scope.String() + ": " + q.item.Covers()
 	}
-	return []string{m.paint(redOn, show.Clip(head, w)), show.Clip(what, w), m.paint(boldOn, show.Clip("y yes  other keys no", w))}
+	lines := []string{m.paint(redOn, show.Clip(head, w))}
+	lines = append(lines, show.Wrap(what, w, max(1, m.height/3))...)
+	return append(lines, m.paint(boldOn, show.Clip("y yes  other keys no", w)))
 }
 
 // listLines is the list, with the selection in sight.

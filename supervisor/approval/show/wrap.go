@@ -54,6 +54,17 @@ func Clip(s string, width int) string {
 	return out + "…"
 }
 
+// Wrap breaks s into at most n lines of at most width columns; what does not
+// fit ends in "…".
+func Wrap(s string, width, n int) []string {
+	lines := wrap(s, width, false)
+	if len(lines) <= n {
+		return lines
+	}
+	rest := strings.Join(lines[n-1:], "")
+	return append(lines[:n-1:n-1], Clip(rest, width))
+}
+
 // colour gives the length of the colour sequence that s begins with, or 0.
 func colour(s string) int {
 	if !strings.HasPrefix(s, "\x1b[") {
