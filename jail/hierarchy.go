@@ -99,39 +99,57 @@ func Warm() error {
 	return errors.New("no cgroup v2 in /proc/self/cgroup")
 }
 
-// HoldParents keeps RemoveCgroups in other processes from removing empty parent
-// cgroups until release is called. Whoever makes a cgroup below a parent holds
-// it meanwhile: between the two mkdirs the parent is empty.
-func HoldParents() (release func(), err error) {
-	f, err := lockParents(unix.LOCK_SH)
-	if err != nil {
-		return nil, err
-	}
-	return func() { f.Close() }, nil
-}
-
-// lockParents locks the root of the unified hierarchy, which all processes of
-// the host share.
-func lockParents(how int) (*os.File, error) {
+// HoldParents makes the cgroup parent in the unified hierarchy and keeps
+// RemoveCgroups in other processes from removing it, in any hierarchy, until
+// release is called. Whoever makes a cgroup below a parent holds it meanwhile:
+// between the two mkdirs the parent is empty.
+func HoldParents(parent string) (release func(), err error) {
 	h, err := FindHierarchies()
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(h.Unified)
+	dir := filepath.Join(h.Unified, parent)
+	for {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		f, err := lock(dir, unix.LOCK_SH)
+		if errors.Is(err, unix.ENOENT) {
+			continue // removed in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		// It may have been removed while we waited; then this is the lock of
+		// a directory that is no more.
+		was, err := f.Stat()
+		is, isErr := os.Stat(dir)
+		if err == nil && isErr == nil && os.SameFile(was, is) {
+			return func() { f.Close() }, nil
+		}
+		f.Close()
+		if isErr != nil && !errors.Is(isErr, unix.ENOENT) {
+			return nil, isErr
+		}
+	}
+}
+
+func lock(dir string, how int) (*os.File, error) {
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	if err := unix.Flock(int(f.Fd()), how); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("lock %q: %w", h.Unified, err)
+		return nil, fmt.Errorf("lock %q: %w", dir, err)
 	}
 	return f, nil
 }
 
 // RemoveCgroups removes the cgroup parent/id, with what is below it, from
-// every hierarchy, and then the parents that are empty, unless somebody holds
-// them: then that one removes them later. There must be no process left in the
-// cgroup. What does not exist is no error.
+// every hierarchy, and then the parent if it is empty and nobody holds it: who
+// does removes it later. There must be no process left in the cgroup. What
+// does not exist is no error.
 func RemoveCgroups(parent, id string) error {
 	h, err := FindHierarchies()
 	if err != nil {
@@ -139,29 +157,52 @@ func RemoveCgroups(parent, id string) error {
 	}
 	roots := h.V1
 	if h.Unified != "" {
-		roots = append(roots, h.Unified)
+		roots = append(roots, h.Unified) // the last: see removeParent
 	}
 	var errs []error
 	for _, root := range roots {
 		errs = append(errs, removeTree(filepath.Join(root, parent, id)))
 	}
-	lock, err := lockParents(unix.LOCK_EX | unix.LOCK_NB)
-	if err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = nil
+	return errors.Join(append(errs, removeParent(roots, parent))...)
+}
+
+// removeParent removes the parent in every hierarchy. It may be in use, and two
+// processes may do this at once: one that does not get the lock leaves the work
+// to the other, which looks again after it has let go. What the first one had
+// removed before it tried, the second one sees then.
+func removeParent(roots []string, parent string) error {
+	unified := filepath.Join(roots[len(roots)-1], parent)
+	for {
+		f, err := lock(unified, unix.LOCK_EX|unix.LOCK_NB)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EWOULDBLOCK) {
+			return nil
 		}
-		return errors.Join(append(errs, err)...)
-	}
-	defer lock.Close()
-	for _, root := range roots {
-		for dir := filepath.Clean(parent); dir != "." && dir != "/"; dir = filepath.Dir(dir) {
-			// Another jail may live there, or be about to.
-			if unix.Rmdir(filepath.Join(root, dir)) != nil {
-				break
+		if err != nil {
+			return err
+		}
+		if isChildless(unified) { // and stays so, for whoever makes one holds it
+			for _, root := range roots {
+				for dir := filepath.Clean(parent); dir != "." && dir != "/"; dir = filepath.Dir(dir) {
+					if unix.Rmdir(filepath.Join(root, dir)) != nil {
+						break // others use it, or it was never made there
+					}
+				}
 			}
+			f.Close()
+			return nil
+		}
+		f.Close()
+		if !isChildless(unified) {
+			return nil
 		}
 	}
-	return errors.Join(errs...)
+}
+
+// isChildless reports whether a cgroup exists and has none below it: then its
+// directory has two links (fs/kernfs/inode.c:kernfs_refresh_inode).
+func isChildless(dir string) bool {
+	var st unix.Stat_t
+	return unix.Stat(dir, &st) == nil && st.Nlink == 2
 }
 
 // removeTree removes a cgroup and its children, the deepest first. Plain files

@@ -127,7 +127,7 @@ func (k *keeper) spawn(p *process, cp container.Process, first bool) (err error)
 		p.pid, err = p.run.PID()
 		return err
 	}
-	release, err := jail.HoldParents()
+	release, err := jail.HoldParents(k.spec.CgroupParent)
 	if err != nil {
 		return err
 	}
