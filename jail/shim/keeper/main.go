@@ -77,11 +77,15 @@ var hidden = [...]string{"cpuset", "cpuacct", "blkio", "freezer", "net_cls", "ne
 func hideHierarchies() error {
 	const base = "/sys/fs/cgroup/"
 	for _, name := range hidden {
+		var st unix.Stat_t
 		var fs unix.Statfs_t
-		if unix.Statfs(base+name, &fs) != nil || fs.Type != unix.CGROUP_SUPER_MAGIC {
+		// A link is one name of a hierarchy with several controllers:
+		// cpuacct is mostly a link to cpu,cpuacct, which is needed.
+		if unix.Lstat(base+name, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR ||
+			unix.Statfs(base+name, &fs) != nil || fs.Type != unix.CGROUP_SUPER_MAGIC {
 			continue
 		}
-		if err := unix.Unmount(base+name, unix.MNT_DETACH); err != nil {
+		if err := unix.Unmount(base+name, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
 			return fmt.Errorf("hide the cgroup hierarchy %q: %w", name, err)
 		}
 	}
