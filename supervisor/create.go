@@ -170,8 +170,8 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 	if err != nil {
 		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)
 	}
-	if f := b.s.filter.Load(); f != nil {
-		p.Jail.Filter = *f
+	if f, ok := b.s.filters.Load(p.Gates); ok {
+		p.Jail.Filter, _ = f.([]byte)
 	}
 	b.plan = p
 	b.mark("plan")
@@ -207,10 +207,13 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 		return api.Errorf(http.StatusInternalServerError, "give the jail to the egress proxy: %v", err)
 	}
 	b.proxied = true
+	if err := b.openGate(c.Listener); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "open the gate: %v", err)
+	}
 	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6} {
 		_ = f.Close()
 	}
-	b.s.filter.Store(&c.Filter)
+	b.s.filters.Store(b.plan.Gates, c.Filter) // one for each set of gates: eight at most
 	b.mark("egress")
 	return nil
 }

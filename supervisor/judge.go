@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,8 @@ type jailView struct {
 	policy *policy.Policy
 	home   string
 
+	approvals sync.Map // pid to *audit.Decision, until the execution is seen
+
 	execs, writes, deletes, connections, refused, lost atomic.Uint64
 }
 
@@ -42,6 +45,19 @@ func (v *jailView) credential(path string) bool {
 		}
 	}
 	return false
+}
+
+// approved remembers that a human let a process execute something.
+func (v *jailView) approved(pid int32, d audit.Decision) { v.approvals.Store(pid, &d) }
+
+// approval takes that back out, when the execution is seen.
+func (v *jailView) approval(pid int32) *audit.Decision {
+	d, ok := v.approvals.LoadAndDelete(pid)
+	if !ok {
+		return nil
+	}
+	out, _ := d.(*audit.Decision)
+	return out
 }
 
 func newJailView(id string) *jailView { return &jailView{id: id} }
@@ -114,6 +130,9 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		v.execs.Add(1)
 		r.Gate = audit.GateExec
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateExec, Path: ev.Path, Argv: ev.Argv, Op: "exec"})
+		if r.Decision = v.approval(ev.Pid); r.Decision != nil && d.Verdict == policy.Ask {
+			d.Verdict = policy.Allow
+		}
 	case wire.Exit, wire.Fork:
 		r.Gate = audit.GateExec
 		_ = s.audit.append(r) // a fact, nothing to judge

@@ -18,15 +18,18 @@ const maxLabels = 64
 // metrics are the supervisor's counters. The gateway turns them into
 // Prometheus' form; the root process links no HTTP exporter.
 type metrics struct {
-	mu        sync.Mutex
-	decisions map[[2]string]uint64
-	lost      map[string]uint64
-	freeze    histogram
-	start     histogram
+	mu         sync.Mutex
+	decisions  map[[2]string]uint64
+	lost       map[string]uint64
+	mismatches map[string]uint64 // by gate
+	hold       histogram
+	freeze     histogram
+	start      histogram
 }
 
 func newMetrics() *metrics {
-	m := &metrics{decisions: map[[2]string]uint64{}, lost: map[string]uint64{}}
+	m := &metrics{decisions: map[[2]string]uint64{}, lost: map[string]uint64{}, mismatches: map[string]uint64{}}
+	m.hold = newHistogram(1, 5, 10, 30, 60, 300, 600, 1800, 3600)
 	m.freeze = newHistogram(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1)
 	m.start = newHistogram(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5)
 	return m
@@ -40,6 +43,12 @@ func (m *metrics) decide(gate, verdict string) {
 		key = [2]string{"other", "other"}
 	}
 	m.decisions[key]++
+}
+
+func (m *metrics) mismatch(gate string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mismatches[gate]++
 }
 
 func (m *metrics) lose(class string, n uint64) {
@@ -91,7 +100,7 @@ func (h histogram) export() api.Histogram {
 func (c *call) stats() (any, *api.Error) {
 	s, m := c.s, c.s.metrics
 	out := api.Stats{Version: s.opt.Version, Tier: s.tier,
-		HoldsPending: map[string]uint64{}, HoldSeconds: newHistogram(1, 10, 60, 600, 1800).export(),
+		HoldsPending: map[string]uint64{}, HoldSeconds: m.hold.export(),
 		VerifyMismatch: map[string]uint64{}, EventsLost: map[string]uint64{},
 		Jails:        map[api.State]uint64{api.StateCreating: 0, api.StateRunning: 0, api.StateFrozen: 0, api.StateExited: 0},
 		AuditRecords: s.audit.records.Load(), AuditErrors: s.audit.errors.Load(), AuditBytes: s.audit.bytes(),
@@ -104,7 +113,11 @@ func (c *call) stats() (any, *api.Error) {
 	for k, n := range m.lost {
 		out.EventsLost[k] = n
 	}
+	for k, n := range m.mismatches {
+		out.VerifyMismatch[k] = n
+	}
 	m.mu.Unlock()
+	out.HoldsPending = s.approvals.Pending()
 	slices.SortFunc(out.Decisions, func(a, b api.DecisionCount) int {
 		return strings.Compare(a.Gate+" "+a.Verdict, b.Gate+" "+b.Verdict)
 	})

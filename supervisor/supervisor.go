@@ -48,7 +48,7 @@ type Supervisor struct {
 	egress  *egress.Server
 	metrics *metrics
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
-	filter  atomic.Pointer[[]byte]
+	filters sync.Map              // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
 
 	// base is cancelled when everything has to stop; work waits for it.

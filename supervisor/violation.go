@@ -27,13 +27,31 @@ func (s *Supervisor) violate(v *jailView, ev wire.Event, d policy.Decision) {
 	if v.policy.OnViolation == policy.RespondDeny && d.Verdict != policy.Kill {
 		return // recorded, as the operator chose
 	}
-	err := killInCgroup(ev, s.cgroupOf(v.id))
+	s.killOrFreeze(v, ev.Pid, what, d.Rule)
+}
+
+// violation answers something that runs and must not, whatever the policy says
+// about responses: it went past a gate.
+func (s *Supervisor) violation(v *jailView, tgid int32, what string) {
+	v.refused.Add(1)
+	s.metrics.mismatch("exec")
+	if v.policy.OnViolation == policy.RespondFreeze {
+		s.freezeByID(v.id, what)
+		return
+	}
+	s.killOrFreeze(v, tgid, what, "gate")
+}
+
+// killOrFreeze kills a process of the jail, and stops everything when that
+// does not work.
+func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
+	err := killInCgroup(pid, s.cgroupOf(v.id))
 	message := "killed: " + what
 	if err != nil {
 		message = fmt.Sprintf("could not be killed (%v): %s", err, what)
 	}
 	_ = s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: audit.GateJail,
-		Subject: audit.Subject{Op: "violation", Pid: ev.Pid, Message: message}, Verdict: "kill", Rule: d.Rule})
+		Subject: audit.Subject{Op: "violation", Pid: pid, Message: message}, Verdict: "kill", Rule: rule})
 	if err != nil && !errors.Is(err, unix.ESRCH) {
 		// Something forbidden runs and does not go away: stop everything.
 		s.freezeByID(v.id, message)
@@ -64,19 +82,19 @@ func (s *Supervisor) cgroupOf(id string) string {
 	return path
 }
 
-// killInCgroup kills the process of an event, and never another: the pidfd
+// killInCgroup kills a process of the jail, and never another: the pidfd
 // pins whoever has the pid now, and only then is it looked up whether that one
 // is in the jail.
-func killInCgroup(ev wire.Event, cgroup string) error {
+func killInCgroup(pid int32, cgroup string) error {
 	if cgroup == "" {
 		return unix.ESRCH
 	}
-	fd, err := unix.PidfdOpen(int(ev.Pid), 0)
+	fd, err := unix.PidfdOpen(int(pid), 0)
 	if err != nil {
 		return os.NewSyscallError("pidfd_open", err)
 	}
 	defer unix.Close(fd)
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", ev.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return unix.ESRCH
 	}

@@ -50,6 +50,7 @@ type Run struct {
 	Terminal           bool
 	Stat               func(path string) (FileFact, error)
 	LandlockABI        int
+	Gate               bool // the supervisor answers what a filter traps
 	UserNS             bool
 	Tier               string // lsm or notify
 	StageBinary        string
@@ -70,6 +71,8 @@ type Plan struct {
 	// Policy is the one to judge events by: the one given, with the names of
 	// programs bound to what they are on this host.
 	Policy *policy.Policy `json:"-"`
+	// Gates are the kinds of system call that the filter traps.
+	Gates seccomp.Gates
 	// Tier is Run.Tier.
 	Tier string
 	// Missing lists paths of the policy that this host does not have.
@@ -100,6 +103,10 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 	if err := checkWorkspace(r); err != nil {
 		return Plan{}, err
 	}
+	gates := seccomp.Gates{}
+	if r.Gate {
+		gates = Gates(p)
+	}
 	l := newLowering(p, r)
 	l.files()
 	spec := jail.Spec{
@@ -107,7 +114,7 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 		Argv: r.Argv, Env: l.environment(), Cwd: r.Cwd, User: r.User,
 		UserNS: r.UserNS, Terminal: r.Terminal,
 		Mounts: l.mounts, Landlock: l.landlock(), LandlockABI: r.LandlockABI,
-		Seccomp: seccomp.Base(), Limits: limits(p.Limits, r),
+		Seccomp: seccomp.Gated(gates), Limits: limits(p.Limits, r),
 		StageBinary: r.StageBinary, StateDir: r.StateDir, CgroupParent: r.CgroupParent,
 		Resolver4: resolver(policy.VirtualV4()), Resolver6: resolver(policy.VirtualV6()),
 	}
@@ -129,6 +136,7 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 		Egress:  l.egress(),
 		Probe:   l.probe(),
 		Policy:  l.bound(),
+		Gates:   gates,
 		Tier:    r.Tier,
 		Missing: l.missing,
 		Notes:   l.notes,

@@ -1,0 +1,97 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"clawjail/audit"
+	"clawjail/bpf"
+	"clawjail/policy"
+	"clawjail/seccomp"
+	"clawjail/seccomp/notify"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/gate"
+)
+
+// tokenTTL is how long an execution that was let through may take to begin.
+const tokenTTL = 10 * time.Second
+
+// tokens puts the gate's tokens where the probes look for them.
+type tokens struct{ jail *bpf.Jail }
+
+func (t tokens) PutExec(tok gate.Token) error {
+	out := bpf.ExecToken{TGID: tok.TGID, TID: tok.TID, Argv: tok.Argv, Env: tok.Env,
+		CwdDev: tok.Cwd.Dev, CwdIno: tok.Cwd.Ino, TTL: tokenTTL}
+	for _, f := range tok.Files {
+		out.Files = append(out.Files, fileID(f))
+	}
+	return t.jail.PutExec(out)
+}
+
+func (t tokens) DropExec(tgid, tid int32) (bool, error) { return t.jail.DropExec(tgid, tid) }
+
+func fileID(id tracee.Identity) bpf.FileID {
+	return bpf.FileID{Dev: id.Dev, Ino: id.Ino, CtimeNS: id.CtimeNS, Size: id.Size}
+}
+
+// openGate puts an engine behind a listener of the jail, if its filter traps
+// anything. A listener that is closed here leaves the shim's copy: nothing is
+// trapped, so nothing waits for it.
+func (b *build) openGate(listener *os.File) error {
+	if b.plan.Gates == (seccomp.Gates{}) {
+		return listener.Close()
+	}
+	l, err := notify.Open(listener)
+	if err != nil {
+		return fmt.Errorf("open the jail's listener: %w", err)
+	}
+	s, e := b.s, b.entry
+	engine := gate.New(gate.Config{
+		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
+		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Logger: s.log,
+		Hold: func(ctx context.Context, r approval.Request) (approval.Decision, error) {
+			d, err := s.approvals.Submit(ctx, r)
+			if err == nil {
+				s.metrics.hold.observe(d.Held)
+			}
+			return d, err
+		},
+		Record:    func(o gate.Outcome) error { return s.recordOutcome(e.view, o) },
+		Violation: func(tgid int32, what string) { s.violation(e.view, tgid, what) },
+		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
+	}, l)
+	s.work.Go(engine.Run)
+	if !b.plan.Gates.Exec {
+		return nil
+	}
+	if err := b.probe.Gate(true); err != nil {
+		return fmt.Errorf("judge executions in the kernel: %w", err)
+	}
+	return nil
+}
+
+// recordOutcome writes what the gate decided. What was let through is recorded
+// once more by the probes, when it happens.
+func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {
+	verdict := o.Verdict.String()
+	if o.Decision != nil {
+		verdict = policy.Ask.String()
+	}
+	s.metrics.decide(o.Gate.String(), verdict)
+	if o.Errno != 0 || o.Verdict == policy.Kill {
+		v.refused.Add(1)
+	}
+	r := audit.Record{Time: time.Now(), Jail: v.id, Gate: o.Gate.String(), Verdict: o.Verdict.String(), Rule: o.Rule,
+		Subject: audit.Subject{Op: o.Op, Path: o.Path, Path2: o.Path2, Argv: o.Argv, SHA256: o.SHA256, Pid: o.PID,
+			Errno: int32(o.Errno), Message: o.Message}}
+	if d := o.Decision; d != nil {
+		r.Decision = &audit.Decision{ID: d.ID, By: d.By.String(), HeldMS: milliseconds(d.Held), Digest: d.Digest, Reason: d.String()}
+		if d.Allowed() {
+			v.approved(o.PID, *r.Decision)
+		}
+	}
+	return s.audit.append(r)
+}
