@@ -246,7 +246,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		e.handle, e.cgroup = b.handle, b.cgroup
 		e.jail.InitPID, e.jail.Cgroup = b.created.InitPID, b.created.CgroupPath
 		e.jail.Notes = b.plan.Notes
-		e.env, e.cwd = b.plan.Jail.Env, b.plan.Jail.Cwd
+		e.env, e.cwd, e.trap = b.plan.Jail.Env, b.plan.Jail.Cwd, b.trap
 		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: true,
 			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: true, Egress: true}
 	})

@@ -63,7 +63,7 @@ func (c *call) exec() (any, *api.Error) {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so nothing starts: %v", err)
 	}
-	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: env, Cwd: e.cwd, Terminal: r.Terminal}, stdio)
+	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: env, Cwd: e.cwd, Terminal: r.Terminal, OnListener: e.trap}, stdio)
 	if err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, execError(err, r.Argv[0])

@@ -73,6 +73,15 @@ func (b *build) openGate(listener *os.File) error {
 	return nil
 }
 
+// trap puts an engine behind the listener of a process that was added to the
+// jail. Without one, what it executes would wait for ever.
+func (b *build) trap(listener *os.File) {
+	if err := b.openGate(listener); err != nil {
+		b.s.log.Error("open the gate of an added process; the jail is killed", "jail", b.entry.jail.ID, "error", err)
+		_ = b.s.kill(context.Background(), b.entry, "a process was added to it that nobody could watch")
+	}
+}
+
 // recordOutcome writes what the gate decided. What was let through is recorded
 // once more by the probes, when it happens.
 func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"sort"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type entry struct {
 	cgroup     *jail.Cgroup // nil until the jail is built
 	env        []string     // of the command; added processes get the same
 	cwd        string
+	trap       func(*os.File) // takes the listener of an added process
 	procs      map[string]*shim.Proc
 	nextID     int
 	leases     int
