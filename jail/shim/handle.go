@@ -40,7 +40,8 @@ type Handle struct {
 	ended chan struct{} // closed when exit and err are set
 	exit  Exit
 	err   error
-	gone  chan struct{} // closed when the shim is reaped
+	gone  chan struct{} // closed when left is set and the shim is reaped
+	left  error         // what the shim could not remove
 }
 
 // answer is a message from the shim, with its files.
@@ -86,14 +87,17 @@ func (h *Handle) Wait(ctx context.Context) (Exit, error) {
 
 // Close closes the connection: a jail that still runs is killed. It returns
 // when everything is removed and the shim has ended, and must be called after
-// Wait, too.
+// Wait, too. An error names what could not be removed.
 func (h *Handle) Close() error {
 	err := h.conn.Close()
 	// A shim that hangs is killed, and the kernel kills the jail with it.
 	last := time.AfterFunc(closeTimeout, func() { _ = h.cmd.Process.Kill() })
 	defer last.Stop()
 	<-h.gone
-	return err
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // by the reader, when the shim had ended
+	}
+	return errors.Join(err, h.left)
 }
 
 // closeTimeout is longer than the shim's own patience (keeper.removeTimeout).
@@ -237,6 +241,9 @@ func (h *Handle) reap() {
 	waitErr := h.cmd.Wait()
 	defer h.stderr.Close()
 	if h.err == nil {
+		if waitErr != nil {
+			h.left = fmt.Errorf("the shim ended with %w%s", waitErr, h.said())
+		}
 		return
 	}
 	defer close(h.ended)

@@ -136,7 +136,11 @@ func try(t testing.TB, s jail.Spec) (string, shim.Exit, error) {
 	if err != nil {
 		return "", shim.Exit{}, err
 	}
-	defer h.Close()
+	defer func() {
+		if err := h.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}()
 	defer c.Close()
 	text := make(chan []byte, 1)
 	go func() {

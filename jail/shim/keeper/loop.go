@@ -98,14 +98,12 @@ func (k *keeper) loop() error {
 	}
 	oom := k.oomKilled()
 	close(k.done)
-	if removeErr := k.remove(); removeErr != nil {
-		fmt.Fprintln(os.Stderr, "clawjail-shim:", removeErr)
-	}
+	left := k.remove()
 	if !errors.Is(err, errEnded) {
-		return err
+		return errors.Join(err, left)
 	}
 	status.OOMKilled, status.WallClock = oom, k.wall
-	return k.conn.Send(protocol.Message{Type: protocol.Exit, Status: status}, nil, nil)
+	return errors.Join(left, k.conn.Send(protocol.Message{Type: protocol.Exit, Status: status}, nil, nil))
 }
 
 // receive reads requests until the connection ends.

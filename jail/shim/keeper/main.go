@@ -130,12 +130,10 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 		err = k.build(files)
 	}
 	if err != nil {
-		k.remove()
-		return conn.Send(failure(m.ID, err), nil, nil)
+		return errors.Join(k.remove(), conn.Send(failure(m.ID, err), nil, nil))
 	}
 	if err := k.announce(m.ID); err != nil {
-		k.remove()
-		return err
+		return errors.Join(err, k.remove())
 	}
 	return k.loop()
 }
