@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/relay"
 	"clawjail/jail/egress/sniff"
@@ -200,7 +202,7 @@ func (p *prefix) fill(n int) error {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return refused("the client did not say what it wants in time")
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET):
 			return refused("the client ended before it said what it wants")
 		default:
 			return &refusal{err}

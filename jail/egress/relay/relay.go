@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -80,6 +81,7 @@ func (r *Relay) Run(ctx context.Context, pending []byte, gate Gate) error {
 	wg.Go(func() { downErr = r.runDown(gate != nil) })
 	upErr = r.runUp(pending, gate)
 	wg.Wait()
+	upErr, downErr = blame(upErr, "client", "server"), blame(downErr, "server", "client")
 	err := errors.Join(upErr, downErr)
 	if r.aborted.Load() && ctx.Err() != nil {
 		err = ErrAborted
@@ -88,6 +90,27 @@ func (r *Relay) Run(ctx context.Context, pending []byte, gate Gate) error {
 		r.Abort()
 	}
 	return pick(upErr, downErr, err)
+}
+
+// blame says whose reset an error is, in words: it goes into records.
+func blame(err error, from, to string) error {
+	if !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
+		return err
+	}
+	var w *writeError
+	if errors.As(err, &w) {
+		return fmt.Errorf("reset by the %s: %w", to, errnoOf(w))
+	}
+	return fmt.Errorf("reset by the %s: %w", from, errnoOf(err))
+}
+
+// errnoOf drops what wraps an errno, addresses for the most part.
+func errnoOf(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 // pick returns the error that explains a pair: a gate's refusal or idleness

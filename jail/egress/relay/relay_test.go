@@ -106,8 +106,8 @@ func TestResetGoesOn(t *testing.T) {
 		expect(t, j.server, "x")
 		Reset(j.client)
 		expectReset(t, j.server)
-		if err := <-j.done; err == nil {
-			t.Error("no error")
+		if err := <-j.done; err == nil || !strings.HasPrefix(err.Error(), "reset by the client") {
+			t.Errorf("ended with %v", err)
 		}
 	})
 	t.Run("from the server", func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestResetGoesOn(t *testing.T) {
 		expect(t, j.client, "x")
 		Reset(j.server)
 		expectReset(t, j.client)
-		if err := <-j.done; err == nil {
-			t.Error("no error")
+		if err := <-j.done; err == nil || !strings.HasPrefix(err.Error(), "reset by the server") {
+			t.Errorf("ended with %v", err)
 		}
 	})
 }
