@@ -74,11 +74,14 @@ func (b *build) openGate(listener *os.File) error {
 }
 
 // trap puts an engine behind the listener of a process that was added to the
-// jail. Without one, what it executes would wait for ever.
+// jail. Without one, what it executes would wait for ever. It is called by the
+// reader of the shim's messages, which killing needs too: that goes beside it.
 func (b *build) trap(listener *os.File) {
 	if err := b.openGate(listener); err != nil {
 		b.s.log.Error("open the gate of an added process; the jail is killed", "jail", b.entry.jail.ID, "error", err)
-		_ = b.s.kill(context.Background(), b.entry, "a process was added to it that nobody could watch")
+		b.s.work.Go(func() {
+			_ = b.s.kill(context.Background(), b.entry, "a process was added to it that nobody could watch")
+		})
 	}
 }
 
