@@ -124,8 +124,11 @@ func CheckHost(s string) error {
 			return err
 		}
 	}
+	// What inet_aton takes for a number makes the whole an address to half of
+	// all software: 127.1, 0x7f000001.
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	if strings.Trim(last, "0123456789") == "" {
+	digits, hex := strings.CutPrefix(last, "0x")
+	if strings.Trim(digits, "0123456789") == "" || hex && strings.Trim(digits, "0123456789abcdef") == "" {
 		return fmt.Errorf("host %q looks like an address and is none", s)
 	}
 	return nil

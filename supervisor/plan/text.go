@@ -187,12 +187,12 @@ func (p Plan) probeLines() []string {
 		out = append(out, fmt.Sprintf("send: %s, dns", a))
 	}
 	for _, a := range p.Probe.AllowAddrs {
-		out = append(out, "connect: "+address(a))
+		out = append(out, "connect: "+addrText(a))
 	}
 	return append(out, "connect, send: anything else EPERM")
 }
 
-func address(a netip.AddrPort) string {
+func addrText(a netip.AddrPort) string {
 	if a.Port() == 0 {
 		return a.Addr().String() + " any port"
 	}
