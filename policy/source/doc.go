@@ -7,8 +7,8 @@
 // A policy file comes from the operator, or from whoever the operator took it
 // from: it is parsed in the caller's process, by `clawjail` and never by the
 // supervisor. Parse is pure and bounded (MaxBytes, MaxProblems, MaxDepth) and
-// fuzzed. Default never chooses a file from the workspace, because the agent
-// writes there.
+// fuzzed. Choose never picks a file from the workspace, because the agent writes
+// there.
 //
 // # The language
 //
@@ -39,8 +39,9 @@
 //
 // # Ownership and concurrency
 //
-// Everything is a function of its arguments, Load and Default apart, which
-// read files. Imported by cmd/clawjail and by tests; never by the supervisor.
+// Everything is a function of its arguments; Load, Open and OpenExpectations read
+// files as well. Imported by the CLI and what is below it; never by the
+// supervisor.
 //
 // # Decisions
 //
