@@ -86,7 +86,7 @@ func (k *keeper) build(files map[string]*os.File) error {
 	if k.spec.Filter, err = filter.wait(); err != nil {
 		return err
 	}
-	began = k.mark("wait", began)
+	k.mark("wait", began)
 	if err := k.contain(tree); err != nil {
 		return err
 	}
