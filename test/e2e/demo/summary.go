@@ -27,7 +27,7 @@ func (d *demo) summary(code int, took time.Duration) error {
 		switch s := r.Subject; {
 		case r.Verdict == "deny" || r.Verdict == "kill" || r.Verdict == "freeze":
 			refused.add(r.Gate + " " + about(r))
-		case r.Gate == audit.GateExec:
+		case r.Gate == audit.GateExec && len(s.Argv) > 0: // not its fork and its exit
 			ran.add(about(r))
 		case r.Gate == audit.GateFile && !strings.HasPrefix(s.Path, "/dev/"):
 			wrote.add(about(r))
@@ -56,6 +56,8 @@ func about(r audit.Record) string {
 		return escape.String(strings.TrimSpace(s.Op + " " + s.Path))
 	case s.Host != "":
 		return escape.String(s.Host)
+	case s.Addr == "":
+		return escape.String(strings.TrimSpace(s.Op + " " + s.Message))
 	default:
 		return escape.String(fmt.Sprintf("%s %s:%d", s.Proto, s.Addr, s.Port))
 	}
