@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -179,4 +180,43 @@ func TestGlobIsNotExponential(t *testing.T) {
 	if matchGlob(pattern, strings.Repeat("a", 64<<10)+"b", false) {
 		t.Error("matched")
 	}
+}
+
+// A rule that is said to cover another matches whatever the other matches:
+// this is what calling a rule unreachable rests on.
+func TestCoveringRulesAreNeverWrong(t *testing.T) {
+	name := rapid.SampledFrom([]string{"a", "b", "*", "a*", "/usr/bin/a", "/bin/a", "/usr/**", "/usr/bin/*", "/**"})
+	arg := rapid.SampledFrom([]string{"x", "y", "x*", "*", AnyArgs})
+	rule := rapid.Custom(func(t *rapid.T) ExecRule {
+		r := ExecRule{Run: rapid.SliceOfN(name, 0, 3).Draw(t, "run"), SHA256: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "sha")}
+		if rapid.Bool().Draw(t, "args?") {
+			r.Args = rapid.SliceOfN(arg, 0, 3).Draw(t, "args")
+		}
+		return r
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rule.Draw(t, "a"), rule.Draw(t, "b")
+		program := rapid.SampledFrom([]string{"/usr/bin/a", "/bin/a", "/opt/b", "/usr/bin/ab", "/usr/x/a"}).Draw(t, "program")
+		argv := append([]string{"argv0"}, rapid.SliceOfN(rapid.SampledFrom([]string{"x", "xy", "y", "..."}), 0, 3).Draw(t, "argv")...)
+		sha := rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "content")
+		if a.Covers(b) && b.Matches(program, argv, sha) && !a.Matches(program, argv, sha) {
+			t.Fatalf("%+v is said to cover %+v", a, b)
+		}
+	})
+	host := rapid.SampledFrom([]string{"a.org", "*.a.org", "b.a.org", "*.b.a.org", "c.b.a.org", "org.a"})
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) NetRule {
+			return NetRule{Host: host.Draw(t, label), Port: rapid.Uint16Range(0, 2).Draw(t, label+" port")}
+		}
+		a, b := draw("a"), draw("b")
+		name := rapid.SampledFrom([]string{"a.org", "b.a.org", "c.b.a.org", "x.a.org", "org.a"}).Draw(t, "name")
+		port := rapid.Uint16Range(1, 2).Draw(t, "port")
+		byA, byB := a.matches(name, netip.Addr{}, port), b.matches(name, netip.Addr{}, port)
+		if a.Covers(b) && byB && !byA {
+			t.Fatalf("%+v is said to cover %+v", a, b)
+		}
+		if byA && byB && !a.Overlaps(b) {
+			t.Fatalf("%+v and %+v are said to be apart", a, b)
+		}
+	})
 }

@@ -338,6 +338,26 @@ func TestBadPlaces(t *testing.T) {
 	}
 }
 
+func TestDeletionLimits(t *testing.T) {
+	for limit, want := range map[string]string{
+		"{limit: 50/h, over: ask}":    "",
+		"{limit: 1/s}":                "",
+		"{over: ask}":                 "delete has no limit; add a limit, as in 50/h",
+		"{limit: 50}":                 "delete.limit is a number per unit of time, not \"50\"; write it as in 50/h",
+		"{limit: 50/hour}":            "delete.limit is a number per unit of time",
+		"{limit: -5/h}":               "delete.limit is a number per unit of time",
+		"{limit: 0/h}":                "delete.limit is between 1 and",
+		"{limit: 50/h, over: allow}":  "verdict \"allow\" has no meaning for delete.over",
+		"{limit: [50/h]}":             "delete.limit is one value, not a list",
+		"{limit: 9999999999999999/h}": "delete.limit is a number per unit of time",
+	} {
+		_, err := Parse("p.yaml", []byte("version: 1\nname: x\nextends: [agent]\ndelete: "+limit+"\n"), vars(), Features{Gate: true})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", limit, err)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	operator := map[string]bool{"/etc/clawjail/policies/openclaw.yaml": true}
 	exists := func(p string) bool {

@@ -54,6 +54,8 @@ func (l *lowering) placed(f policy.File) (rule, bool) {
 		r.fact, r.real, r.exists = fact, fact.Real, true
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		r.real = l.realOfMissing(f.Path)
+	case f.Access == policy.AccessNone:
+		r.exists = true // it can be hidden without being seen
 	default:
 		l.fail("path %q (%s): %v", f.Path, f.Origin, err)
 		return r, false
@@ -359,8 +361,11 @@ func (l *lowering) homeIsShown() bool {
 // told to the operator.
 func (l *lowering) mask(p, why string) {
 	fact, err := l.r.Stat(p)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return // nothing there to hide
+	case err != nil:
+		fact.Real = p // closed to the caller, and to be hidden all the same
 	}
 	above, ok := l.above(fact.Real)
 	if !ok || above.Access == policy.AccessPrivate {

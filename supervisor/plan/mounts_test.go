@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,6 +267,23 @@ func TestRefusedFiles(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// What the caller may not even look at is hidden all the same.
+func TestHiddenWithoutBeingSeen(t *testing.T) {
+	p := parse(t, base+"  - {path: /run, access: read}\n  - {path: /opt, access: read}\n  - {path: /opt/agent, access: none}\n")
+	r := run(debian())
+	stat := r.Stat
+	r.Stat = func(p string) (FileFact, error) {
+		if p == "/run/clawjail" || p == "/opt/agent" {
+			return FileFact{}, &fs.PathError{Op: "open", Path: p, Err: syscall.EACCES}
+		}
+		return stat(p)
+	}
+	want := []string{"bind    /home/ada/project rw,exec", "bind    /opt ro,exec", "mask    /opt/agent", "bind    /run ro,exec", "mask    /run/clawjail"}
+	if d := cmp.Diff(want, mountsOf(lower(t, p, r))); d != "" {
+		t.Error(d)
 	}
 }
 
