@@ -81,8 +81,10 @@ func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) err
 	by := ""
 	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
 		by = d.By.String()
+		if d.By.Name != "" {
+			by += fmt.Sprintf(" (uid %d)", d.By.UID) // names can be given to others
+		}
 	}
-	s.metrics.decide(r.Gate, verdict)
 	rec := audit.Record{
 		Time: time.Now(), Jail: r.Jail, Gate: r.Gate, Verdict: verdict, Rule: r.Rule,
 		Subject: audit.Subject{Op: r.Op, Path: r.Path, Path2: r.Path2, Argv: r.Argv, SHA256: r.SHA256,
@@ -153,11 +155,15 @@ func outsideJails(pid int) error {
 	if err != nil {
 		return fmt.Errorf("who asks cannot be told: %w", err)
 	}
-	if strings.Contains(string(b), "/clawjail/") {
+	if inJail(string(b)) {
 		return errors.New("not from inside a jail")
 	}
 	return nil
 }
+
+// inJail reads the text of /proc/PID/cgroup: jails are below a directory
+// "clawjail" in every hierarchy.
+func inJail(cgroups string) bool { return strings.Contains(cgroups, "/clawjail/") }
 
 func userName(uid uint32) string {
 	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))

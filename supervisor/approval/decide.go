@@ -155,6 +155,22 @@ func (q *Queue) Restore(journaled []Request) []View {
 	return q.List()
 }
 
+// Retain ends the requests of jails that are not alive. Restore brings back
+// those of every jail; call this when it is known which jails came back too.
+func (q *Queue) Retain(alive func(jail string) bool) {
+	gone := map[string]bool{}
+	for _, v := range q.List() {
+		if _, known := gone[v.Jail]; !known {
+			gone[v.Jail] = !alive(v.Jail)
+		}
+	}
+	for jail, is := range gone {
+		if is {
+			q.EndJail(jail)
+		}
+	}
+}
+
 // Close answers every waiter with Interrupted and leaves the open requests in
 // the journal. Later requests are denied.
 func (q *Queue) Close() {

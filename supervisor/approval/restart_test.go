@@ -97,3 +97,20 @@ func TestAfterClose(t *testing.T) {
 		t.Error("a closed queue can be watched")
 	}
 }
+
+func TestRequestsOfJailsThatDidNotComeBack(t *testing.T) {
+	w := newWorld(t)
+	_, a := w.hold(push("j1"))
+	_, b := w.hold(push("j2"))
+	w2 := w.restart("boot-1")
+	<-a
+	<-b
+	w2.Restore(w.journal.all())
+	w2.Retain(func(jail string) bool { return jail == "j2" })
+	if list := w2.List(); len(list) != 1 || list[0].Jail != "j2" || len(w.journal.all()) != 1 {
+		t.Errorf("%+v", list)
+	}
+	if len(w2.records) != 1 || w2.records[0].Outcome != JailEnded {
+		t.Errorf("%+v", w2.records)
+	}
+}
