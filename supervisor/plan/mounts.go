@@ -83,7 +83,7 @@ func (l *lowering) sameTree(tree, path, real string) bool {
 	return err == nil && fact.Real+strings.TrimPrefix(path, tree) == real
 }
 
-// realOfMissing resolves the part of a path that exists.
+// realOfMissing resolves the part of a path that exists and can be looked at.
 func (l *lowering) realOfMissing(p string) string {
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		if fact, err := l.r.Stat(dir); err == nil {
@@ -365,7 +365,7 @@ func (l *lowering) mask(p, why string) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return // nothing there to hide
 	case err != nil:
-		fact.Real = p // closed to the caller, and to be hidden all the same
+		fact.Real = l.realOfMissing(p) // closed to the caller, and to be hidden all the same
 	}
 	above, ok := l.above(fact.Real)
 	if !ok || above.Access == policy.AccessPrivate {
