@@ -161,6 +161,9 @@ func (r *reader) path(n *yaml.Node, where string) string {
 	if !ok {
 		return ""
 	}
+	if strings.HasPrefix(n.Value, "${") && strings.HasPrefix(s, "//") {
+		s = s[1:] // the variable is "/", and that alone is what is wrong
+	}
 	hint := ""
 	switch {
 	case strings.HasPrefix(s, "~"):

@@ -332,7 +332,8 @@ func TestBadPlaces(t *testing.T) {
 		{Vars{Workspace: "/etc/x", Home: "/home/user", User: "user"}, `"/etc/x" is part of the system and cannot be writable in a jail; the workspace is "/etc/x"`},
 		{Vars{Workspace: "/w", Home: "/", User: "user"}, `path "/" is the whole host: list what the agent needs; the home is "/": name another user with --user`},
 	} {
-		if _, err := Preset("agent", c.v, Features{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		_, err := Preset("agent", c.v, Features{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 1 {
 			t.Errorf("%+v: %v", c.v, err)
 		}
 	}

@@ -29,8 +29,9 @@
 // mount of its own.
 //
 //   - read: a read-only bind. Missing: left out, and Notes or Text say so.
-//   - write: a bind. Missing: made if `create`, left out if `optional`, else
-//     the launch stops with the command that makes it.
+//   - write: a bind. Missing: made if `create` (but never a home that the host
+//     does not have: there it is a tmpfs), left out if `optional`, else the
+//     launch stops with the command that makes it.
 //   - private: a tmpfs.
 //   - none: a mask, if a rule above shows the path.
 //   - A read rule inside a writable tree (.git/hooks) also makes each directory

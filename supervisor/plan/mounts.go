@@ -219,6 +219,10 @@ func (l *lowering) write(r rule) bool {
 		l.fail("path %q (%s) is neither a file nor a directory", r.Path, r.Origin)
 		return false
 	case r.exists:
+	case r.Create && l.homeless(r):
+		l.note("%s is gone with the jail: the home %s does not exist on this host and is not made", r.Path, l.r.User.Home)
+		l.add(jail.Mount{Kind: jail.Tmpfs, Target: r.real, Write: true, Exec: r.Exec, SizeBytes: l.p.Limits.TmpBytes, Mode: 0o700})
+		return true
 	case r.Create:
 		if create = l.mayCreate(r); !create {
 			return false
@@ -237,6 +241,14 @@ func (l *lowering) write(r rule) bool {
 	l.ownership(r)
 	l.add(jail.Mount{Kind: jail.Bind, Source: r.real, Target: r.real, Write: true, Exec: r.Exec, Idmap: l.idmap(r), Create: create})
 	return true
+}
+
+// homeless reports whether a path to be made lies in a home that the host does
+// not have. Several users without an account share such a home by name, so
+// nothing of one is left there for the next.
+func (l *lowering) homeless(r rule) bool {
+	_, err := l.r.Stat(l.r.User.Home)
+	return errors.Is(err, fs.ErrNotExist) && policy.Below(r.Path, l.r.User.Home)
 }
 
 // mayCreate reports whether the caller may have root make a directory: root

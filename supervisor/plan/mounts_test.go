@@ -51,6 +51,12 @@ func TestFiles(t *testing.T) {
 			files: "- {path: /srv/new, access: write, create: true}", want: []string{"bind    /srv/new rw,noexec (made if missing)"},
 		},
 		{
+			what:  "nothing is made in a home that the host does not have",
+			files: "- {path: /home/agent/state, access: write, create: true}", user: jail.User{UID: 1000, GID: 7, Name: "agent", Home: "/home/agent"},
+			want:  []string{"tmpfs   /home/agent/state rw,noexec 1GiB"},
+			notes: []string{"/home/agent/state is gone with the jail: the home /home/agent does not exist on this host and is not made"},
+		},
+		{
 			what:  "a writable path of somebody else is noted",
 			files: "- {path: /srv/data, access: write}", want: []string{"bind    /srv/data rw,noexec"},
 			notes: []string{"/srv/data belongs to uid 0 and the agent runs as uid 1000: it may not be able to write there"},
