@@ -14,8 +14,8 @@ import (
 	"clawjail/policy/source"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
-	"clawjail/supervisor/approval/rule"
 	"clawjail/supervisor/client"
+	"clawjail/supervisor/client/rule"
 	"clawjail/supervisor/console"
 )
 

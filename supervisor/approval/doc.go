@@ -57,7 +57,7 @@
 //   - Remembered scopes do not outlive the supervisor. Asking once more is the
 //     safe way to forget.
 //   - "always" is remembered here for the jail. The rule in the policy file is
-//     written by the client (package approval/rule), because the supervisor is
+//     written by the client (package client/rule), because the supervisor is
 //     root and parses no YAML.
 //   - JSON strings hold the escaped text, which is reversible: arguments may be
 //     any bytes, and what an operator pipes to a terminal stays harmless.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"clawjail/policy/source/edit"
 	"clawjail/supervisor/approval"
 )
 
@@ -28,7 +29,18 @@ type place struct {
 	text  string // of the item that moves
 }
 
-// rule gives the rule that allows a request.
+// into gives the text of a policy file with the rule in it.
+func (p place) into(text string) (string, error) {
+	if p.moves != nil {
+		var err error
+		if text, err = edit.Remove(text, p.moves, p.text); err != nil {
+			return "", err
+		}
+	}
+	return edit.Insert(text, p.keys, p.item)
+}
+
+// ruleOf gives the rule that allows a request.
 func ruleOf(r approval.Request) (place, error) {
 	var p place
 	var err error

@@ -12,17 +12,15 @@
 //
 // Concurrency: none; a Change belongs to one goroutine.
 //
-// May be imported by cmd/clawjail only: it parses YAML, which no root process
-// does.
+// May be imported by cmd/clawjail only: it reads YAML (package
+// policy/source/edit), which no root process does.
 //
 // # Decisions
 //
-//   - The text is edited, not the tree: writing YAML back from its tree loses
-//     comments and layout, and an operator could not read the diff.
 //   - Everything that can fail (the disk, permissions, the check) fails in
 //     Prepare, before the request is approved; Apply is a comparison and a
 //     rename. Two writers within that instant would need a lock that no editor
 //     takes.
 //   - A rule names no directory, so "always" is wider than the other scopes;
-//     Prepare's Wider says so.
+//     Wider says so.
 package rule

@@ -1,4 +1,4 @@
-package rule
+package edit
 
 import (
 	"bytes"
@@ -11,24 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// errByHand means that the file is written in a way that this package does not
+// ErrByHand means that the file is written in a way that this package does not
 // edit.
-var errByHand = errors.New("the file has to be edited by hand")
-
-// edit gives the text with the rule in it.
-func edit(text string, p place) (string, error) {
-	if p.moves != nil {
-		var err error
-		if text, err = remove(text, p.moves, p.text); err != nil {
-			return "", err
-		}
-	}
-	root, err := parse(text)
-	if err != nil {
-		return "", err
-	}
-	return insert(text, root, p.keys, p.item)
-}
+var ErrByHand = errors.New("the file has to be edited by hand")
 
 // parse gives the mapping that a policy file is.
 func parse(text string) (*yaml.Node, error) {
@@ -38,10 +23,10 @@ func parse(text string) (*yaml.Node, error) {
 		return nil, fmt.Errorf("the file is no YAML: %w", err)
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: it holds more than one document", errByHand)
+		return nil, fmt.Errorf("%w: it holds more than one document", ErrByHand)
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%w: it is no mapping", errByHand)
+		return nil, fmt.Errorf("%w: it is no mapping", ErrByHand)
 	}
 	return doc.Content[0], nil
 }
@@ -56,9 +41,13 @@ func value(m *yaml.Node, key string) (k, v *yaml.Node) {
 	return nil, nil
 }
 
-// insert puts item first into the list that keys lead to, and makes what is
-// missing on the way.
-func insert(text string, at *yaml.Node, keys []string, item string) (string, error) {
+// Insert puts item, one line of YAML, first into the list that keys lead to, and
+// makes what is missing on the way.
+func Insert(text string, keys []string, item string) (string, error) {
+	at, err := parse(text)
+	if err != nil {
+		return "", err
+	}
 	top := true
 	var above *yaml.Node
 	for i, key := range keys {
@@ -68,7 +57,7 @@ func insert(text string, at *yaml.Node, keys []string, item string) (string, err
 		}
 		last := i == len(keys)-1
 		if last && v.Kind != yaml.SequenceNode || !last && v.Kind != yaml.MappingNode || v.Anchor != "" {
-			return "", fmt.Errorf("%w: %s is empty or written in an unusual way", errByHand, strings.Join(keys[:i+1], "."))
+			return "", fmt.Errorf("%w: %s is empty or written in an unusual way", ErrByHand, strings.Join(keys[:i+1], "."))
 		}
 		above, at, top = k, v, false
 	}
@@ -78,7 +67,7 @@ func insert(text string, at *yaml.Node, keys []string, item string) (string, err
 	}
 	if at.Style&yaml.FlowStyle != 0 {
 		if text[pos] != '[' {
-			return "", fmt.Errorf("%w: line %d holds no list", errByHand, at.Line)
+			return "", fmt.Errorf("%w: line %d holds no list", ErrByHand, at.Line)
 		}
 		if len(at.Content) > 0 {
 			item += ", "
@@ -86,7 +75,7 @@ func insert(text string, at *yaml.Node, keys []string, item string) (string, err
 		return text[:pos+1] + item + text[pos+1:], nil
 	}
 	if text[pos] != '-' || above.Line >= at.Line {
-		return "", fmt.Errorf("%w: line %d holds no list", errByHand, at.Line)
+		return "", fmt.Errorf("%w: line %d holds no list", ErrByHand, at.Line)
 	}
 	// Right below the key: a comment between belongs to the item below it.
 	if pos, err = offset(text, above.Line+1, 1); err != nil {
@@ -107,7 +96,7 @@ func insertKey(text string, m *yaml.Node, keys []string, item string, top bool) 
 			flow = keys[i] + ": {" + flow + "}"
 		}
 		if text[pos] != '{' {
-			return "", fmt.Errorf("%w: line %d holds no mapping", errByHand, m.Line)
+			return "", fmt.Errorf("%w: line %d holds no mapping", ErrByHand, m.Line)
 		}
 		if len(m.Content) > 0 {
 			flow += ", "
@@ -125,7 +114,7 @@ func insertKey(text string, m *yaml.Node, keys []string, item string, top bool) 
 		return insertLine(text, pos, block)
 	}
 	if strings.Contains("\n"+text, "\n...") {
-		return "", fmt.Errorf("%w: it has an end of document", errByHand)
+		return "", fmt.Errorf("%w: it has an end of document", ErrByHand)
 	}
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
@@ -138,13 +127,14 @@ func insertKey(text string, m *yaml.Node, keys []string, item string, top bool) 
 func insertLine(text string, pos int, line string) (string, error) {
 	start := strings.LastIndexByte(text[:pos], '\n') + 1
 	if strings.Trim(text[start:pos], " ") != "" {
-		return "", fmt.Errorf("%w: a list or mapping begins in the middle of a line", errByHand)
+		return "", fmt.Errorf("%w: a list or mapping begins in the middle of a line", ErrByHand)
 	}
 	return text[:start] + line + "\n" + text[start:], nil
 }
 
-// remove takes an item out of the list that keys lead to, if it is there.
-func remove(text string, keys []string, item string) (string, error) {
+// Remove takes an item out of the list that keys lead to, if it is there. The
+// item is a text, as the parser reads it.
+func Remove(text string, keys []string, item string) (string, error) {
 	at, err := parse(text)
 	if err != nil {
 		return "", err
@@ -169,7 +159,7 @@ func remove(text string, keys []string, item string) (string, error) {
 		first, last := n.Line, n.Line
 		if len(at.Content) == 1 {
 			if key.Line >= n.Line {
-				return "", fmt.Errorf("%w: %s is written in an unusual way", errByHand, strings.Join(keys, "."))
+				return "", fmt.Errorf("%w: %s is written in an unusual way", ErrByHand, strings.Join(keys, "."))
 			}
 			first = key.Line // an empty list is no list
 		}
@@ -191,7 +181,7 @@ func removeFlow(text string, list *yaml.Node, i int) (string, error) {
 	}
 	end := strings.IndexByte(text[from:], ']')
 	if end < 0 {
-		return "", fmt.Errorf("%w: a list without an end", errByHand)
+		return "", fmt.Errorf("%w: a list without an end", ErrByHand)
 	}
 	before := strings.TrimRight(text[:from], " \n")
 	return strings.TrimRight(strings.TrimSuffix(before, ","), " ") + text[from+end:], nil
@@ -204,7 +194,7 @@ func offset(text string, line, column int) (int, error) {
 	for range line - 1 {
 		i := strings.IndexByte(text[pos:], '\n')
 		if i < 0 {
-			return 0, fmt.Errorf("%w: it has no line %d", errByHand, line)
+			return 0, fmt.Errorf("%w: it has no line %d", ErrByHand, line)
 		}
 		pos += i + 1
 	}
@@ -213,7 +203,7 @@ func offset(text string, line, column int) (int, error) {
 		pos += n
 	}
 	if pos >= len(text) {
-		return 0, fmt.Errorf("%w: it has no line %d", errByHand, line)
+		return 0, fmt.Errorf("%w: it has no line %d", ErrByHand, line)
 	}
 	return pos, nil
 }
@@ -221,8 +211,8 @@ func offset(text string, line, column int) (int, error) {
 // context is how many lines a diff shows around a change.
 const context = 3
 
-// diff gives a unified diff with one hunk.
-func diff(name, old, now string) string {
+// Diff gives a unified diff with one hunk.
+func Diff(name, old, now string) string {
 	a, b := strings.SplitAfter(old, "\n"), strings.SplitAfter(now, "\n")
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {

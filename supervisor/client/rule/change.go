@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/policy/source/edit"
 	"clawjail/supervisor/approval"
 )
 
@@ -44,14 +45,14 @@ func Prepare(path string, r approval.Request, check func(text []byte) error) (*C
 	if err != nil {
 		return nil, err
 	}
-	text, err := edit(string(old), p)
+	text, err := p.into(string(old))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w\n  the rule, in %s: %s", path, err, p.keys[0], p.item)
 	}
 	if err := check([]byte(text)); err != nil {
 		return nil, fmt.Errorf("%s with the rule in it is no policy: %w\n  the rule: %s", path, err, p.item)
 	}
-	c := &Change{Path: real, Diff: diff(real, string(old), text), old: old}
+	c := &Change{Path: real, Diff: edit.Diff(real, string(old), text), old: old}
 	return c, c.write([]byte(text), mode)
 }
 

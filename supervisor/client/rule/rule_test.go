@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"clawjail/policy/source/edit"
 	"clawjail/supervisor/approval"
 )
 
@@ -69,15 +70,12 @@ func TestEdit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := edit(tt.text, p)
+		got, err := p.into(tt.text)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if _, err := parse(got); err != nil {
-			t.Errorf("%s: %v\n%s", tt.name, err, got)
-		}
-		all.WriteString("== " + tt.name + "\n" + diff("policy.yaml", tt.text, got))
+		all.WriteString("== " + tt.name + "\n" + edit.Diff("policy.yaml", tt.text, got))
 	}
 	golden := filepath.Join("testdata", "edits.txt")
 	if *update {
@@ -91,28 +89,6 @@ func TestEdit(t *testing.T) {
 	}
 	if d := cmp.Diff(string(want), all.String()); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestEditByHand(t *testing.T) {
-	tests := []struct{ name, text string }{
-		{"two documents", "version: 1\n---\nversion: 1\n"},
-		{"a list", "- a\n"},
-		{"a section that is null", "exec:\n"},
-		{"a list that is null", "exec:\n  rules:\n"},
-		{"an anchor", "exec:\n  rules: &r\n    - {run: ls, then: allow}\n"},
-		{"an end of document", "version: 1\n...\n"},
-	}
-	p, err := ruleOf(push())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got, err := edit(tt.text, p); !errors.Is(err, errByHand) {
-				t.Errorf("got %v\n%s", err, got)
-			}
-		})
 	}
 }
 
