@@ -42,6 +42,7 @@ type Handle struct {
 	err   error
 	gone  chan struct{} // closed when left is set and the shim is reaped
 	left  error         // what the shim could not remove
+	warm  chan struct{} // closed when jail.Warm has returned
 }
 
 // answer is a message from the shim, with its files.
@@ -239,6 +240,7 @@ func (h *Handle) dispatch(a answer) {
 // cannot have removed everything either.
 func (h *Handle) reap() {
 	waitErr := h.cmd.Wait()
+	<-h.warm
 	defer h.stderr.Close()
 	if h.err == nil {
 		if waitErr != nil {

@@ -27,14 +27,6 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 	if _, err := jail.EnsureUnified(); err != nil {
 		return nil, nil, fmt.Errorf("find a cgroup v2 mount: %w", err)
 	}
-	warm := make(chan struct{})
-	go func() {
-		defer close(warm)
-		// For speed only: without it the shim waits itself. Writing to the
-		// own cgroup may be refused, after what matters has happened.
-		_ = jail.Warm()
-	}()
-	defer func() { <-warm }()
 	if len(spec.Filter) > 0 {
 		spec.Seccomp = seccomp.Rules{} // nobody reads it then
 	}
@@ -47,9 +39,16 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 	if err != nil {
 		return nil, nil, err
 	}
+	go func() {
+		defer close(h.warm)
+		// For speed only: without it the shim waits itself. Writing to the
+		// own cgroup may be refused, after what matters has happened.
+		_ = jail.Warm()
+	}()
 	go h.read()
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
+	spawned := time.Since(began)
 	a, err := h.request(ctx, protocol.Message{Type: protocol.Start, Sent: now.Nano()},
 		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
 		[]*os.File{blob, io.In, io.Out, io.Err})
@@ -67,13 +66,17 @@ func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, 
 		h.Close()
 		return nil, nil, err
 	}
-	c.Timings["total"] = time.Since(began)
+	c.Timings["spawn"], c.Timings["total"] = spawned, time.Since(began)
 	return h, c, nil
 }
 
 // oneProc keeps the shim and libcontainer's init, to which libcontainer passes
 // it on, from starting threads for work that they do not have.
 const oneProc = "GOMAXPROCS=1"
+
+// noProbing keeps the Go runtime from looking for processor limits in cgroups,
+// at the start and every second.
+const noProbing = "GODEBUG=containermaxprocs=0,updatemaxprocs=0"
 
 // spawn starts the shim process in a mount namespace and a session of its own.
 func spawn(bin string, spec jail.Spec) (*Handle, error) {
@@ -91,7 +94,7 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 	cmd := &exec.Cmd{
 		Path:       bin,
 		Args:       []string{"clawjail-shim"},
-		Env:        []string{protocol.ShimEnv + "=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", oneProc},
+		Env:        []string{protocol.ShimEnv + "=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", oneProc, noProbing},
 		Dir:        "/",
 		Stderr:     stderr,
 		ExtraFiles: []*os.File{theirs}, // protocol.FD
@@ -115,6 +118,7 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 		early:   make(map[uint32]Exit),
 		ended:   make(chan struct{}),
 		gone:    make(chan struct{}),
+		warm:    make(chan struct{}),
 	}, nil
 }
 

@@ -36,9 +36,11 @@ type Created struct {
 	Filter []byte
 	// Timings says how long each phase took:
 	//
-	//	shim       from Start to the shim's main
-	//	spec       read and check the spec
+	//	spawn      from Start until the shim's process exists
+	//	shim       from there to the shim's main
 	//	reaper     start process 1
+	//	spec       wait for the spec, read and check it
+	//	claim      make the state directory
 	//	maps       make the user namespaces that map the owners of mounts
 	//	tree       build the file tree
 	//	proc       mount and mask /proc

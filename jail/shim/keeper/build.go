@@ -50,9 +50,11 @@ func (a *async[T]) wait() (T, error) {
 // build makes the jail, up to the point where the stage waits. On error what
 // was made is in k, for remove.
 func (k *keeper) build(files map[string]*os.File) error {
+	began := monotonic()
 	if err := k.claim(); err != nil {
 		return err
 	}
+	k.mark("claim", began)
 	var err error
 	// Before the tree hides anything.
 	if k.stage, err = os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
@@ -69,7 +71,7 @@ func (k *keeper) build(files map[string]*os.File) error {
 		return err
 	}
 	defer tree.Close()
-	began := monotonic()
+	began = monotonic()
 	if err := k.reaper.Enter(tree.Path); err != nil {
 		return err
 	}
