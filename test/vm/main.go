@@ -32,7 +32,7 @@ func main() {
 	flag.StringVar(&o.kernel, "kernel", "", "directory with boot/vmlinuz-* and lib/modules (default: from kernel.sh)")
 	flag.StringVar(&o.accel, "accel", "tcg", "qemu accelerator")
 	flag.StringVar(&o.memory, "m", "2G", "memory of the guest")
-	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "for the whole boot")
+	flag.DurationVar(&o.timeout, "timeout", 40*time.Minute, "for the whole boot")
 	flag.DurationVar(&o.perTest, "job-timeout", 8*time.Minute, "for one test binary or command")
 	flag.BoolVar(&o.command, "command", false, "run the arguments as one command in the guest, print its output")
 	flag.Parse()
