@@ -25,18 +25,19 @@ type coreAllow struct {
 type coreClass uint32
 
 const (
-	coreClassCLASS_EXEC       coreClass = 1
-	coreClassCLASS_EXIT       coreClass = 2
-	coreClassCLASS_FORK       coreClass = 3
-	coreClassCLASS_OPEN_WRITE coreClass = 4
-	coreClassCLASS_UNLINK     coreClass = 5
-	coreClassCLASS_RENAME     coreClass = 6
-	coreClassCLASS_TRUNCATE   coreClass = 7
-	coreClassCLASS_CONNECT    coreClass = 8
-	coreClassCLASS_SEND       coreClass = 9
-	coreClassCLASS_SOCK       coreClass = 10
-	coreClassCLASS_OPEN       coreClass = 11
-	coreClassCLASS_MAX        coreClass = 16
+	coreClassCLASS_EXEC         coreClass = 1
+	coreClassCLASS_EXIT         coreClass = 2
+	coreClassCLASS_FORK         coreClass = 3
+	coreClassCLASS_OPEN_WRITE   coreClass = 4
+	coreClassCLASS_UNLINK       coreClass = 5
+	coreClassCLASS_RENAME       coreClass = 6
+	coreClassCLASS_TRUNCATE     coreClass = 7
+	coreClassCLASS_CONNECT      coreClass = 8
+	coreClassCLASS_SEND         coreClass = 9
+	coreClassCLASS_SOCK         coreClass = 10
+	coreClassCLASS_OPEN         coreClass = 11
+	coreClassCLASS_EXEC_REFUSED coreClass = 12
+	coreClassCLASS_MAX          coreClass = 16
 )
 
 type coreEvent struct {
@@ -86,6 +87,7 @@ const (
 	coreMarkMARK_ARGV_TRUNCATED coreMark = 4
 	coreMarkMARK_DIR            coreMark = 8
 	coreMarkMARK_DENIED         coreMark = 16
+	coreMarkMARK_KILLED         coreMark = 32
 )
 
 type coreNetconf struct {
@@ -97,6 +99,22 @@ type coreNetconf struct {
 		Mask [4]uint32
 	}
 }
+
+type coreReason uint32
+
+const (
+	coreReasonREASON_NONE       coreReason = 0
+	coreReasonREASON_NO_TOKEN   coreReason = 1
+	coreReasonREASON_EXPIRED    coreReason = 2
+	coreReasonREASON_REUSED     coreReason = 3
+	coreReasonREASON_INODE      coreReason = 4
+	coreReasonREASON_ARGC       coreReason = 5
+	coreReasonREASON_ARGV       coreReason = 6
+	coreReasonREASON_ENV        coreReason = 7
+	coreReasonREASON_CWD        coreReason = 8
+	coreReasonREASON_UNREADABLE coreReason = 9
+	coreReasonREASON_UNSEEN     coreReason = 10
+)
 
 type coreTally struct {
 	_         structs.HostLayout
@@ -114,6 +132,7 @@ const (
 	coreMapCounters       = "counters"
 	coreMapEnded          = "ended"
 	coreMapJails          = "jails"
+	coreMapJudgements     = "judgements"
 	coreMapNetconfs       = "netconfs"
 	coreMapRing           = "ring"
 	coreMapScratch        = "scratch"
@@ -184,13 +203,14 @@ type coreProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type coreMapSpecs struct {
-	Allowed  *ebpf.MapSpec `ebpf:"allowed"`
-	Counters *ebpf.MapSpec `ebpf:"counters"`
-	Ended    *ebpf.MapSpec `ebpf:"ended"`
-	Jails    *ebpf.MapSpec `ebpf:"jails"`
-	Netconfs *ebpf.MapSpec `ebpf:"netconfs"`
-	Ring     *ebpf.MapSpec `ebpf:"ring"`
-	Scratch  *ebpf.MapSpec `ebpf:"scratch"`
+	Allowed    *ebpf.MapSpec `ebpf:"allowed"`
+	Counters   *ebpf.MapSpec `ebpf:"counters"`
+	Ended      *ebpf.MapSpec `ebpf:"ended"`
+	Jails      *ebpf.MapSpec `ebpf:"jails"`
+	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Netconfs   *ebpf.MapSpec `ebpf:"netconfs"`
+	Ring       *ebpf.MapSpec `ebpf:"ring"`
+	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
 
 // coreVariableSpecs contains global variables before they are loaded into the kernel.
@@ -220,13 +240,14 @@ func (o *coreObjects) Close() error {
 //
 // It can be passed to loadCoreObjects or ebpf.CollectionSpec.LoadAndAssign.
 type coreMaps struct {
-	Allowed  *ebpf.Map `ebpf:"allowed"`
-	Counters *ebpf.Map `ebpf:"counters"`
-	Ended    *ebpf.Map `ebpf:"ended"`
-	Jails    *ebpf.Map `ebpf:"jails"`
-	Netconfs *ebpf.Map `ebpf:"netconfs"`
-	Ring     *ebpf.Map `ebpf:"ring"`
-	Scratch  *ebpf.Map `ebpf:"scratch"`
+	Allowed    *ebpf.Map `ebpf:"allowed"`
+	Counters   *ebpf.Map `ebpf:"counters"`
+	Ended      *ebpf.Map `ebpf:"ended"`
+	Jails      *ebpf.Map `ebpf:"jails"`
+	Judgements *ebpf.Map `ebpf:"judgements"`
+	Netconfs   *ebpf.Map `ebpf:"netconfs"`
+	Ring       *ebpf.Map `ebpf:"ring"`
+	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
 
 func (m *coreMaps) Close() error {
@@ -235,6 +256,7 @@ func (m *coreMaps) Close() error {
 		m.Counters,
 		m.Ended,
 		m.Jails,
+		m.Judgements,
 		m.Netconfs,
 		m.Ring,
 		m.Scratch,

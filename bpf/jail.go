@@ -19,6 +19,9 @@ type Jail struct {
 	id      uint64
 	name    string
 	files   bool // wants file events
+	gated   bool // its executions are judged
+	conf    coreJail
+	gate    gate
 	links   []link.Link
 	lookup  *ebpf.Collection
 	allowed []coreAllow
@@ -99,7 +102,8 @@ func (j *Jail) attach(c JailConfig, cg *cgroup, netns *os.File, sockets [4]*os.F
 	if err := j.attachLookup(netns, sockets); err != nil {
 		return fmt.Errorf("socket lookup: %w", err)
 	}
-	if err := core.Maps[coreMapJails].Put(j.id, c.jail()); err != nil {
+	j.conf = c.jail()
+	if err := core.Maps[coreMapJails].Put(j.id, j.conf); err != nil {
 		return fmt.Errorf("scope map: %w", err)
 	}
 	return nil
@@ -192,6 +196,7 @@ func (j *Jail) release() error {
 	if err := core.Maps[coreMapJails].Delete(j.id); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		errs = append(errs, fmt.Errorf("scope map: %w", err))
 	}
+	errs = append(errs, j.closeGate())
 	for _, key := range j.allowed {
 		errs = append(errs, core.Maps[coreMapAllowed].Delete(key))
 	}
@@ -234,10 +239,11 @@ func (c JailConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// JAIL_FAILED_READS and JAIL_NO_FILES in maps.h.
+// enum jail_flag in maps.h.
 const (
 	jailFailedReads = 1
 	jailNoFiles     = 2
+	jailGated       = 4
 )
 
 func (c JailConfig) jail() coreJail {

@@ -66,7 +66,7 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 		return fmt.Errorf("event ring: %w", err)
 	}
 	p.reader = reader
-	if err := errors.Join(p.processes.attach(), p.files.attach()); err != nil {
+	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach()); err != nil {
 		return err
 	}
 	return p.rest()
@@ -108,10 +108,31 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 		}
 	}
 	p.notify, err = p.collection("notify", notify, p.core.Maps, ringBytes, kernel)
-	if err != nil || p.tier != TierLSM {
+	if err != nil {
 		return err
 	}
-	return p.loadLSM(ringBytes, kernel)
+	if p.tier == TierLSM {
+		if err := p.loadLSM(ringBytes, kernel); err != nil {
+			return err
+		}
+	}
+	return p.loadGate(ringBytes, kernel)
+}
+
+// loadGate loads the verifier of executions, with a key of its own.
+func (p *Probes) loadGate(ringBytes int, kernel *btf.Cache) error {
+	spec, err := loadVerify()
+	if err != nil {
+		return fmt.Errorf("verify object: %w", err)
+	}
+	if p.key, err = newHashKey(); err != nil {
+		return err
+	}
+	if err := spec.Variables[verifyVarHashKey].Set(p.key); err != nil {
+		return fmt.Errorf("verify object: %w", err)
+	}
+	p.gate, err = p.collection("verify", spec, p.core.Maps, ringBytes, kernel)
+	return err
 }
 
 func (p *Probes) loadLSM(ringBytes int, kernel *btf.Cache) error {

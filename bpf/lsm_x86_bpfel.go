@@ -19,6 +19,7 @@ const (
 	lsmMapAllowed       = "allowed"
 	lsmMapCounters      = "counters"
 	lsmMapJails         = "jails"
+	lsmMapJudgements    = "judgements"
 	lsmMapRing          = "ring"
 	lsmMapScratch       = "scratch"
 	lsmProgFileOpen     = "file_open"
@@ -84,11 +85,12 @@ type lsmProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type lsmMapSpecs struct {
-	Allowed  *ebpf.MapSpec `ebpf:"allowed"`
-	Counters *ebpf.MapSpec `ebpf:"counters"`
-	Jails    *ebpf.MapSpec `ebpf:"jails"`
-	Ring     *ebpf.MapSpec `ebpf:"ring"`
-	Scratch  *ebpf.MapSpec `ebpf:"scratch"`
+	Allowed    *ebpf.MapSpec `ebpf:"allowed"`
+	Counters   *ebpf.MapSpec `ebpf:"counters"`
+	Jails      *ebpf.MapSpec `ebpf:"jails"`
+	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Ring       *ebpf.MapSpec `ebpf:"ring"`
+	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
 
 // lsmVariableSpecs contains global variables before they are loaded into the kernel.
@@ -118,11 +120,12 @@ func (o *lsmObjects) Close() error {
 //
 // It can be passed to loadLsmObjects or ebpf.CollectionSpec.LoadAndAssign.
 type lsmMaps struct {
-	Allowed  *ebpf.Map `ebpf:"allowed"`
-	Counters *ebpf.Map `ebpf:"counters"`
-	Jails    *ebpf.Map `ebpf:"jails"`
-	Ring     *ebpf.Map `ebpf:"ring"`
-	Scratch  *ebpf.Map `ebpf:"scratch"`
+	Allowed    *ebpf.Map `ebpf:"allowed"`
+	Counters   *ebpf.Map `ebpf:"counters"`
+	Jails      *ebpf.Map `ebpf:"jails"`
+	Judgements *ebpf.Map `ebpf:"judgements"`
+	Ring       *ebpf.Map `ebpf:"ring"`
+	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
 
 func (m *lsmMaps) Close() error {
@@ -130,6 +133,7 @@ func (m *lsmMaps) Close() error {
 		m.Allowed,
 		m.Counters,
 		m.Jails,
+		m.Judgements,
 		m.Ring,
 		m.Scratch,
 	)

@@ -19,6 +19,7 @@ const (
 	notifyMapAllowed      = "allowed"
 	notifyMapCounters     = "counters"
 	notifyMapJails        = "jails"
+	notifyMapJudgements   = "judgements"
 	notifyMapRing         = "ring"
 	notifyMapScratch      = "scratch"
 	notifyProgFileExit    = "file_exit"
@@ -75,11 +76,12 @@ type notifyProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type notifyMapSpecs struct {
-	Allowed  *ebpf.MapSpec `ebpf:"allowed"`
-	Counters *ebpf.MapSpec `ebpf:"counters"`
-	Jails    *ebpf.MapSpec `ebpf:"jails"`
-	Ring     *ebpf.MapSpec `ebpf:"ring"`
-	Scratch  *ebpf.MapSpec `ebpf:"scratch"`
+	Allowed    *ebpf.MapSpec `ebpf:"allowed"`
+	Counters   *ebpf.MapSpec `ebpf:"counters"`
+	Jails      *ebpf.MapSpec `ebpf:"jails"`
+	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Ring       *ebpf.MapSpec `ebpf:"ring"`
+	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
 
 // notifyVariableSpecs contains global variables before they are loaded into the kernel.
@@ -110,11 +112,12 @@ func (o *notifyObjects) Close() error {
 //
 // It can be passed to loadNotifyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type notifyMaps struct {
-	Allowed  *ebpf.Map `ebpf:"allowed"`
-	Counters *ebpf.Map `ebpf:"counters"`
-	Jails    *ebpf.Map `ebpf:"jails"`
-	Ring     *ebpf.Map `ebpf:"ring"`
-	Scratch  *ebpf.Map `ebpf:"scratch"`
+	Allowed    *ebpf.Map `ebpf:"allowed"`
+	Counters   *ebpf.Map `ebpf:"counters"`
+	Jails      *ebpf.Map `ebpf:"jails"`
+	Judgements *ebpf.Map `ebpf:"judgements"`
+	Ring       *ebpf.Map `ebpf:"ring"`
+	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
 
 func (m *notifyMaps) Close() error {
@@ -122,6 +125,7 @@ func (m *notifyMaps) Close() error {
 		m.Allowed,
 		m.Counters,
 		m.Jails,
+		m.Judgements,
 		m.Ring,
 		m.Scratch,
 	)

@@ -22,6 +22,8 @@ type Probes struct {
 	core   *ebpf.Collection
 	notify *ebpf.Collection
 	lsm    *ebpf.Collection     // nil in the notify tier
+	gate   *ebpf.Collection     // the verifier of executions of this tier
+	key    hashKey              // of its hashes
 	lookup *ebpf.CollectionSpec // loaded again for each jail
 	reader *ringbuf.Reader
 	record ringbuf.Record // reused by Read
@@ -32,9 +34,9 @@ type Probes struct {
 	// settling are the calls of Settle that wait for the ring to be empty.
 	settling []chan struct{}
 	// Attached while a jail wants them and for linger, which idle ends.
-	processes, files tracing
-	linger           time.Duration
-	idle             *time.Timer
+	processes, files, gates tracing
+	linger                  time.Duration
+	idle                    *time.Timer
 }
 
 // Tier returns the tier that was loaded.
@@ -56,7 +58,7 @@ func (p *Probes) Close() error {
 		errs = append(errs, j.release())
 	}
 	p.jails = nil
-	errs = append(errs, p.processes.detach(), p.files.detach())
+	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach())
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}
@@ -64,7 +66,7 @@ func (p *Probes) Close() error {
 		close(done)
 	}
 	p.settling = nil
-	for _, c := range []*ebpf.Collection{p.lsm, p.notify, p.core} {
+	for _, c := range []*ebpf.Collection{p.gate, p.lsm, p.notify, p.core} {
 		if c != nil {
 			c.Close()
 		}

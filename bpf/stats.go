@@ -20,6 +20,15 @@ type Stats struct {
 	// all processes: whether one was in a jail is not known, so they count.
 	// Every loss class is present, also at zero.
 	Lost map[string]uint64
+
+	// Mismatches counts refused executions, and what else a verifier refuses, by
+	// gate. They are among Denied too.
+	Mismatches map[string]uint64
+
+	// CopySkips counts the skipped runs of each copy of the exec verifier. One
+	// copy is enough, so this is no loss; an execution that all of them missed
+	// leaves its token unused. Empty in the lsm tier.
+	CopySkips []uint64
 }
 
 // Stats reads the counters.
@@ -48,6 +57,14 @@ func (p *Probes) Stats() (Stats, error) {
 			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)
 		}
 		s.Lost[t.loss] += stats.RecursionMisses
+	}
+	s.Mismatches = map[string]uint64{"exec": s.Denied[wire.ExecRefused]}
+	for _, t := range p.gates.programs {
+		stats, err := t.prog.Stats()
+		if err != nil {
+			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)
+		}
+		s.CopySkips = append(s.CopySkips, stats.RecursionMisses)
 	}
 	return s, nil
 }

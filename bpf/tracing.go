@@ -3,6 +3,8 @@ package bpf
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -22,7 +24,7 @@ type traced struct {
 	loss string
 }
 
-// groupTracing sorts the loaded programs into the two sets.
+// groupTracing sorts the loaded programs into the sets.
 func (p *Probes) groupTracing() {
 	p.processes.programs = []traced{
 		{p.core.Programs[coreProgProcessExec], "exec_skipped"},
@@ -34,6 +36,9 @@ func (p *Probes) groupTracing() {
 		for _, prog := range p.lsm.Programs {
 			p.files.programs = append(p.files.programs, traced{prog, "file_skipped"})
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.gate.Programs)) {
+		p.gates.programs = append(p.gates.programs, traced{prog: p.gate.Programs[name]})
 	}
 }
 
@@ -92,7 +97,7 @@ func (p *Probes) rest() error {
 }
 
 func (p *Probes) detachUnused() error {
-	processes, files := p.needed()
+	processes, files, gates := p.needed()
 	var errs []error
 	if !processes {
 		errs = append(errs, p.processes.detach())
@@ -100,14 +105,18 @@ func (p *Probes) detachUnused() error {
 	if !files {
 		errs = append(errs, p.files.detach())
 	}
+	if !gates {
+		errs = append(errs, p.gates.detach())
+	}
 	return errors.Join(errs...)
 }
 
 // needed says which sets the jails want.
-func (p *Probes) needed() (processes, files bool) {
+func (p *Probes) needed() (processes, files, gates bool) {
 	for _, j := range p.jails {
 		processes = true
 		files = files || j.files
+		gates = gates || j.gated
 	}
-	return processes, files
+	return processes, files, gates
 }

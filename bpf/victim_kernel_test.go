@@ -25,6 +25,8 @@ func victim(action string) int {
 		return 0
 	case "threads":
 		return victimThreads()
+	case "gated":
+		return victimGated()
 	case "costs":
 		return victimCosts(args[0])
 	}

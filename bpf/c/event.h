@@ -20,6 +20,7 @@ enum class {
 	CLASS_SEND,
 	CLASS_SOCK,
 	CLASS_OPEN,
+	CLASS_EXEC_REFUSED,
 	CLASS_MAX = 16,
 };
 
@@ -29,6 +30,22 @@ enum mark {
 	MARK_ARGV_TRUNCATED = 4, /* longer than ARGV_MAX, or unreadable */
 	MARK_DIR = 8,		 /* rmdir */
 	MARK_DENIED = 16,	 /* refused here */
+	MARK_KILLED = 32,	 /* SIGKILL was sent to the process */
+};
+
+/* Why an execution was refused: flags of CLASS_EXEC_REFUSED. */
+enum reason {
+	REASON_NONE,	   /* it was not refused */
+	REASON_NO_TOKEN,   /* nobody let it through */
+	REASON_EXPIRED,	   /* too late */
+	REASON_REUSED,	   /* the token was for an execution before */
+	REASON_INODE,	   /* another file, or the file was changed */
+	REASON_ARGC,	   /* the number of arguments */
+	REASON_ARGV,	   /* their bytes */
+	REASON_ENV,	   /* the bytes of the environment */
+	REASON_CWD,	   /* another working directory, or one that others can change */
+	REASON_UNREADABLE, /* arguments or environment could not be read */
+	REASON_UNSEEN,	   /* a check before this one did not run */
 };
 
 #define EVENT_VERSION 1

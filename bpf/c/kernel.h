@@ -48,7 +48,10 @@ typedef __s64 s64;
 #define S_IFDIR 0040000
 #define S_IFBLK 0060000
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+#define SIGKILL 9
+#define PROT_EXEC 4
 
+#define EPERM 1
 #define ENOENT 2
 #define ENOTDIR 20
 #define ERESTARTSYS 512 /* include/linux/errno.h, and up to 516 */
@@ -66,7 +69,27 @@ struct super_block {
 struct inode {
 	unsigned short i_mode;
 	unsigned long i_ino;
+	s64 i_size;
 	struct super_block *i_sb;
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+/* Where an inode keeps its ctime: until 6.5, until 6.10, and since. */
+struct inode___ctime {
+	struct timespec64 i_ctime;
+};
+
+struct inode___hidden_ctime {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___split_ctime {
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
 };
 
 struct dentry {
@@ -115,11 +138,12 @@ struct files_struct {
 };
 
 struct fs_struct {
+	int users;
 	struct path pwd;
 };
 
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
 };
 
 typedef struct {
@@ -133,6 +157,9 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct seccomp {
+	int mode;
+};
 
 struct task_struct {
 	int pid;
@@ -147,9 +174,12 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
+	struct seccomp seccomp;
 };
 
 struct linux_binprm {
+	unsigned long p, exec;
+	int argc;
 	struct file *file;
 	const char *filename;
 };

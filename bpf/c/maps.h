@@ -16,6 +16,7 @@
 enum jail_flag {
 	JAIL_FAILED_READS = 1, /* report opens for reading that failed */
 	JAIL_NO_FILES = 2,     /* no file events */
+	JAIL_GATED = 4,	       /* executions need a token */
 };
 
 struct jail {
@@ -59,6 +60,22 @@ struct build {
 	struct event e;
 	u8 data[DATA_MAX + ARGV_MAX];
 };
+
+/* What became of a task's last execution. */
+struct judged {
+	u64 exec;   /* self_exec_id of the execution */
+	enum reason reason; /* not REASON_NONE: the task must not go on */
+	u32 pending;
+	s32 tid; /* of the caller, whose token it is */
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct judged);
+} judgements SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

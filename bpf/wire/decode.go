@@ -28,6 +28,7 @@ const (
 	markArgvTruncated
 	markDir
 	markDenied
+	markKilled
 	marksEnd
 )
 
@@ -84,6 +85,12 @@ func header(b []byte) (Event, uint32, error) {
 	case u16(offPad) != 0:
 		return Event{}, 0, fmt.Errorf("%w: padding %#x", ErrMalformed, u16(offPad))
 	}
+	reason := u32(offFlags)
+	if Class(class) != ExecRefused {
+		reason = 0
+	} else if reason == 0 || reason >= uint32(numReasons) {
+		return Event{}, 0, fmt.Errorf("%w: reason %d", ErrMalformed, reason)
+	}
 	addr, err := address(u16(offFamily), u16(offPort), b[offAddr:offAddr+16])
 	if err != nil {
 		return Event{}, 0, err
@@ -96,6 +103,7 @@ func header(b []byte) (Event, uint32, error) {
 		Dev: u64(offDev), Ino: u64(offIno), Flags: u32(offFlags),
 		PathExact: marks&markPathExact != 0, PathTruncated: marks&markPathTruncated != 0,
 		ArgvTruncated: marks&markArgvTruncated != 0, Dir: marks&markDir != 0, Denied: marks&markDenied != 0,
+		Reason: Reason(reason), Killed: marks&markKilled != 0,
 		ExitCode: int32(u32(offExitCode)), Ret: int32(u32(offRet)),
 		Addr: addr, Family: u16(offFamily), Proto: b[offProto],
 	}, marks, nil
@@ -159,7 +167,7 @@ func variable(e *Event, marks uint32, b []byte) error {
 
 func hasPath(c Class) bool {
 	switch c {
-	case Exec, OpenWrite, Open, Unlink, Rename, Truncate:
+	case Exec, ExecRefused, OpenWrite, Open, Unlink, Rename, Truncate:
 		return true
 	}
 	return false

@@ -13,7 +13,7 @@ import (
 
 // record builds what a probe would write.
 type record struct {
-	class, marks              uint32
+	class, marks, flags       uint32
 	family, port              uint16
 	addr                      [16]byte
 	base, text, base2, text2  string
@@ -27,6 +27,7 @@ func (r record) bytes() []byte {
 	le := binary.LittleEndian
 	le.PutUint32(b[offClass:], r.class)
 	le.PutUint32(b[offMarks:], r.marks)
+	le.PutUint32(b[offFlags:], r.flags)
 	le.PutUint16(b[offFamily:], r.family)
 	le.PutUint16(b[offPort:], r.port)
 	copy(b[offAddr:], r.addr[:])
@@ -61,6 +62,9 @@ func TestDecode(t *testing.T) {
 		{"the root",
 			record{class: 4, marks: 1},
 			Event{Class: OpenWrite, Path: "/", PathExact: true}},
+		{"a refused execution",
+			record{class: 12, marks: 49, flags: 6, base: "a\x00", argv: "a\x00"},
+			Event{Class: ExecRefused, Path: "/a", PathExact: true, Argv: []string{"a"}, Flags: 6, Reason: Argv, Denied: true, Killed: true}},
 		{"text below a directory",
 			record{class: 5, marks: 8, base: "work\x00home\x00", text: "../x/y\x00"},
 			Event{Class: Unlink, Path: "/home/work/../x/y", Dir: true}},
@@ -106,8 +110,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"another version", "version 2", record{class: 1, version: 1}.bytes()},
 		{"a size that is not its own", "size 145", record{class: 1, size: 1}.bytes()},
 		{"class 0", "class 0", record{}.bytes()},
-		{"an unknown class", "class 12", record{class: 12}.bytes()},
-		{"an unknown mark", "marks 0x20", record{class: 1, marks: 32}.bytes()},
+		{"an unknown class", "class 13", record{class: 13}.bytes()},
+		{"a refusal without a reason", "reason 0", record{class: 12}.bytes()},
+		{"an unknown reason", "reason 11", record{class: 12, flags: 11}.bytes()},
+		{"an unknown mark", "marks 0x40", record{class: 1, marks: 64}.bytes()},
 		{"padding in use", "padding", record{class: 1, padding: 1}.bytes()},
 		{"an unknown family", "address family 1", record{class: 8, family: 1}.bytes()},
 		{"a length beyond the end", "base of", record{class: 1, base: "a\x00", lengthened: 9}.bytes()},

@@ -11,24 +11,26 @@ type Class uint8
 // The classes in the order of the C enum (bpf/c/event.h); a test compares both
 // through the BTF of the committed object.
 const (
-	Exec      Class = iota + 1 // a program was executed (Ret 0) or refused (Ret < 0); Path, Argv, Dev, Ino
-	Exit                       // a process (its last thread) ended; ExitCode
-	Fork                       // a process was made; Pid is the child, PPid the parent
-	OpenWrite                  // a file was opened for writing or created; Path, Flags
-	Unlink                     // a name was removed; Path, Dir
-	Rename                     // Path became Path2
-	Truncate                   // a file was cut by path or descriptor; Path
-	Connect                    // connect(2) on an IPv4 or IPv6 socket; Addr, Proto
-	Send                       // a datagram with an explicit address; Addr, Proto
-	Sock                       // a socket of a refused type; Flags is type<<16 | protocol
-	Open                       // opening for reading failed (Ret < 0); only on request
+	Exec        Class = iota + 1 // a program was executed (Ret 0) or refused (Ret < 0); Path, Argv, Dev, Ino
+	Exit                         // a process (its last thread) ended; ExitCode
+	Fork                         // a process was made; Pid is the child, PPid the parent
+	OpenWrite                    // a file was opened for writing or created; Path, Flags
+	Unlink                       // a name was removed; Path, Dir
+	Rename                       // Path became Path2
+	Truncate                     // a file was cut by path or descriptor; Path
+	Connect                      // connect(2) on an IPv4 or IPv6 socket; Addr, Proto
+	Send                         // a datagram with an explicit address; Addr, Proto
+	Sock                         // a socket of a refused type; Flags is type<<16 | protocol
+	Open                         // opening for reading failed (Ret < 0); only on request
+	ExecRefused                  // an execution was not what its token says; Reason, Killed, Path, Argv
 )
 
 // NumClasses is one more than the highest class.
-const NumClasses = int(Open) + 1
+const NumClasses = int(ExecRefused) + 1
 
 var classNames = [NumClasses]string{
 	"unknown", "exec", "exit", "fork", "open_write", "unlink", "rename", "truncate", "connect", "send", "sock", "open",
+	"exec_refused",
 }
 
 // String returns the name used in records and metrics, such as "open_write".
@@ -65,6 +67,9 @@ type Event struct {
 	Argv          []string
 	ArgvTruncated bool // the program's argv was longer than MaxArgv bytes
 
+	Reason Reason // ExecRefused: what differed
+	Killed bool   // ExecRefused: SIGKILL was sent; if not, Ret says why
+
 	ExitCode int32 // wait status: code<<8 | signal
 
 	Addr   netip.AddrPort
@@ -72,4 +77,35 @@ type Event struct {
 	Proto  uint8 // IPPROTO_*
 	Denied bool  // the probe refused it
 	Ret    int32 // result of the system call, 0 or -errno
+}
+
+// Reason says why an execution was refused.
+type Reason uint8
+
+// The reasons in the order of the C enum (bpf/c/event.h).
+const (
+	NoToken    Reason = iota + 1 // nobody let it through
+	Expired                      // it came too late
+	Reused                       // its token was for an execution before
+	Inode                        // another file, or the file was changed
+	Argc                         // another number of arguments
+	Argv                         // other bytes in an argument
+	Env                          // other bytes in the environment
+	Cwd                          // another working directory, or one shared with other processes
+	Unreadable                   // arguments or environment could not be read
+	Unseen                       // a check that comes before did not run
+)
+
+const numReasons = int(Unseen) + 1
+
+var reasonNames = [numReasons]string{
+	"none", "no_token", "expired", "reused", "inode", "argc", "argv", "env", "cwd", "unreadable", "unseen",
+}
+
+// String returns the name used in records, such as "no_token".
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return "reason(" + strconv.Itoa(int(r)) + ")"
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,21 +48,27 @@ func TestLayoutIsTheObjects(t *testing.T) {
 
 func TestClassesAndMarksAreTheObjects(t *testing.T) {
 	types := loadTypes(t)
-	var class, mark *btf.Enum
+	var class, mark, reason *btf.Enum
 	if err := types.TypeByName("class", &class); err != nil {
 		t.Fatal(err)
 	}
 	if err := types.TypeByName("mark", &mark); err != nil {
 		t.Fatal(err)
 	}
+	if err := types.TypeByName("reason", &reason); err != nil {
+		t.Fatal(err)
+	}
 	got := make(map[string]uint64)
-	for _, v := range append(class.Values, mark.Values...) {
+	for _, v := range slices.Concat(class.Values, mark.Values, reason.Values) {
 		got[v.Name] = v.Value
 	}
 	want := map[string]uint64{
 		"CLASS_MAX":       16,
 		"MARK_PATH_EXACT": markPathExact, "MARK_PATH_TRUNCATED": markPathTruncated,
-		"MARK_ARGV_TRUNCATED": markArgvTruncated, "MARK_DIR": markDir, "MARK_DENIED": markDenied,
+		"MARK_ARGV_TRUNCATED": markArgvTruncated, "MARK_DIR": markDir, "MARK_DENIED": markDenied, "MARK_KILLED": markKilled,
+	}
+	for r := range numReasons {
+		want["REASON_"+strings.ToUpper(Reason(r).String())] = uint64(r)
 	}
 	for c := Class(1); int(c) < NumClasses; c++ {
 		want["CLASS_"+strings.ToUpper(c.String())] = uint64(c)
@@ -69,7 +76,7 @@ func TestClassesAndMarksAreTheObjects(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("enums (-decoder +object):\n%s", d)
 	}
-	if marksEnd != markDenied<<1 {
+	if marksEnd != markKilled<<1 {
 		t.Errorf("marksEnd is %d", marksEnd)
 	}
 }
