@@ -25,16 +25,17 @@ func (p *Policy) GatesExec() bool {
 	return false
 }
 
-// GatesFiles reports whether a change of a file can be held, counted or told to
-// a human: then the calls that change files have to be trapped.
-func (p *Policy) GatesFiles() bool {
+// GatesWrites reports whether a change of a file can be held, answered with more
+// than a refusal, or told to a human: then the calls that change files have to
+// be trapped.
+func (p *Policy) GatesWrites() bool {
 	for _, f := range p.Files {
 		switch f.Write {
 		case Ask, Audit, Kill, Freeze:
 			return true
 		}
 	}
-	return p.GatesDeletions()
+	return false
 }
 
 // GatesDeletions reports whether deletions are counted.

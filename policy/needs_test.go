@@ -17,12 +17,12 @@ func TestWhatAPolicyNeeds(t *testing.T) {
 		{"a write that asks", Policy{Exec: permit, Files: []File{{Access: AccessRead, Write: Ask}}}, false, false, true, false},
 		{"a write that is told", Policy{Exec: permit, Files: []File{{Access: AccessWrite, Write: Audit}}}, false, false, true, false},
 		{"a plain write", Policy{Exec: permit, Files: []File{{Access: AccessWrite, Write: Allow}}}, false, false, false, false},
-		{"a limit", Policy{Exec: permit, Delete: Delete{Limit: 3}}, false, false, true, true},
+		{"a limit", Policy{Exec: permit, Delete: Delete{Limit: 3}}, false, false, false, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.p.NeedsHash() != tt.hash || tt.p.GatesExec() != tt.exec || tt.p.GatesFiles() != tt.files || tt.p.GatesDeletions() != tt.deletions {
-				t.Errorf("hash %v exec %v files %v deletions %v", tt.p.NeedsHash(), tt.p.GatesExec(), tt.p.GatesFiles(), tt.p.GatesDeletions())
+			if tt.p.NeedsHash() != tt.hash || tt.p.GatesExec() != tt.exec || tt.p.GatesWrites() != tt.files || tt.p.GatesDeletions() != tt.deletions {
+				t.Errorf("hash %v exec %v files %v deletions %v", tt.p.NeedsHash(), tt.p.GatesExec(), tt.p.GatesWrites(), tt.p.GatesDeletions())
 			}
 		})
 	}

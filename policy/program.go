@@ -126,7 +126,7 @@ func (r ExecRule) Covers(other ExecRule) bool {
 		return false
 	}
 	if len(r.Run) == 0 {
-		return true
+		return r.SHA256 != "" // a rule without a program matches nothing
 	}
 	for _, name := range other.Run {
 		if !r.CoversName(name) {

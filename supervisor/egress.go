@@ -34,6 +34,9 @@ func (s *Supervisor) recordEgress() {
 		if ev.Verdict != egress.Allow {
 			v.refused.Add(1)
 		}
+		if r.Rule == "" && ev.Verdict != egress.Allow {
+			r.Rule = "network.default" // nothing in the policy names it
+		}
 		s.metrics.decide(r.Gate, ev.Verdict)
 		if err := s.audit.append(r); err != nil {
 			v.lost.Add(1)

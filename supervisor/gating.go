@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"clawjail/seccomp/tracee"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/gate"
+	"clawjail/supervisor/gate/behalf"
+	"clawjail/supervisor/limit"
 )
 
 // tokenTTL is how long an execution that was let through may take to begin.
@@ -49,9 +52,13 @@ func (b *build) openGate(listener *os.File) error {
 		return fmt.Errorf("open the jail's listener: %w", err)
 	}
 	s, e := b.s, b.entry
+	files, closeFiles, err := b.files()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
-		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Logger: s.log,
+		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Files: files, Logger: s.log,
 		Hold: func(ctx context.Context, r approval.Request) (approval.Decision, error) {
 			d, err := s.approvals.Submit(ctx, r)
 			if err == nil {
@@ -63,7 +70,10 @@ func (b *build) openGate(listener *os.File) error {
 		Violation: func(tgid int32, what string) { s.violation(e.view, tgid, what) },
 		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
 	}, l)
-	s.work.Go(engine.Run)
+	s.work.Go(func() {
+		engine.Run()
+		closeFiles()
+	})
 	if !b.plan.Gates.Exec {
 		return nil
 	}
@@ -71,6 +81,46 @@ func (b *build) openGate(listener *os.File) error {
 		return fmt.Errorf("judge executions in the kernel: %w", err)
 	}
 	return nil
+}
+
+// files opens what the gate needs to change files for the jail.
+func (b *build) files() (gate.Files, func(), error) {
+	g, s := b.plan.Gates, b.s
+	if !g.Files && !g.Deletes {
+		return gate.Files{}, func() {}, nil
+	}
+	worker, err := behalf.NewWorker()
+	if err != nil {
+		return gate.Files{}, nil, fmt.Errorf("start a worker for files: %w", err)
+	}
+	f := gate.Files{Worker: worker, FileSize: b.plan.Jail.Limits.FileSizeBytes}
+	closeAll := func() {
+		for _, r := range f.Roots {
+			_ = r.Close()
+		}
+		_ = worker.Close()
+	}
+	user := b.plan.Jail.User
+	for _, a := range b.plan.Asks {
+		var idmap *behalf.Idmap
+		if a.Idmap {
+			idmap = &behalf.Idmap{UID: user.UID, GID: user.GID}
+		}
+		root, err := behalf.OpenRoot(a.Path, a.Path, idmap)
+		if err != nil {
+			closeAll()
+			return gate.Files{}, nil, err
+		}
+		f.Roots = append(f.Roots, root)
+	}
+	if d := b.plan.Policy.Delete; g.Deletes {
+		key := "delete/" + b.entry.jail.Name
+		f.TakeDeletion = func() (bool, error) {
+			ok, _, err := s.limits.Take(key, limit.Limit{Max: d.Limit, Per: d.Per}, 1)
+			return ok, err
+		}
+	}
+	return f, closeAll, nil
 }
 
 // trap puts an engine behind the listener of a process that was added to the

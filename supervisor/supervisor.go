@@ -18,6 +18,7 @@ import (
 	"clawjail/jail/egress"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/control"
+	"clawjail/supervisor/limit"
 )
 
 // Options are what main decides.
@@ -59,6 +60,7 @@ type Supervisor struct {
 
 	// approvals is what waits for a human; see approvals.go.
 	approvals *approvals
+	limits    *limit.Store
 }
 
 // New builds everything that jails need before the first of them starts: the
@@ -118,6 +120,9 @@ func (s *Supervisor) open() error {
 	s.tier = probes.Tier()
 	var err error
 	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
+		return err
+	}
+	if s.limits, err = limit.Open(filepath.Join(s.opt.Config.StateDir, "limits.db")); err != nil {
 		return err
 	}
 	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})
@@ -188,8 +193,8 @@ func (s *Supervisor) stop(server *http.Server) {
 	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
-	if err := s.approvals.close(); err != nil {
-		s.log.Error("close the journal of approvals", "error", err)
+	if err := errors.Join(s.approvals.close(), s.limits.Close()); err != nil {
+		s.log.Error("close approvals and limits", "error", err)
 	}
 	s.audit.supervisor("stop", "")
 	if err := s.audit.close(); err != nil {
@@ -207,6 +212,9 @@ func (s *Supervisor) closeParts() error {
 	}
 	if s.approvals != nil {
 		errs = append(errs, s.approvals.close())
+	}
+	if s.limits != nil {
+		errs = append(errs, s.limits.Close())
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.close())

@@ -105,11 +105,15 @@ func run(o options, ready io.WriteCloser) error {
 	defer stop()
 	watchdog := startWatchdog(ctx)
 	defer watchdog()
-	return s.Serve(ctx, sockets, func() {
+	err = s.Serve(ctx, sockets, func() {
 		_, _ = io.WriteString(ready, "ready\n")
 		_ = ready.Close()
 		notify("READY=1")
 	})
+	if err != nil {
+		log.Error("the supervisor ends", "error", err)
+	}
+	return err
 }
 
 // handover bounds the wait for a private supervisor that is about to end.

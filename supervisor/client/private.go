@@ -27,6 +27,9 @@ func (c Client) Ensure(ctx context.Context, args ...string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("no supervisor listens on %s, and only root can start one\n  run the command with sudo, or start the service: sudo systemctl start clawjail", c.Socket)
 	}
+	if c.Socket != DefaultSocket {
+		return fmt.Errorf("no supervisor listens on %s; a private one listens on %s only\n  leave --socket out, or start clawjaild there", c.Socket, DefaultSocket)
+	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return startPrivate(ctx, args)

@@ -58,6 +58,7 @@ type Config struct {
 	StartedBy         uint32
 	Policy            *policy.Policy
 	Tokens            Tokens
+	Files             Files
 	// Hold waits for a human. Its context ends when the call is gone.
 	Hold func(context.Context, approval.Request) (approval.Decision, error)
 	// Record writes an audit record. An error turns a permission into a denial.
@@ -130,9 +131,7 @@ func (e *Engine) serve(call notify.Call) {
 	case unix.SYS_EXECVE, unix.SYS_EXECVEAT:
 		e.exec(call)
 	default:
-		// The filter traps nothing else; whatever this is, it is refused.
-		e.c.Logger.Error("a call that the gate does not know", "jail", e.c.Jail, "nr", call.Nr)
-		e.deny(call, unix.EPERM)
+		e.file(call) // which refuses what it does not know
 	}
 }
 

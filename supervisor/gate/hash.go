@@ -40,7 +40,7 @@ func (c *hashCache) sum(ctx context.Context, r tracee.Resolved) (string, error) 
 	if r.ID.Size > maxHashBytes {
 		return "", fmt.Errorf("%d bytes are too many to hash", r.ID.Size)
 	}
-	f, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(r.File.Fd())))
+	f, err := os.Open(procPath(r.File))
 	if err != nil {
 		return "", err
 	}
@@ -65,6 +65,9 @@ func (c *hashCache) sum(ctx context.Context, r tracee.Resolved) (string, error) 
 	c.sums[r.ID] = sum
 	return sum, nil
 }
+
+// procPath names a file of ours that is only pinned, so that it can be opened.
+func procPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
 // interruptible ends a read of many gigabytes when nobody waits any more.
 type interruptible struct {

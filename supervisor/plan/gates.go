@@ -5,8 +5,30 @@ import (
 	"clawjail/seccomp"
 )
 
+// Ask is a tree of the host that the jail sees read-only and that is written
+// on its behalf when a human says so.
+type Ask struct {
+	Path  string // on the host and in the jail alike
+	Idmap bool   // root's files there are shown as the user's
+}
+
 // Gates says which system calls a policy needs trapped. A policy that neither
-// refuses nor holds anything of a kind traps nothing of that kind.
+// refuses, holds nor counts anything of a kind traps nothing of that kind.
 func Gates(p *policy.Policy) seccomp.Gates {
-	return seccomp.Gates{Exec: p.GatesExec()}
+	return seccomp.Gates{Exec: p.GatesExec(), Files: p.GatesWrites(), Deletes: p.GatesDeletions()}
+}
+
+// asks lists the trees that can be written on approval.
+func (l *lowering) asks() []Ask {
+	var out []Ask
+	for _, r := range l.rules {
+		switch {
+		case r.Access != policy.AccessRead || r.Write != policy.Ask:
+		case !r.exists:
+			l.note("%s does not exist: nothing can be asked there until the next start (%s)", r.Path, r.Origin)
+		default:
+			out = append(out, Ask{Path: r.real, Idmap: l.idmap(r)})
+		}
+	}
+	return out
 }

@@ -73,6 +73,8 @@ type Plan struct {
 	Policy *policy.Policy `json:"-"`
 	// Gates are the kinds of system call that the filter traps.
 	Gates seccomp.Gates
+	// Asks are the trees that can be written on approval.
+	Asks []Ask
 	// Tier is Run.Tier.
 	Tier string
 	// Missing lists paths of the policy that this host does not have.
@@ -137,6 +139,7 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 		Probe:   l.probe(),
 		Policy:  l.bound(),
 		Gates:   gates,
+		Asks:    l.asks(),
 		Tier:    r.Tier,
 		Missing: l.missing,
 		Notes:   l.notes,

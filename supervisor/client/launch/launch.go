@@ -31,9 +31,6 @@ type Options struct {
 	circumstances      bool
 }
 
-// PolicyDir holds the operator's policies, one per command.
-const PolicyDir = "/etc/clawjail/policies"
-
 // Prepare makes the request. Every error says what to do about it.
 func Prepare(o Options) (api.RunRequest, error) {
 	o = o.fill()
@@ -108,24 +105,25 @@ func findWorkspace(dir string) (string, error) {
 func loadPolicy(o Options, workspace string, who identity) (*policy.Policy, error) {
 	vars := source.Vars{Workspace: workspace, Home: who.home, User: who.name, TmpDir: "/tmp"}
 	features := source.Features{Gate: false}
-	switch {
-	case o.Policy == "":
-		path := filepath.Join(PolicyDir, filepath.Base(o.Argv[0])+".yaml")
-		if _, err := os.Stat(path); err == nil {
-			return policyError(source.Load(path, vars, features))
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("policy %s: %w", path, err)
+	name := o.Policy
+	if name == "" {
+		var statErr error
+		file, preset := source.Choose(o.Argv[0], func(path string) bool {
+			_, err := os.Stat(path)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				statErr = err // one that is there and cannot be seen is not passed over
+			}
+			return err == nil
+		})
+		if statErr != nil {
+			return nil, fmt.Errorf("policy: %w", statErr)
 		}
-		return policyError(source.Preset("agent", vars, features))
-	case !strings.ContainsAny(o.Policy, "/."):
-		return policyError(source.Preset(o.Policy, vars, features))
+		name = file + preset
 	}
-	return policyError(source.Load(o.Policy, vars, features))
-}
-
-func policyError(p *policy.Policy, err error) (*policy.Policy, error) {
+	p, err := source.Open(name, vars, features)
 	if err != nil {
-		return nil, fmt.Errorf("policy %w", err)
+		// One line a problem, each as if it stood alone.
+		return nil, errors.New("policy " + strings.ReplaceAll(err.Error(), "\n", "\nclawjail: policy "))
 	}
 	return p, nil
 }

@@ -1,0 +1,186 @@
+package gate
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/policy"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/gate/behalf"
+)
+
+// count does a change that may delete, and takes one from the limit if it
+// does. It is never continued: what is counted is exactly what is done.
+func (e *Engine) count(ctx context.Context, x *edit, d policy.Decision) {
+	if !d.Verdict.Permits() {
+		// The mounts refuse it, and nothing is deleted. Continuing would let
+		// the path lead elsewhere meanwhile.
+		e.refuseFile(x, d, unix.EROFS, "", nil)
+		return
+	}
+	if special(x) {
+		e.openSpecial(x)
+		return
+	}
+	if e.deletes(x) {
+		ok, err := e.c.Files.TakeDeletion()
+		if err != nil {
+			e.c.Logger.Error("count a deletion", "jail", e.c.Jail, "error", err)
+			e.refuseFile(x, d, unix.EDQUOT, "deletions cannot be counted: "+err.Error(), nil)
+			return
+		}
+		if !ok {
+			e.overLimit(ctx, x)
+			return
+		}
+	}
+	e.perform(ctx, x, d, nil, jailTargets)
+}
+
+// overLimit applies the verdict for a deletion too many.
+func (e *Engine) overLimit(ctx context.Context, x *edit) {
+	d := policy.Decision{Verdict: e.c.Policy.Delete.Over, Rule: "delete.limit"}
+	if r := e.c.Policy.Delete.Origin.String(); e.c.Policy.Delete.Origin.Rule != "" {
+		d.Rule = r
+	}
+	switch d.Verdict {
+	case policy.Ask:
+		ctx, stop := e.whileValid(ctx, x.call.ID)
+		defer stop()
+		decision, err := e.c.Hold(ctx, e.requestFile(x, d))
+		if err == nil && decision.Allowed() {
+			d.Verdict = policy.Allow
+			e.perform(ctx, x, d, &decision, jailTargets)
+			return
+		}
+		message := decision.String()
+		if err != nil {
+			message = err.Error()
+		}
+		d.Verdict = policy.Deny
+		e.refuseFile(x, d, unix.EDQUOT, message, &decision)
+	case policy.Kill:
+		e.killForFile(x, d)
+	case policy.Freeze:
+		e.c.Freeze("too many deletions: " + d.Rule)
+		e.refuseFile(x, d, unix.EDQUOT, "", nil)
+	case policy.Allow, policy.Audit:
+		if !e.record(e.outcomeFile(x, d)) {
+			e.refuseFile(x, d, unix.EPERM, "", nil)
+			return
+		}
+		e.perform(ctx, x, d, nil, jailTargets)
+	default:
+		e.refuseFile(x, d, unix.EDQUOT, "the limit of deletions is reached", nil)
+	}
+}
+
+// deletes reports whether the change removes something that is counted. What
+// lies in a private file system is gone with the jail anyway.
+func (e *Engine) deletes(x *edit) bool {
+	p := &x.places[len(x.places)-1] // of a rename, the name that may be replaced
+	if p.file == nil || e.private(p.path) {
+		return false
+	}
+	switch x.op {
+	case "open", "truncate":
+		return p.file.ID.Mode&unix.S_IFMT == unix.S_IFREG && p.file.ID.Size > 0
+	case "rename":
+		// Onto another name of the same file nothing happens.
+		from := x.places[0].file
+		return from == nil || from.ID.Dev != p.file.ID.Dev || from.ID.Ino != p.file.ID.Ino
+	}
+	return true
+}
+
+func (e *Engine) private(path string) bool {
+	for _, dir := range []string{"/tmp", "/dev/shm"} {
+		if policy.Below(path, dir) {
+			return true
+		}
+	}
+	f, ok := e.c.Policy.FileRule(path)
+	return ok && f.Access == policy.AccessPrivate
+}
+
+// jailTargets are the places as the jail's own mounts show them, pinned.
+func jailTargets(_ context.Context, x *edit) ([]behalf.Target, unix.Errno) {
+	var out []behalf.Target
+	for i := range x.places {
+		p := &x.places[i]
+		t := behalf.Target{Bind: true}
+		var err error
+		switch {
+		case p.dir.File == nil && p.file == nil:
+			return out, unix.ENOENT
+		case p.dir.File == nil:
+			t.Dir, err = duplicate(p.file.File)
+		default:
+			t.Base, t.Dev, t.Ino = p.base, p.dir.ID.Dev, p.dir.ID.Ino
+			if t.Dir, err = duplicate(p.dir.File); err == nil && p.file != nil {
+				t.File, err = duplicate(p.file.File)
+			}
+		}
+		out = append(out, t)
+		if err != nil {
+			return out, errnoOf(err)
+		}
+	}
+	return out, 0
+}
+
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// special is opening something that has no content to lose: a device, a pipe.
+func special(x *edit) bool {
+	f := x.places[0].file
+	return x.open && f != nil && f.ID.Mode&unix.S_IFMT != unix.S_IFREG && f.ID.Mode&unix.S_IFMT != unix.S_IFDIR
+}
+
+// openSpecial opens one of the harmless devices of the jail's /dev for the
+// task. Anything else would be opened with the supervisor's identity, which
+// terminals and /proc look at, and is refused.
+func (e *Engine) openSpecial(x *edit) {
+	defer x.close()
+	f := x.places[0].file
+	if !harmless(f) {
+		e.deny(x.call, unix.EACCES)
+		return
+	}
+	flags := int(int32(x.call.Args[1]))
+	if x.call.Nr == unix.SYS_OPENAT {
+		flags = int(int32(x.call.Args[2]))
+	}
+	if x.call.Nr == unix.SYS_CREAT {
+		flags = unix.O_WRONLY
+	}
+	keep := flags & (unix.O_ACCMODE | unix.O_APPEND | unix.O_NONBLOCK)
+	file, err := os.OpenFile(procPath(f.File), keep|unix.O_NOCTTY, 0)
+	if err != nil {
+		e.deny(x.call, errnoOf(err))
+		return
+	}
+	e.give(x, file)
+}
+
+// harmless are null, zero, full, random and urandom, by their numbers
+// (Documentation/admin-guide/devices.txt, major 1).
+func harmless(f *tracee.Resolved) bool {
+	var st unix.Stat_t
+	if f.ID.Mode&unix.S_IFMT != unix.S_IFCHR || unix.Fstat(int(f.File.Fd()), &st) != nil || unix.Major(st.Rdev) != 1 {
+		return false
+	}
+	switch unix.Minor(st.Rdev) {
+	case 3, 5, 7, 8, 9:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,323 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/policy"
+	"clawjail/seccomp/notify"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/gate/behalf"
+)
+
+// Files is what an engine needs in order to change files for its jail.
+type Files struct {
+	Worker *behalf.Worker
+	// Roots are the trees that may be written when a human says so. The jail
+	// sees them read-only.
+	Roots []*behalf.Root
+	// FileSize is the jail's limit on the size of a file.
+	FileSize int64
+	// TakeDeletion counts one deletion. false is over the limit. nil: deletions
+	// are not counted.
+	TakeDeletion func() (ok bool, err error)
+}
+
+// edit is one change that waits.
+type edit struct {
+	call notify.Call
+	task *tracee.Task
+	*change
+}
+
+func (x *edit) close() {
+	for i := range x.places {
+		x.places[i].close()
+	}
+	_ = x.task.Close()
+}
+
+// file decides a change. Continuing one grants nothing: the jail's mounts and
+// Landlock rules hold what the policy allows without asking, whatever the path
+// leads to by then. So only what exceeds that, and what is counted, is not
+// continued.
+func (e *Engine) file(call notify.Call) {
+	task, err := tracee.Open(call.TID)
+	if err != nil || !e.listen.Valid(call.ID) {
+		e.deny(call, unix.EPERM)
+		return
+	}
+	c, ok, err := decode(call, task)
+	if !ok || err != nil || !e.listen.Valid(call.ID) {
+		_ = task.Close()
+		if err == nil {
+			err = unix.EPERM
+		}
+		e.deny(call, errnoOf(err))
+		return
+	}
+	x := &edit{call: call, task: task, change: c}
+	if err := x.resolve(); err != nil {
+		x.close()
+		e.deny(call, errnoOf(err))
+		return
+	}
+	e.judgeFile(x)
+}
+
+// resolve pins what each path leads to.
+func (x *edit) resolve() error {
+	for i := range x.places {
+		if err := x.places[i].resolve(x.task); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *place) resolve(t *tracee.Task) error {
+	if p.byFD {
+		r, err := t.Descriptor(p.dirfd)
+		if err != nil {
+			return unix.EBADF
+		}
+		p.file, p.path = &r, r.Path
+		return nil
+	}
+	if p.name == "" {
+		return unix.ENOENT
+	}
+	r, err := t.Resolve(p.dirfd, p.name, p.follow)
+	switch {
+	case err == nil:
+		p.file = &r
+		if r.ID.Mode&unix.S_IFMT == unix.S_IFDIR && r.Path == "/" {
+			p.path = "/"
+			return nil
+		}
+		// From here on by the kernel's own name for it: links are resolved.
+		p.dir, p.base, err = t.Parent(unix.AT_FDCWD, r.Path)
+		if err != nil {
+			p.path = r.Path // not a name in a directory: a pipe, a removed file
+			return nil
+		}
+	case errors.Is(err, unix.ENOENT):
+		if p.dir, p.base, err = t.Parent(p.dirfd, p.name); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
+	p.path = path.Join(p.dir.Path, p.base)
+	return nil
+}
+
+// judgeFile applies the policy to every path and acts on the result.
+func (e *Engine) judgeFile(x *edit) {
+	d := e.verdict(x)
+	switch d.Verdict {
+	case policy.Ask:
+		if !e.hold(x.call, func(ctx context.Context) { e.askFile(ctx, x, d) }) {
+			e.refuseFile(x, d, unix.EAGAIN, "too many calls wait already", nil)
+		}
+	case policy.Kill:
+		e.killForFile(x, d)
+	case policy.Freeze:
+		e.c.Freeze(x.op + " of " + x.places[0].path + ": " + d.Rule)
+		e.refuseFile(x, d, unix.EPERM, "", nil)
+	default:
+		e.settled(x, d)
+	}
+}
+
+// settled is a change that the policy allows, or that its mounts refuse.
+func (e *Engine) settled(x *edit, d policy.Decision) {
+	if e.c.Files.TakeDeletion == nil || !x.delete {
+		e.goOn(x, d)
+		return
+	}
+	if !e.hold(x.call, func(ctx context.Context) { e.count(ctx, x, d) }) {
+		e.refuseFile(x, d, unix.EAGAIN, "too many calls wait already", nil)
+	}
+}
+
+// goOn lets the kernel do it, with everything that it checks by itself.
+func (e *Engine) goOn(x *edit, d policy.Decision) {
+	defer x.close()
+	if d.Verdict == policy.Audit && !e.record(e.outcomeFile(x, d)) {
+		e.deny(x.call, unix.EPERM)
+		return
+	}
+	if err := e.listen.Continue(x.call.ID); err != nil && !errors.Is(err, notify.ErrGone) {
+		e.c.Logger.Error("continue a call", "jail", e.c.Jail, "error", err)
+	}
+}
+
+// verdict is the strictest over all paths.
+func (e *Engine) verdict(x *edit) policy.Decision {
+	d := policy.Decision{Verdict: policy.Allow}
+	for i, p := range x.places {
+		r := policy.Request{Gate: policy.GateOpen, Op: x.op, Path: p.path, Write: true}
+		if x.delete && x.op != "open" && (x.op != "rename" || i == 0) {
+			r.Gate = policy.GateDelete
+		}
+		if x.op == "link" && i == 0 {
+			r.Write, r.Op = false, "open" // the other name of a file, which is not changed
+		}
+		if one := e.c.Policy.Evaluate(r); i == 0 || severity(one.Verdict) > severity(d.Verdict) {
+			d = one
+		}
+	}
+	return d
+}
+
+// askFile holds the change until a human decides, and does it if it may be.
+func (e *Engine) askFile(ctx context.Context, x *edit, d policy.Decision) {
+	ctx, stop := e.whileValid(ctx, x.call.ID)
+	defer stop()
+	decision, err := e.c.Hold(ctx, e.requestFile(x, d))
+	if err != nil || !decision.Allowed() {
+		message := decision.String()
+		if err != nil {
+			message = err.Error()
+		}
+		d.Verdict = policy.Deny
+		e.refuseFile(x, d, unix.EPERM, message, &decision)
+		return
+	}
+	d.Verdict = policy.Allow
+	e.perform(ctx, x, d, &decision, e.rootTargets)
+}
+
+// perform does the change on pinned targets and answers with what came of it.
+func (e *Engine) perform(ctx context.Context, x *edit, d policy.Decision, decision *approval.Decision,
+	pin func(context.Context, *edit) ([]behalf.Target, unix.Errno)) {
+	defer x.close()
+	targets, errno := pin(ctx, x)
+	defer func() {
+		for i := range targets {
+			_ = targets[i].Close()
+		}
+	}()
+	o := e.outcomeFile(x, d)
+	o.Decision = decision
+	if errno == 0 && decision != nil && !e.record(o) {
+		errno = unix.EPERM
+	}
+	if errno != 0 {
+		e.deny(x.call, errno)
+		return
+	}
+	file, errno := e.c.Files.Worker.Do(ctx, e.cred(x), x.change.perform(targets))
+	if errno != 0 {
+		if errno == unix.ESTALE {
+			errno = unix.EAGAIN // what was decided about is no longer there
+		}
+		e.deny(x.call, errno)
+		return
+	}
+	e.give(x, file)
+}
+
+// give answers a change that was done: with its descriptor, or with 0.
+func (e *Engine) give(x *edit, file *os.File) {
+	var err error
+	switch {
+	case x.open && file != nil:
+		_, err = e.listen.AddFD(x.call.ID, file, x.cloexec)
+		_ = file.Close()
+	case x.open:
+		e.deny(x.call, unix.EIO)
+	default:
+		err = e.listen.Return(x.call.ID, 0)
+	}
+	if err != nil && !errors.Is(err, notify.ErrGone) {
+		e.c.Logger.Error("answer a change", "jail", e.c.Jail, "error", err)
+		e.deny(x.call, unix.EIO)
+	}
+}
+
+func (e *Engine) cred(x *edit) behalf.Cred {
+	return behalf.Cred{UID: x.task.UID, GID: x.task.GID, Umask: x.task.Umask, FileSize: e.c.Files.FileSize}
+}
+
+// rootTargets finds the places in the trees that may be written, and makes sure
+// that they are the directories that the task meant.
+func (e *Engine) rootTargets(ctx context.Context, x *edit) ([]behalf.Target, unix.Errno) {
+	var out []behalf.Target
+	for i := range x.places {
+		t, errno := e.rootTarget(ctx, x, &x.places[i])
+		if errno != 0 {
+			return out, errno
+		}
+		out = append(out, t)
+	}
+	return out, 0
+}
+
+func (e *Engine) rootTarget(ctx context.Context, x *edit, p *place) (behalf.Target, unix.Errno) {
+	for _, root := range e.c.Files.Roots {
+		rel, in := root.Rel(p.path)
+		if !in {
+			continue
+		}
+		t, errno := e.c.Files.Worker.Parent(ctx, e.cred(x), root, rel)
+		if errno != 0 {
+			return behalf.Target{}, errno
+		}
+		if p.dir.File != nil && (t.Dev != p.dir.ID.Dev || t.Ino != p.dir.ID.Ino) {
+			_ = t.Close()
+			return behalf.Target{}, unix.EAGAIN
+		}
+		t.Bind = true
+		return t, 0
+	}
+	return behalf.Target{}, unix.EROFS
+}
+
+// refuseFile denies the call and records that.
+func (e *Engine) refuseFile(x *edit, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
+	defer x.close()
+	e.deny(x.call, errno)
+	o := e.outcomeFile(x, d)
+	o.Errno, o.Message, o.Decision = errno, message, decision
+	e.record(o)
+}
+
+func (e *Engine) killForFile(x *edit, d policy.Decision) {
+	defer x.close()
+	if err := e.kill(x.call, x.task); err != nil {
+		e.c.Logger.Error("kill for a verdict; the jail is frozen", "jail", e.c.Jail, "error", err)
+		e.c.Freeze("a process that must die could not be killed")
+		e.deny(x.call, unix.EPERM)
+	}
+	e.record(e.outcomeFile(x, d))
+}
+
+func (e *Engine) outcomeFile(x *edit, d policy.Decision) Outcome {
+	o := Outcome{Gate: policy.GateOpen, Op: x.op, PID: x.task.TGID, Path: x.places[0].path, Verdict: d.Verdict, Rule: d.Rule}
+	if x.delete && x.op != "open" {
+		o.Gate = policy.GateDelete
+	}
+	if len(x.places) > 1 {
+		o.Path2 = x.places[1].path
+	}
+	return o
+}
+
+// requestFile is what a human sees.
+func (e *Engine) requestFile(x *edit, d policy.Decision) approval.Request {
+	o := e.outcomeFile(x, d)
+	cwd, _, _ := x.task.Cwd()
+	r := approval.Request{Jail: e.c.Jail, JailName: e.c.Name, Agent: e.c.Agent, Policy: e.c.Policy.Name, StartedBy: e.c.StartedBy,
+		Gate: o.Gate.String(), Op: x.op, Path: o.Path, Path2: o.Path2, Cwd: cwd, Rule: d.Rule, Timeout: e.c.Policy.Approval.Timeout}
+	for _, p := range x.task.Parents() {
+		r.Parents = append(r.Parents, approval.Process{PID: p.PID, Path: p.Path, Argv: p.Argv})
+	}
+	return r
+}
