@@ -45,9 +45,8 @@
 //
 // # Decisions
 //
-//   - go.yaml.in/yaml/v3 through its Node tree: it keeps line and column of
-//     every value, and its type resolution, which takes `yes` for true, is
-//     never asked. Decoding into structs was dropped for that reason.
+//   - What makes the language strict is in policy/strict, which the
+//     supervisor's configuration is read with as well.
 //   - A rule that an earlier one shadows is an error only within one document:
 //     overriding a base is what extends is for.
 //   - network has no order of its own in YAML (three lists), so specificity

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 // MaxExpectations bounds one file of expectations.
@@ -33,9 +34,9 @@ type Expectation struct {
 
 // ParseExpectations reads a file of expectations. What is wrong is Problems.
 func ParseExpectations(file string, data []byte, v Vars) ([]Expectation, error) {
-	r := &reader{file: file, vars: v.table()}
-	if !r.text(data) {
-		return nil, r.problems
+	r := newReader(file, "", v, Features{})
+	if !r.Text(data) {
+		return nil, r.Problems()
 	}
 	var out []Expectation
 	for i, line := range strings.Split(string(data), "\n") {
@@ -44,18 +45,18 @@ func ParseExpectations(file string, data []byte, v Vars) ([]Expectation, error) 
 			continue
 		}
 		if len(out) == MaxExpectations {
-			r.problemAt(i+1, 1, "", "more than %d expectations", MaxExpectations)
+			r.ProblemAt(i+1, 1, "", "more than %d expectations", MaxExpectations)
 			break
 		}
 		if e, ok := r.expectation(&yaml.Node{Line: i + 1, Column: 1}, line); ok {
 			out = append(out, e)
 		}
 	}
-	if len(out) == 0 && len(r.problems) == 0 {
-		r.problemAt(1, 1, "a line is like: given exec ls, expect allow", "no expectations")
+	if len(out) == 0 && r.Count() == 0 {
+		r.ProblemAt(1, 1, "a line is like: given exec ls, expect allow", "no expectations")
 	}
-	if len(r.problems) > 0 {
-		return nil, r.problems.sorted()
+	if r.Count() > 0 {
+		return nil, r.Problems()
 	}
 	return out, nil
 }
@@ -66,18 +67,18 @@ func (r *reader) expectation(n *yaml.Node, line string) (e Expectation, ok bool)
 	given, isGiven := strings.CutPrefix(line, "given ")
 	cut := strings.LastIndex(given, ", expect ")
 	if !isGiven || cut < 0 {
-		r.problem(n, form, "not an expectation: %q", line)
+		r.Problem(n, form, "not an expectation: %q", line)
 		return e, false
 	}
 	word := strings.TrimSpace(given[cut+len(", expect "):])
 	want, err := policy.ParseVerdict(word)
 	if err != nil {
-		r.problem(n, didYouMean(word, policy.Verdicts()), "%v", err)
+		r.Problem(n, strict.DidYouMean(word, policy.Verdicts()), "%v", err)
 		return e, false
 	}
 	words, err := shellWords(given[:cut])
 	if err != nil {
-		r.problem(n, "", "%v", err)
+		r.Problem(n, "", "%v", err)
 		return e, false
 	}
 	for i := range words {
@@ -94,7 +95,7 @@ func (r *reader) expectation(n *yaml.Node, line string) (e Expectation, ok bool)
 func (r *reader) request(n *yaml.Node, words []string) (policy.Request, bool) {
 	operations := []string{"exec", "read", "write", "delete", "rename", "connect"}
 	if len(words) < 2 {
-		r.problem(n, oneOf(operations), "the expectation needs an operation and its object")
+		r.Problem(n, strict.OneOf(operations), "the expectation needs an operation and its object")
 		return policy.Request{}, false
 	}
 	object := words[1]
@@ -117,15 +118,15 @@ func (r *reader) request(n *yaml.Node, words []string) (policy.Request, bool) {
 	case "connect":
 		return r.connect(n, words[1:])
 	default:
-		r.problem(n, didYouMean(words[0], operations), "unknown operation %q", words[0])
+		r.Problem(n, strict.DidYouMean(words[0], operations), "unknown operation %q", words[0])
 		return policy.Request{}, false
 	}
 	if len(words) != 2 {
-		r.problem(n, "quote a path with spaces", "%s takes one path", words[0])
+		r.Problem(n, "quote a path with spaces", "%s takes one path", words[0])
 		return policy.Request{}, false
 	}
 	if !path.IsAbs(object) || path.Clean(object) != object {
-		r.problem(n, "start it with / or ${WORKSPACE}/", "path %q is not absolute and clean", object)
+		r.Problem(n, "start it with / or ${WORKSPACE}/", "path %q is not absolute and clean", object)
 		return policy.Request{}, false
 	}
 	return q, true
@@ -137,7 +138,7 @@ func (r *reader) connect(n *yaml.Node, words []string) (policy.Request, bool) {
 	host, port, ok := cutPort(words[0])
 	number, err := strconv.ParseUint(port, 10, 16)
 	if !ok || err != nil || number == 0 {
-		r.problem(n, "as in api.openai.com:443", "connect needs a host and a port, not %q", words[0])
+		r.Problem(n, "as in api.openai.com:443", "connect needs a host and a port, not %q", words[0])
 		return q, false
 	}
 	q.Port = uint16(number)
@@ -150,11 +151,11 @@ func (r *reader) connect(n *yaml.Node, words []string) (policy.Request, bool) {
 		return q, true
 	}
 	if len(words) != 3 || words[1] != "at" || q.Host == "" {
-		r.problem(n, "as in api.openai.com:443 at 192.0.2.1", "connect takes a destination and, for a name, an address")
+		r.Problem(n, "as in api.openai.com:443 at 192.0.2.1", "connect takes a destination and, for a name, an address")
 		return q, false
 	}
 	if q.Addr, err = netip.ParseAddr(words[2]); err != nil {
-		r.problem(n, "", "%q is not an address", words[2])
+		r.Problem(n, "", "%q is not an address", words[2])
 		return q, false
 	}
 	return q, true

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 // layer is one document: what it says, and nothing of what it leaves open.
@@ -51,7 +52,7 @@ func (r *reader) origin(rule string, n *yaml.Node) policy.Origin {
 // layer reads a whole document.
 func (r *reader) layer(root *yaml.Node, presets []string) layer {
 	var l layer
-	top := r.fields(root, "a policy", topKeys()...)
+	top := r.Fields(root, "a policy", topKeys()...)
 	if top == nil {
 		return l
 	}
@@ -73,15 +74,15 @@ func (r *reader) layer(root *yaml.Node, presets []string) layer {
 func (r *reader) header(l *layer, root *yaml.Node, top map[string]*yaml.Node, presets []string) {
 	switch n := top["version"]; {
 	case n == nil:
-		r.problem(root, "add the line: version: 1", "version is missing")
+		r.Problem(root, "add the line: version: 1", "version is missing")
 	case n.Kind != yaml.ScalarNode || n.Value != "1" || n.Style != 0:
-		r.problem(n, "this clawjail reads version 1", "unknown version %q", n.Value)
+		r.Problem(n, "this clawjail reads version 1", "unknown version %q", n.Value)
 	}
 	if n := top["name"]; n == nil {
-		r.problem(root, "add a line like: name: my-agent", "name is missing")
-	} else if s, ok := r.str(n, "name"); ok {
+		r.Problem(root, "add a line like: name: my-agent", "name is missing")
+	} else if s, ok := r.Str(n, "name"); ok {
 		if err := policy.CheckName(s); err != nil {
-			r.problem(n, "", "%v", err)
+			r.Problem(n, "", "%v", err)
 		}
 		l.name = s
 	}
@@ -92,19 +93,19 @@ func (r *reader) header(l *layer, root *yaml.Node, top map[string]*yaml.Node, pr
 	if n.Kind != yaml.SequenceNode {
 		l.lacksBase = true
 	}
-	for _, item := range r.items(n, "extends", len(presets)) {
-		s, ok := r.str(item, "extends")
+	for _, item := range r.Items(n, "extends", len(presets)) {
+		s, ok := r.Str(item, "extends")
 		switch {
 		case !ok:
 		case !slices.Contains(presets, s):
-			hint := didYouMean(s, presets)
+			hint := strict.DidYouMean(s, presets)
 			if strings.ContainsAny(s, "./") {
-				hint = "a policy extends presets, never files: " + oneOf(presets)
+				hint = "a policy extends presets, never files: " + strict.OneOf(presets)
 			}
-			r.problem(item, hint, "unknown preset %q", s)
+			r.Problem(item, hint, "unknown preset %q", s)
 			l.lacksBase = true
 		case slices.Contains(l.extends, s):
-			r.problem(item, "", "preset %q is extended twice", s)
+			r.Problem(item, "", "preset %q is extended twice", s)
 		default:
 			l.extends = append(l.extends, s)
 		}

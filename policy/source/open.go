@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 // IsFile reports whether a name that an operator gave means a file: it has a
@@ -35,7 +36,7 @@ func OpenExpectations(name, file string, v Vars) (all []Expectation, where strin
 	if file == "" {
 		file = strings.TrimSuffix(strings.TrimSuffix(name, ".yaml"), ".yml") + ".expect"
 	}
-	data, err := readFile(file)
+	data, err := strict.ReadFile(file)
 	if err != nil {
 		return nil, file, err
 	}

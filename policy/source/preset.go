@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 //go:embed presets/*.yaml examples/*.yaml examples/*.expect presets/*.expect
@@ -25,7 +26,7 @@ func Text(name string) (yaml, expectations []byte, err error) {
 	if slices.Contains(Examples(), name) {
 		dir = "examples/"
 	} else if !slices.Contains(presetNames(), name) {
-		return nil, nil, fmt.Errorf("no preset or example %q; %s", name, didYouMean(name, append(presetNames(), Examples()...)))
+		return nil, nil, fmt.Errorf("no preset or example %q; %s", name, strict.DidYouMean(name, append(presetNames(), Examples()...)))
 	}
 	if yaml, err = library.ReadFile(dir + name + ".yaml"); err != nil {
 		return nil, nil, fmt.Errorf("read built-in policy %q: %w", name, err)
@@ -57,10 +58,10 @@ func presetLayer(name string, v Vars, f Features) (layer, Problems) {
 		return layer{}, Problems{{File: "preset " + name, Msg: err.Error()}}
 	}
 	d := builtin(name, data)
-	r := &reader{file: d.file, at: d.at, vars: v.table(), features: f}
+	r := newReader(d.file, d.at, v, f)
 	l, _ := r.document(d)
-	if len(r.problems) > 0 {
-		return layer{}, r.problems.sorted()
+	if r.Count() > 0 {
+		return layer{}, r.Problems()
 	}
 	for _, base := range l.extends {
 		b, problems := presetLayer(base, v, f)

@@ -14,7 +14,7 @@ func allVerdicts() []policy.Verdict {
 }
 
 func (r *reader) readExec(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "exec", "default", "rules")
+	fields := r.Fields(n, "exec", "default", "rules")
 	if d := fields["default"]; d != nil {
 		v, _ := r.verdict(d, "exec.default", allVerdicts()...)
 		l.execDefault = &policy.Exec{Default: v, Origin: r.origin("exec.default", d)}
@@ -24,13 +24,13 @@ func (r *reader) readExec(n *yaml.Node, l *layer) {
 		return
 	}
 	names := 0
-	for i, item := range r.items(list, "exec.rules", policy.MaxRules) {
+	for i, item := range r.Items(list, "exec.rules", policy.MaxRules) {
 		rule, runs, ok := r.execRule(item, fmt.Sprintf("exec.rules[%d]", i))
 		if !ok {
 			continue
 		}
 		if names += len(rule.Run); names > policy.MaxNames {
-			r.problem(item, "use patterns", "exec.rules has more than %d names", policy.MaxNames)
+			r.Problem(item, "use patterns", "exec.rules has more than %d names", policy.MaxNames)
 			return
 		}
 		r.shadowed(rule, item, runs, l.exec)
@@ -40,11 +40,11 @@ func (r *reader) readExec(n *yaml.Node, l *layer) {
 
 // execRule reads one rule. runs are the nodes of the rule's Run.
 func (r *reader) execRule(n *yaml.Node, where string) (rule policy.ExecRule, runs []*yaml.Node, ok bool) {
-	fields := r.fields(n, where, "run", "args", "sha256", "then")
+	fields := r.Fields(n, where, "run", "args", "sha256", "then")
 	if fields == nil {
 		return rule, nil, false
 	}
-	before := len(r.problems)
+	before := r.Count()
 	rule.Origin = r.origin(where, n)
 	if run := fields["run"]; run != nil {
 		rule.Run, runs = r.programs(run, where+".run")
@@ -53,35 +53,35 @@ func (r *reader) execRule(n *yaml.Node, where string) (rule policy.ExecRule, run
 		rule.Args = r.args(args, where+".args")
 	}
 	if sum := fields["sha256"]; sum != nil {
-		if s, ok := r.word(sum, where+".sha256"); ok {
+		if s, ok := r.Word(sum, where+".sha256"); ok {
 			rule.SHA256 = strings.ToLower(s)
 			if err := policy.CheckSHA256(rule.SHA256); err != nil {
-				r.problem(sum, "sha256sum prints it", "%v", err)
+				r.Problem(sum, "sha256sum prints it", "%v", err)
 			}
 		}
 	}
 	if fields["run"] == nil && fields["sha256"] == nil {
-		r.problem(n, "add run, or sha256, or both", "%s names no program", where)
+		r.Problem(n, "add run, or sha256, or both", "%s names no program", where)
 	}
 	if then := fields["then"]; then == nil {
-		r.problem(n, "add then: and a verdict", "%s has no verdict", where)
+		r.Problem(n, "add then: and a verdict", "%s has no verdict", where)
 	} else {
 		rule.Then, _ = r.verdict(then, where, allVerdicts()...)
 	}
-	return rule, runs, len(r.problems) == before
+	return rule, runs, r.Count() == before
 }
 
 // programs reads one name or a list of names.
 func (r *reader) programs(n *yaml.Node, where string) (names []string, nodes []*yaml.Node) {
 	items := []*yaml.Node{n}
 	if n.Kind != yaml.ScalarNode {
-		items = r.items(n, where, policy.MaxRun)
+		items = r.Items(n, where, policy.MaxRun)
 		if n.Kind == yaml.SequenceNode && len(items) == 0 {
-			r.problem(n, "name a program, or remove the rule", "rule can never match: %s is empty", where)
+			r.Problem(n, "name a program, or remove the rule", "rule can never match: %s is empty", where)
 		}
 	}
 	for _, item := range items {
-		s, ok := r.str(item, where)
+		s, ok := r.Str(item, where)
 		if !ok {
 			continue
 		}
@@ -93,17 +93,17 @@ func (r *reader) programs(n *yaml.Node, where string) (names []string, nodes []*
 			if strings.Contains(s, "/") && s[0] != '/' {
 				hint = fmt.Sprintf("use the name alone (%q) or an absolute path", s[strings.LastIndexByte(s, '/')+1:])
 			}
-			r.problem(item, hint, "%v", err)
+			r.Problem(item, hint, "%v", err)
 			continue
 		}
 		if strings.ContainsAny(s, " \t") && !strings.Contains(s, "/") {
 			first, rest, _ := strings.Cut(s, " ")
-			r.problem(item, fmt.Sprintf("did you mean run: %s with args: [%s, ...]?", first, rest), "rule can never match: no program is called %q", s)
+			r.Problem(item, fmt.Sprintf("did you mean run: %s with args: [%s, ...]?", first, rest), "rule can never match: no program is called %q", s)
 			continue
 		}
 		for i, seen := range names {
 			if policy.CoversProgram(seen, s) {
-				r.problem(item, "", "%q is named already by %q in the same rule (line %d)", s, seen, nodes[i].Line)
+				r.Problem(item, "", "%q is named already by %q in the same rule (line %d)", s, seen, nodes[i].Line)
 			}
 		}
 		names, nodes = append(names, s), append(nodes, item)
@@ -114,8 +114,8 @@ func (r *reader) programs(n *yaml.Node, where string) (names []string, nodes []*
 // args reads patterns of arguments.
 func (r *reader) args(n *yaml.Node, where string) []string {
 	out := []string{}
-	for _, item := range r.items(n, where, policy.MaxArgs) {
-		s, ok := r.word(item, where) // an argument is text: -1 needs no quotes
+	for _, item := range r.Items(n, where, policy.MaxArgs) {
+		s, ok := r.Word(item, where) // an argument is text: -1 needs no quotes
 		if !ok {
 			continue
 		}
@@ -123,11 +123,11 @@ func (r *reader) args(n *yaml.Node, where string) []string {
 			continue
 		}
 		if err := policy.CheckArg(s); err != nil {
-			r.problem(item, "", "%v", err)
+			r.Problem(item, "", "%v", err)
 			continue
 		}
 		if s == policy.AnyArgs && len(out) > 0 && out[len(out)-1] == policy.AnyArgs {
-			r.problem(item, "one stands for any number of arguments", `"..." follows "..."`)
+			r.Problem(item, "one stands for any number of arguments", `"..." follows "..."`)
 			continue
 		}
 		out = append(out, s)
@@ -139,14 +139,14 @@ func (r *reader) args(n *yaml.Node, where string) []string {
 func (r *reader) shadowed(rule policy.ExecRule, n *yaml.Node, runs []*yaml.Node, earlier []placed[policy.ExecRule]) {
 	for _, e := range earlier {
 		if e.rule.Covers(rule) {
-			r.problem(n, "put the narrower rule first, or remove it", "rule can never be reached: the rule on line %d matches all of it", e.node.Line)
+			r.Problem(n, "put the narrower rule first, or remove it", "rule can never be reached: the rule on line %d matches all of it", e.node.Line)
 			return
 		}
 	}
 	for i, name := range rule.Run {
 		for _, e := range earlier {
 			if e.rule.CoversShape(rule) && e.rule.CoversName(name) {
-				r.problem(runs[i], "", "%q can never be reached here: the rule on line %d decides it", name, e.node.Line)
+				r.Problem(runs[i], "", "%q can never be reached here: the rule on line %d decides it", name, e.node.Line)
 				break
 			}
 		}

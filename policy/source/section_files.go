@@ -8,11 +8,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 func (r *reader) readFiles(n *yaml.Node, l *layer) {
 	seen := make(map[string]*yaml.Node)
-	for i, item := range r.items(n, "files", policy.MaxFiles) {
+	for i, item := range r.Items(n, "files", policy.MaxFiles) {
 		f, ok := r.fileRule(item, fmt.Sprintf("files[%d]", i))
 		if !ok {
 			continue
@@ -22,7 +23,7 @@ func (r *reader) readFiles(n *yaml.Node, l *layer) {
 				l.files = preferWorkspace(l.files, f, item)
 				continue
 			}
-			r.problem(item, fmt.Sprintf("it is listed on line %d", first.Line), "rule can never match: path %q is listed already", f.Path)
+			r.Problem(item, fmt.Sprintf("it is listed on line %d", first.Line), "rule can never match: path %q is listed already", f.Path)
 			continue
 		}
 		seen[f.Path] = item
@@ -62,32 +63,32 @@ func preferWorkspace(files []placed[policy.File], f policy.File, n *yaml.Node) [
 }
 
 func (r *reader) fileRule(n *yaml.Node, where string) (policy.File, bool) {
-	fields := r.fields(n, where, "path", "access", "write", "exec", "create", "optional", "size")
+	fields := r.Fields(n, where, "path", "access", "write", "exec", "create", "optional", "size")
 	if fields == nil {
 		return policy.File{}, false
 	}
-	before := len(r.problems)
+	before := r.Count()
 	f := policy.File{Origin: r.origin(where, n)}
 	if p := fields["path"]; p == nil {
-		r.problem(n, "", "%s has no path", where)
+		r.Problem(n, "", "%s has no path", where)
 	} else {
 		f.Path = r.path(p, where)
 	}
 	if a := fields["access"]; a == nil {
-		r.problem(n, "add access: read, write, private or none", "%s has no access", where)
+		r.Problem(n, "add access: read, write, private or none", "%s has no access", where)
 		return f, false
-	} else if v, ok := oneWord(r, a, "access", policy.Accesses(), policy.ParseAccess); ok {
+	} else if v, ok := strict.OneWord(r.Reader, a, "access", policy.Accesses(), policy.ParseAccess); ok {
 		f.Access = v
 	} else {
 		return f, false
 	}
 	r.fileKeys(&f, fields)
-	if f.Path != "" && len(r.problems) == before {
+	if f.Path != "" && r.Count() == before {
 		if err := policy.CheckShown(f.Path, f.Access); err != nil {
-			r.problem(fields["path"], r.placeHint(fields["path"]), "%v", err)
+			r.Problem(fields["path"], r.placeHint(fields["path"]), "%v", err)
 		}
 	}
-	return f, len(r.problems) == before
+	return f, r.Count() == before
 }
 
 // placeHint says what to do when it is not the policy that is wrong but where
@@ -118,21 +119,21 @@ func (r *reader) fileKeys(f *policy.File, fields map[string]*yaml.Node) {
 			if key == "optional" && f.Access == policy.AccessRead {
 				hint = "leave it out: a missing path that is only read is always optional"
 			}
-			r.problem(n, hint, "%q has no meaning with access %s", key, f.Access)
+			r.Problem(n, hint, "%q has no meaning with access %s", key, f.Access)
 			delete(fields, key)
 		}
 	}
 	f.Exec = f.Access == policy.AccessRead
 	if n := fields["exec"]; n != nil {
-		f.Exec = r.boolean(n, "exec")
+		f.Exec = r.Boolean(n, "exec")
 	}
 	if n := fields["create"]; n != nil {
-		f.Create = r.boolean(n, "create")
+		f.Create = r.Boolean(n, "create")
 	}
 	if n := fields["optional"]; n != nil {
-		f.Optional = r.boolean(n, "optional")
+		f.Optional = r.Boolean(n, "optional")
 		if f.Optional && f.Create {
-			r.problem(n, "create makes it, so it is never missing", `"optional" contradicts create`)
+			r.Problem(n, "create makes it, so it is never missing", `"optional" contradicts create`)
 		}
 	}
 	if n := fields["size"]; n != nil {
@@ -153,7 +154,7 @@ func (r *reader) fileKeys(f *policy.File, fields map[string]*yaml.Node) {
 
 // path reads a path of the host.
 func (r *reader) path(n *yaml.Node, where string) string {
-	s, ok := r.str(n, where+".path")
+	s, ok := r.Str(n, where+".path")
 	if !ok {
 		return ""
 	}
@@ -174,46 +175,46 @@ func (r *reader) path(n *yaml.Node, where string) string {
 		hint = "paths have no patterns: a directory stands for everything below it"
 	}
 	if err := policy.CheckPath(s); err != nil {
-		r.problem(n, hint, "%v", err)
+		r.Problem(n, hint, "%v", err)
 		return ""
 	}
 	if strings.Contains(s, "*") {
-		r.problem(n, hint, "path %q has a star", s)
+		r.Problem(n, hint, "path %q has a star", s)
 		return ""
 	}
 	return s
 }
 
 func (r *reader) readDelete(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "delete", "limit", "over")
+	fields := r.Fields(n, "delete", "limit", "over")
 	if fields == nil {
 		return
 	}
 	limit, over := fields["limit"], fields["over"]
 	if limit == nil {
-		r.problem(n, "add a limit, as in 50/h", "delete has no limit")
+		r.Problem(n, "add a limit, as in 50/h", "delete has no limit")
 		return
 	}
 	if !r.features.Gate {
-		r.problem(limit, "leave delete out until then", "delete.limit needs the gate that holds operations, which this clawjail does not have yet")
+		r.Problem(limit, "leave delete out until then", "delete.limit needs the gate that holds operations, which this clawjail does not have yet")
 		return
 	}
 	d := policy.Delete{Over: policy.Deny, Origin: r.origin("delete", n)}
-	s, ok := r.word(limit, "delete.limit")
+	s, ok := r.Word(limit, "delete.limit")
 	if !ok {
 		return
 	}
 	num, per, cut := strings.Cut(s, "/")
 	unit := policy.UnitDuration(per)
 	if !cut || unit == 0 || num == "" || len(num) > 9 || strings.Trim(num, "0123456789") != "" {
-		r.problem(limit, "write it as in 50/h; "+timeUnitNames, "delete.limit is a number per unit of time, not %q", s)
+		r.Problem(limit, "write it as in 50/h; "+strict.TimeUnits, "delete.limit is a number per unit of time, not %q", s)
 		return
 	}
 	for _, c := range num {
 		d.Limit = d.Limit*10 + int64(c-'0')
 	}
 	d.Per = unit
-	if !r.within(limit, "delete.limit", "limit", d.Limit, func(v int64) string { return fmt.Sprint(v) }) {
+	if !r.Within(limit, "delete.limit", span("limit"), d.Limit, func(v int64) string { return fmt.Sprint(v) }) {
 		return
 	}
 	if over != nil {

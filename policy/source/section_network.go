@@ -11,10 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 func (r *reader) readNetwork(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "network", "default", "allow", "ask", "deny", "private")
+	fields := r.Fields(n, "network", "default", "allow", "ask", "deny", "private")
 	if fields == nil {
 		return
 	}
@@ -37,10 +38,10 @@ func (r *reader) readNetwork(n *yaml.Node, l *layer) {
 			continue
 		}
 		if list.then == policy.Ask && !r.features.Gate {
-			r.problem(n, "list it under allow, or leave it out", "network.ask needs the gate that holds operations, which this clawjail does not have yet")
+			r.Problem(n, "list it under allow, or leave it out", "network.ask needs the gate that holds operations, which this clawjail does not have yet")
 			continue
 		}
-		for i, item := range r.items(n, "network."+list.key, policy.MaxRules) {
+		for i, item := range r.Items(n, "network."+list.key, policy.MaxRules) {
 			where := fmt.Sprintf("network.%s[%d]", list.key, i)
 			if rule, ok := r.destination(item, where); ok {
 				rule.Then, rule.Origin = list.then, r.origin(where, item)
@@ -77,7 +78,7 @@ func (r *reader) shadowedHosts(entries []placed[policy.NetRule]) {
 	for i, e := range entries {
 		for _, earlier := range entries[:i] {
 			if earlier.rule.Covers(e.rule) {
-				r.problem(e.node, "", "%s can never be reached: line %d decides it (%s)", e.rule.Origin.Rule, earlier.node.Line, earlier.rule.Origin.Rule)
+				r.Problem(e.node, "", "%s can never be reached: line %d decides it (%s)", e.rule.Origin.Rule, earlier.node.Line, earlier.rule.Origin.Rule)
 				break
 			}
 		}
@@ -87,35 +88,35 @@ func (r *reader) shadowedHosts(entries []placed[policy.NetRule]) {
 // destination reads "host:port", or a mapping with host, port and protocol.
 func (r *reader) destination(n *yaml.Node, where string) (policy.NetRule, bool) {
 	if n.Kind == yaml.ScalarNode {
-		s, ok := r.str(n, where)
+		s, ok := r.Str(n, where)
 		if !ok {
 			return policy.NetRule{}, false
 		}
 		return r.hostPort(n, s, where)
 	}
-	fields := r.fields(n, where, "host", "port", "protocol")
+	fields := r.Fields(n, where, "host", "port", "protocol")
 	if fields == nil {
 		return policy.NetRule{}, false
 	}
-	before := len(r.problems)
+	before := r.Count()
 	var rule policy.NetRule
 	if h := fields["host"]; h == nil {
-		r.problem(n, "", "%s has no host", where)
-	} else if s, ok := r.str(h, where+".host"); ok {
+		r.Problem(n, "", "%s has no host", where)
+	} else if s, ok := r.Str(h, where+".host"); ok {
 		rule.Host = r.host(h, s, where)
 	}
 	if p := fields["port"]; p == nil {
-		r.problem(n, "add port: 443, or port: any", "%s has no port", where)
-	} else if s, ok := r.word(p, where+".port"); ok {
+		r.Problem(n, "add port: 443, or port: any", "%s has no port", where)
+	} else if s, ok := r.Word(p, where+".port"); ok {
 		rule.Port, _ = r.port(p, s, where)
 	}
 	if p := fields["protocol"]; p != nil {
-		rule.Protocol, _ = oneWord(r, p, "protocol", policy.Protocols(), policy.ParseProtocol)
+		rule.Protocol, _ = strict.OneWord(r.Reader, p, "protocol", policy.Protocols(), policy.ParseProtocol)
 	}
 	if _, literal := rule.Addr(); literal && rule.Protocol == policy.ProtocolNamed {
 		rule.Protocol = policy.ProtocolTCP // an address has no name to match
 	}
-	return rule, len(r.problems) == before
+	return rule, r.Count() == before
 }
 
 func (r *reader) hostPort(n *yaml.Node, s, where string) (policy.NetRule, bool) {
@@ -126,7 +127,7 @@ func (r *reader) hostPort(n *yaml.Node, s, where string) (policy.NetRule, bool) 
 		if strings.Contains(host, ":") {
 			port = ""
 		}
-		r.problem(n, fmt.Sprintf("did you mean %q?", host+port), "%s is a host and a port, not the URL %q", where, s)
+		r.Problem(n, fmt.Sprintf("did you mean %q?", host+port), "%s is a host and a port, not the URL %q", where, s)
 		return rule, false
 	}
 	host, port, ok := cutPort(s)
@@ -135,16 +136,16 @@ func (r *reader) hostPort(n *yaml.Node, s, where string) (policy.NetRule, bool) 
 		if strings.Count(s, ":") > 1 {
 			hint = `an IPv6 address stands in brackets, as in "[2001:db8::1]:443"`
 		}
-		r.problem(n, hint, "%s %q has no port", where, s)
+		r.Problem(n, hint, "%s %q has no port", where, s)
 		return rule, false
 	}
-	before := len(r.problems)
+	before := r.Count()
 	rule.Host = r.host(n, host, where)
 	rule.Port, _ = r.port(n, port, where)
 	if _, literal := rule.Addr(); literal {
 		rule.Protocol = policy.ProtocolTCP
 	}
-	return rule, len(r.problems) == before
+	return rule, r.Count() == before
 }
 
 // cutPort splits "host:port" and "[v6]:port".
@@ -161,14 +162,14 @@ func cutPort(s string) (host, port string, ok bool) {
 func (r *reader) port(n *yaml.Node, s, where string) (uint16, bool) {
 	if s == "any" || s == "*" {
 		if s == "*" {
-			r.problem(n, `write "any"`, "%s has the port %q", where, s)
+			r.Problem(n, `write "any"`, "%s has the port %q", where, s)
 			return 0, false
 		}
 		return 0, true
 	}
 	v, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || v == 0 || s != strconv.FormatUint(v, 10) {
-		r.problem(n, `a port is 1 to 65535, or "any"`, "%s has the port %q", where, s)
+		r.Problem(n, `a port is 1 to 65535, or "any"`, "%s has the port %q", where, s)
 		return 0, false
 	}
 	return uint16(v), true
@@ -179,21 +180,21 @@ func (r *reader) host(n *yaml.Node, s, where string) string {
 	host := policy.NormalHost(s)
 	if a, err := netip.ParseAddr(host); err == nil {
 		if a.Zone() != "" || a.Is4In6() {
-			r.problem(n, "", "%s has the address %q, which nothing connects to as written", where, s)
+			r.Problem(n, "", "%s has the address %q, which nothing connects to as written", where, s)
 			return ""
 		}
 		return r.routable(n, a, where)
 	}
 	if _, err := netip.ParsePrefix(host); err == nil {
-		r.problem(n, "list single addresses", "%s is a range of addresses: %q", where, s)
+		r.Problem(n, "list single addresses", "%s is a range of addresses: %q", where, s)
 		return ""
 	}
 	if host == "*" || host == "*." {
-		r.problem(n, "list the names that the agent needs", "%s allows every host", where)
+		r.Problem(n, "list the names that the agent needs", "%s allows every host", where)
 		return ""
 	}
 	if name, _ := strings.CutPrefix(host, "*."); name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		r.problem(n, "", "%s can never match: %q inside a jail is the jail itself, and the host's loopback cannot be reached", where, s)
+		r.Problem(n, "", "%s can never match: %q inside a jail is the jail itself, and the host's loopback cannot be reached", where, s)
 		return ""
 	}
 	if err := policy.CheckHost(host); err != nil {
@@ -201,11 +202,11 @@ func (r *reader) host(n *yaml.Node, s, where string) string {
 		if suffix, ok := strings.CutPrefix(host, "."); ok && policy.CheckHost(suffix) == nil {
 			hint = fmt.Sprintf("did you mean %q?", "*."+suffix)
 		}
-		r.problem(n, hint, "%v", err)
+		r.Problem(n, hint, "%v", err)
 		return ""
 	}
 	if name, wild := strings.CutPrefix(host, "*."); wild && !strings.Contains(name, ".") {
-		r.problem(n, "give the wildcard a domain, as in *.example.org", "%s %q covers a whole top-level domain", where, s)
+		r.Problem(n, "give the wildcard a domain, as in *.example.org", "%s %q covers a whole top-level domain", where, s)
 		return ""
 	}
 	return host
@@ -213,11 +214,11 @@ func (r *reader) host(n *yaml.Node, s, where string) string {
 
 func (r *reader) routable(n *yaml.Node, a netip.Addr, where string) string {
 	if a.IsLoopback() || a.IsUnspecified() {
-		r.problem(n, "", "%s can never match: %q inside a jail is the jail itself, and the host's loopback cannot be reached", where, a)
+		r.Problem(n, "", "%s can never match: %q inside a jail is the jail itself, and the host's loopback cannot be reached", where, a)
 		return ""
 	}
 	if policy.VirtualV4().Contains(a) || policy.VirtualV6().Contains(a) {
-		r.problem(n, "", "%s can never match: %q stands for a name inside a jail", where, a)
+		r.Problem(n, "", "%s can never match: %q stands for a name inside a jail", where, a)
 		return ""
 	}
 	return a.String()
@@ -229,14 +230,14 @@ func (r *reader) checkNetwork(l layer) {
 	private := l.netPrivate != nil && l.netPrivate.Private == policy.Allow
 	for i, e := range l.network {
 		if a, ok := e.rule.Addr(); ok && e.own && !private && e.rule.Then != policy.Deny && policy.Private(a) {
-			r.problem(e.node, "add private: allow to network if the agent may reach private addresses", "%s can never match: %s is a private address", e.rule.Origin.Rule, a)
+			r.Problem(e.node, "add private: allow to network if the agent may reach private addresses", "%s can never match: %s is a private address", e.rule.Origin.Rule, a)
 		}
 		if e.rule.Then != policy.Deny {
 			continue
 		}
 		for _, later := range l.network[i+1:] {
 			if later.rule.Then != policy.Deny && e.rule.Overlaps(later.rule) && !e.rule.Covers(later.rule) {
-				r.problem(e.node, "allow the names that are needed instead of the wildcard",
+				r.Problem(e.node, "allow the names that are needed instead of the wildcard",
 					"%s cannot be cut out of %q (%s): egress is given what is allowed", e.rule.Origin.Rule, later.rule.Host, later.rule.Origin)
 			}
 		}

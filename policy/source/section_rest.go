@@ -6,10 +6,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 func (r *reader) readLimits(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "limits", "memory", "cpus", "pids", "open_files", "file_size", "wall", "tmp", "shm")
+	fields := r.Fields(n, "limits", "memory", "cpus", "pids", "open_files", "file_size", "wall", "tmp", "shm")
 	l.limits = make(map[string]int64, len(fields))
 	for key, v := range fields {
 		where := "limits." + key
@@ -33,19 +34,19 @@ func (r *reader) readLimits(n *yaml.Node, l *layer) {
 }
 
 func (r *reader) readEnv(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "env", "pass", "set")
+	fields := r.Fields(n, "env", "pass", "set")
 	if pass := fields["pass"]; pass != nil {
-		for _, item := range r.items(pass, "env.pass", policy.MaxVars) {
-			s, ok := r.str(item, "env.pass")
+		for _, item := range r.Items(pass, "env.pass", policy.MaxVars) {
+			s, ok := r.Str(item, "env.pass")
 			if !ok {
 				continue
 			}
 			if err := policy.CheckVar(s, true); err != nil {
-				r.problem(item, "values go to env.set", "%v", err)
+				r.Problem(item, "values go to env.set", "%v", err)
 				continue
 			}
 			if slices.Contains(l.pass, s) {
-				r.problem(item, "", "env.pass has %q twice", s)
+				r.Problem(item, "", "env.pass has %q twice", s)
 				continue
 			}
 			l.pass = append(l.pass, s)
@@ -56,11 +57,11 @@ func (r *reader) readEnv(n *yaml.Node, l *layer) {
 		return
 	}
 	if set.Kind != yaml.MappingNode {
-		r.problem(set, "as in {CI: \"1\"}", "env.set is a mapping, not a %s", kindName(set))
+		r.Problem(set, "as in {CI: \"1\"}", "env.set is a mapping, not a %s", strict.KindName(set))
 		return
 	}
 	if len(set.Content)/2 > policy.MaxVars {
-		r.problem(set, "", "env.set has %d entries, at most %d", len(set.Content)/2, policy.MaxVars)
+		r.Problem(set, "", "env.set has %d entries, at most %d", len(set.Content)/2, policy.MaxVars)
 		return
 	}
 	for i := 0; i+1 < len(set.Content); i += 2 {
@@ -73,10 +74,10 @@ func (r *reader) variable(k, v *yaml.Node, l *layer) {
 		return // reported by keys
 	}
 	if err := policy.CheckVar(k.Value, false); err != nil {
-		r.problem(k, "", "%v", err)
+		r.Problem(k, "", "%v", err)
 		return
 	}
-	s, ok := r.str(v, "env.set."+k.Value)
+	s, ok := r.Str(v, "env.set."+k.Value)
 	if !ok {
 		return
 	}
@@ -84,25 +85,25 @@ func (r *reader) variable(k, v *yaml.Node, l *layer) {
 		return
 	}
 	if err := policy.CheckValue(s); err != nil {
-		r.problem(v, "", "%v", err)
+		r.Problem(v, "", "%v", err)
 		return
 	}
 	if slices.Contains(l.pass, k.Value) {
-		r.problem(k, "keep one of the two", "%q is both in env.pass and in env.set", k.Value)
+		r.Problem(k, "keep one of the two", "%q is both in env.pass and in env.set", k.Value)
 		return
 	}
 	l.set = append(l.set, policy.Var{Name: k.Value, Value: s})
 }
 
 func (r *reader) readApproval(n *yaml.Node, l *layer) {
-	fields := r.fields(n, "approval", "timeout")
+	fields := r.Fields(n, "approval", "timeout")
 	if t := fields["timeout"]; t != nil {
 		l.timeout, _ = r.duration(t, "approval.timeout", "timeout")
 	}
 }
 
 func (r *reader) readViolation(n *yaml.Node, l *layer) {
-	if v, ok := oneWord(r, n, "on_violation", policy.Responses(), policy.ParseResponse); ok {
+	if v, ok := strict.OneWord(r.Reader, n, "on_violation", policy.Responses(), policy.ParseResponse); ok {
 		l.onViolation = &v
 	}
 }

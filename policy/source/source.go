@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy"
+	"clawjail/policy/strict"
 )
 
 // Features says what the clawjail that is to enforce a policy can do. What it
@@ -19,7 +20,7 @@ type Features struct {
 // Load reads the policy file at path. A policy that cannot be used, and a file
 // that cannot be read, is Problems.
 func Load(path string, v Vars, f Features) (*policy.Policy, error) {
-	data, err := readFile(path)
+	data, err := strict.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -40,37 +41,37 @@ type document struct {
 }
 
 func parse(d document, v Vars, f Features) (*policy.Policy, error) {
-	r := &reader{file: d.file, at: d.at, vars: v.table(), features: f}
+	r := newReader(d.file, d.at, v, f)
 	l, root := r.document(d)
 	if root == nil {
-		return nil, r.problems.sorted()
+		return nil, r.Problems()
 	}
 	for _, name := range l.extends {
 		base, err := presetLayer(name, v, f)
 		if err != nil {
-			return nil, append(r.problems.sorted(), err...)
+			return nil, append(r.Problems(), err...)
 		}
 		l = l.under(base)
 	}
 	r.checkMerged(l, root)
-	if len(r.problems) > 0 {
-		return nil, r.problems.sorted()
+	if r.Count() > 0 {
+		return nil, r.Problems()
 	}
 	p := l.resolve()
 	// Nothing is left to find: a finding here is a check that this package
 	// lacks, and it stops the policy all the same.
 	if err := p.Validate(); err != nil {
 		for _, line := range strings.Split(err.Error(), "\n") {
-			r.problem(root, "", "%s", line)
+			r.Problem(root, "", "%s", line)
 		}
-		return nil, r.problems.sorted()
+		return nil, r.Problems()
 	}
 	return p, nil
 }
 
 // document reads one document by itself.
 func (r *reader) document(d document) (layer, *yaml.Node) {
-	root := r.tree(d.data)
+	root := r.Tree(d.data)
 	if root == nil {
 		return layer{}, nil
 	}
@@ -81,20 +82,20 @@ func (r *reader) document(d document) (layer, *yaml.Node) {
 func (r *reader) checkMerged(l layer, root *yaml.Node) {
 	r.checkNetwork(l)
 	if len(l.files) > policy.MaxFiles {
-		r.problem(root, "", "files has %d entries with those of the bases, at most %d", len(l.files), policy.MaxFiles)
+		r.Problem(root, "", "files has %d entries with those of the bases, at most %d", len(l.files), policy.MaxFiles)
 	}
 	names := 0
 	for _, e := range l.exec {
 		names += len(e.rule.Run)
 	}
-	if names > policy.MaxNames && len(r.problems) == 0 {
-		r.problem(root, "", "exec.rules has %d names with those of the bases, at most %d", names, policy.MaxNames)
+	if names > policy.MaxNames && r.Count() == 0 {
+		r.Problem(root, "", "exec.rules has %d names with those of the bases, at most %d", names, policy.MaxNames)
 	}
 	if len(l.exec) > policy.MaxRules || len(l.network) > policy.MaxRules {
-		r.problem(root, "", "exec or network has more than %d rules with those of the bases", policy.MaxRules)
+		r.Problem(root, "", "exec or network has more than %d rules with those of the bases", policy.MaxRules)
 	}
 	if l.execDefault == nil && !l.lacksBase {
-		r.problem(root, "add exec: {default: audit}, or extend a preset", "exec has no default")
+		r.Problem(root, "add exec: {default: audit}, or extend a preset", "exec has no default")
 	}
 	for _, e := range l.exec {
 		if e.own {
@@ -113,7 +114,7 @@ func (r *reader) reachable(e placed[policy.ExecRule], files []placed[policy.File
 		if f, ok := p.FileRule(program); ok && f.Access != policy.AccessNone || shownAnyway(p, program) {
 			continue
 		}
-		r.problem(e.node, "list the path under files, or use the program's name", "%s can never match: the jail does not see %q", e.rule.Origin.Rule, program)
+		r.Problem(e.node, "list the path under files, or use the program's name", "%s can never match: the jail does not see %q", e.rule.Origin.Rule, program)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clawjail/policy/strict"
 )
 
 // Vars are the values of ${WORKSPACE}, ${HOME}, ${USER} and ${TMPDIR}. A
@@ -53,17 +55,17 @@ func (r *reader) expand(n *yaml.Node, s, where string, quote func(string) string
 		b.WriteString(rest[:i])
 		end := strings.IndexByte(rest[i:], '}')
 		if end < 0 {
-			r.problem(n, "close it with }, or write $${ for the characters themselves", "%s has a variable without an end: %q", where, rest[i:])
+			r.Problem(n, "close it with }, or write $${ for the characters themselves", "%s has a variable without an end: %q", where, rest[i:])
 			return "", false
 		}
 		name := rest[i+2 : i+end]
 		value, known := r.vars[name]
 		if !known {
-			r.problem(n, r.variableHint(name), "unknown variable ${%s} in %s", name, where)
+			r.Problem(n, r.variableHint(name), "unknown variable ${%s} in %s", name, where)
 			return "", false
 		}
 		if value == "" {
-			r.problem(n, "", "${%s} in %s has no value here", name, where)
+			r.Problem(n, "", "${%s} in %s has no value here", name, where)
 			return "", false
 		}
 		if quote != nil {
@@ -75,7 +77,7 @@ func (r *reader) expand(n *yaml.Node, s, where string, quote func(string) string
 }
 
 func (r *reader) variableHint(name string) string {
-	if best := closest(name, variableNames()); best != "" {
+	if best := strict.Closest(name, variableNames()); best != "" {
 		return fmt.Sprintf("did you mean ${%s}?", best)
 	}
 	return "there are ${WORKSPACE}, ${HOME}, ${USER} and ${TMPDIR}"

@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 // (prefixes). It is what keeps parsers and cgo out of root processes.
 var onlyImporters = map[string][]string{
 	"clawjail/policy/source":    {"cmd/clawjail", "supervisor/client", "policy/source"},
+	"clawjail/policy/strict":    {"policy/source", "supervisor/config/source"},
 	"clawjail/jail/container":   {"jail/shim"},
 	"clawjail/seccomp/compiler": {"jail/shim", "jail/container", "cmd/clawjail-shim", "seccomp"},
 	"clawjail/seccomp/vm":       {"seccomp", "cmd/clawjail", "supervisor/plan"},
@@ -34,7 +35,7 @@ var onlyImporters = map[string][]string{
 	"github.com/cilium/ebpf":         {"bpf", "supervisor/doctor"},
 	"github.com/miekg/dns":           {"jail/egress", "test/e2e/smallnet"},
 	"github.com/spf13/cobra":         {"cmd/clawjail"},
-	"go.yaml.in/yaml":                {"policy/source"},
+	"go.yaml.in/yaml":                {"policy/source", "policy/strict", "supervisor/config/source"},
 	"github.com/prometheus/":         {"supervisor/gateway"},
 	"net/http/cgi":                   {"test/e2e/smallnet"},
 	"os/exec":                        {"cmd", "jail", "supervisor", "policy", "test"},
@@ -133,7 +134,7 @@ func TestClosure(t *testing.T) {
 // TestRootBinariesParseLittle names what must never be linked as root.
 func TestRootBinariesParseLittle(t *testing.T) {
 	forbidden := map[string][]string{
-		"clawjaild": {"clawjail/policy/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/",
+		"clawjaild": {"clawjail/policy/source", "clawjail/policy/strict", "clawjail/supervisor/config/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/",
 			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/", "html/"},
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
 		"clawjail-stage": {"clawjail/policy", "clawjail/supervisor", "clawjail/bpf", "clawjail/audit", "net/http", "encoding/xml", "github.com/cilium/"},

@@ -1,4 +1,4 @@
-package source
+package strict
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 // MaxProblems bounds how many problems are reported for one file.
 const MaxProblems = 100
 
-// Problem is one thing that is wrong with a policy.
+// Problem is one thing that is wrong with a file.
 type Problem struct {
-	File string `json:"file"`           // as given to Load
+	File string `json:"file"`           // its name as it was given
 	Line int    `json:"line,omitempty"` // from 1; 0: the file as a whole
 	Col  int    `json:"col,omitempty"`  // from 1
 	Msg  string `json:"message"`
@@ -34,7 +34,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is everything that is wrong with a policy, in the order of the file.
+// Problems is everything that is wrong with a file, in the order of the file.
 type Problems []Problem
 
 // Error has one line for each problem.
@@ -58,17 +58,17 @@ func (ps Problems) sorted() Problems {
 	return slices.Compact(out)
 }
 
-// didYouMean suggests the known word that s was probably meant to be, or
+// DidYouMean suggests the known word that s was probably meant to be, or
 // lists the known ones.
-func didYouMean(s string, known []string) string {
-	if best := closest(s, known); best != "" {
+func DidYouMean(s string, known []string) string {
+	if best := Closest(s, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
-	return oneOf(known)
+	return OneOf(known)
 }
 
-// oneOf lists what can be written.
-func oneOf(known []string) string {
+// OneOf lists what can be written.
+func OneOf(known []string) string {
 	quoted := make([]string, len(known))
 	for i, k := range known {
 		quoted[i] = fmt.Sprintf("%q", k)
@@ -80,9 +80,9 @@ func oneOf(known []string) string {
 	return "it can be " + strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
-// closest gives the known word at the least edit distance, if that is small
+// Closest gives the known word at the least edit distance, if that is small
 // for the length of the word; a tie goes to the first.
-func closest(s string, known []string) string {
+func Closest(s string, known []string) string {
 	best, least := "", 0
 	lower := strings.ToLower(s)
 	for _, k := range known {

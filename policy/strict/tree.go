@@ -1,4 +1,4 @@
-package source
+package strict
 
 import (
 	"bytes"
@@ -16,22 +16,42 @@ import (
 // MaxDepth bounds how deep values nest. A policy needs five levels.
 const MaxDepth = 16
 
-// reader turns YAML into a layer and collects what is wrong on the way.
-type reader struct {
+// Words are how messages call what is read.
+type Words struct {
+	One  string // "policy"
+	Many string // "policies"
+	// Least is the hint for an empty file: the least that makes sense in one.
+	Least string
+	// Variable is the hint for a line with an unquoted "${"; empty for none.
+	Variable string
+}
+
+// Reader reads the values of one document and collects what is wrong with
+// them. A Reader belongs to one goroutine and to one document.
+type Reader struct {
 	file     string // shown in problems
-	at       string // shown in origins
-	vars     map[string]string
-	features Features
+	words    Words
 	problems Problems
 	full     bool // MaxProblems reached
 }
 
-// problem notes one at a node.
-func (r *reader) problem(n *yaml.Node, hint, format string, args ...any) {
-	r.problemAt(n.Line, n.Column, hint, format, args...)
+// New gives a reader that calls its document by the name of a file.
+func New(file string, w Words) *Reader { return &Reader{file: file, words: w} }
+
+// Problems gives what was found so far, in the order of the file.
+func (r *Reader) Problems() Problems { return r.problems.sorted() }
+
+// Count is how many problems were found so far: a value whose reading did not
+// raise it is good.
+func (r *Reader) Count() int { return len(r.problems) }
+
+// Problem notes one at a node, with what to do about it if that is known.
+func (r *Reader) Problem(n *yaml.Node, hint, format string, args ...any) {
+	r.ProblemAt(n.Line, n.Column, hint, format, args...)
 }
 
-func (r *reader) problemAt(line, col int, hint, format string, args ...any) {
+// ProblemAt notes a problem at a place, counted from 1.
+func (r *Reader) ProblemAt(line, col int, hint, format string, args ...any) {
 	switch {
 	case r.full:
 	case len(r.problems) == MaxProblems:
@@ -42,10 +62,10 @@ func (r *reader) problemAt(line, col int, hint, format string, args ...any) {
 	}
 }
 
-// tree parses one document and checks what YAML may be in it. nil means that
-// there is nothing to go on with.
-func (r *reader) tree(data []byte) *yaml.Node {
-	if !r.text(data) {
+// Tree parses one document and checks that nothing of YAML is in it that this
+// package leaves out. nil means that there is nothing to go on with.
+func (r *Reader) Tree(data []byte) *yaml.Node {
+	if !r.Text(data) {
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -53,7 +73,7 @@ func (r *reader) tree(data []byte) *yaml.Node {
 	err := dec.Decode(&doc)
 	switch {
 	case errors.Is(err, io.EOF):
-		r.problemAt(1, 1, `the least policy is "version: 1", a name and what to extend`, "policy is empty")
+		r.ProblemAt(1, 1, r.words.Least, "%s is empty", r.words.One)
 		return nil
 	case err != nil:
 		r.syntax(err, data)
@@ -69,10 +89,10 @@ func (r *reader) tree(data []byte) *yaml.Node {
 		if len(second.Content) > 0 {
 			n = second.Content[0]
 		}
-		r.problem(n, "one file is one policy", "second document")
+		r.Problem(n, "one file is one "+r.words.One, "second document")
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		r.problemAt(1, 1, "", "policy is empty")
+		r.ProblemAt(1, 1, r.words.Least, "%s is empty", r.words.One)
 		return nil
 	}
 	root := doc.Content[0]
@@ -82,22 +102,22 @@ func (r *reader) tree(data []byte) *yaml.Node {
 	return root
 }
 
-// text checks that data is text.
-func (r *reader) text(data []byte) bool {
+// Text checks that data is text that shows as what it is.
+func (r *Reader) Text(data []byte) bool {
 	line, col := 1, 1
 	for i := 0; i < len(data); {
 		c, n := utf8.DecodeRune(data[i:])
 		switch {
 		case c == utf8.RuneError && n == 1:
-			r.problemAt(line, col, "policies are UTF-8", "byte 0x%02x is not UTF-8", data[i])
+			r.ProblemAt(line, col, r.words.Many+" are UTF-8", "byte 0x%02x is not UTF-8", data[i])
 			return false
 		case c == '\n':
 			line, col = line+1, 1
 		case c < ' ' && c != '\t' && c != '\r' || c == 0x7f:
-			r.problemAt(line, col, `write it as an escape in double quotes: "\x1b"`, "control character 0x%02x", c)
+			r.ProblemAt(line, col, `write it as an escape in double quotes: "\x1b"`, "control character 0x%02x", c)
 			return false
 		case c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069:
-			r.problemAt(line, col, "it makes text look like other text", "direction control U+%04X", c)
+			r.ProblemAt(line, col, "it makes text look like other text", "direction control U+%04X", c)
 			return false
 		default:
 			col++
@@ -108,7 +128,7 @@ func (r *reader) text(data []byte) bool {
 }
 
 // syntax reports an error of the YAML parser, at the line that its words name.
-func (r *reader) syntax(err error, data []byte) {
+func (r *Reader) syntax(err error, data []byte) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line, col := 1, 1
 	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(msg); m != nil {
@@ -124,12 +144,12 @@ func (r *reader) syntax(err error, data []byte) {
 	col += len(text) - len(strings.TrimLeft(text, " \t"))
 	hint := ""
 	switch {
-	case strings.Contains(text, "${") && strings.ContainsAny(text, "[{"):
-		hint = `quote what has a variable in it: "${HOME}"`
+	case r.words.Variable != "" && strings.Contains(text, "${") && strings.ContainsAny(text, "[{"):
+		hint = r.words.Variable
 	case strings.Contains(msg, "cannot start any token") || strings.Contains(text, "\t"):
 		hint = "indent with spaces, and quote values that start with a special character"
 	}
-	r.problemAt(line, col, hint, "not YAML: %s", msg)
+	r.ProblemAt(line, col, hint, "not YAML: %s", msg)
 }
 
 // fromParser tells errors of the library's parser from those of its scanner.
@@ -144,22 +164,22 @@ func fromParser(msg string) bool {
 	return false
 }
 
-// plain reports everything in the tree that the language leaves out of YAML.
+// plain reports everything in the tree that this package leaves out of YAML.
 // It is false if the tree nests too deep to be walked.
-func (r *reader) plain(n *yaml.Node, depth int) bool {
+func (r *Reader) plain(n *yaml.Node, depth int) bool {
 	if depth > MaxDepth {
-		r.problem(n, "", "values nest deeper than %d levels", MaxDepth)
+		r.Problem(n, "", "values nest deeper than %d levels", MaxDepth)
 		return false
 	}
 	if n.Anchor != "" {
-		r.problem(n, "write the value out where it is needed", "anchor %q: policies have no anchors", "&"+n.Anchor)
+		r.Problem(n, "write the value out where it is needed", "anchor %q: %s have no anchors", "&"+n.Anchor, r.words.Many)
 	}
 	if n.Kind == yaml.AliasNode {
-		r.problem(n, "write the value out", "alias %q: policies have no aliases", "*"+n.Value)
+		r.Problem(n, "write the value out", "alias %q: %s have no aliases", "*"+n.Value, r.words.Many)
 		return true
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		r.problem(n, "leave it out: the key says what the value is", "tag %q: policies have no tags", n.Tag)
+		r.Problem(n, "leave it out: the key says what the value is", "tag %q: %s have no tags", n.Tag, r.words.Many)
 	}
 	if n.Kind == yaml.MappingNode {
 		r.keys(n)
@@ -175,26 +195,26 @@ func (r *reader) plain(n *yaml.Node, depth int) bool {
 }
 
 // keys reports keys that are doubled, merged or no words.
-func (r *reader) keys(n *yaml.Node) {
+func (r *Reader) keys(n *yaml.Node) {
 	seen := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content) && !r.full; i += 2 {
 		k := n.Content[i]
 		switch {
 		case k.Kind == yaml.AliasNode: // reported by plain
 		case k.Kind != yaml.ScalarNode:
-			r.problem(k, "", "a key is a word, not a %s", kindName(k))
+			r.Problem(k, "", "a key is a word, not a %s", KindName(k))
 		case k.Value == "<<" && k.Style == 0:
-			r.problem(k, "write the keys out", "merge key: policies have none")
+			r.Problem(k, "write the keys out", "merge key: %s have none", r.words.Many)
 		case seen[k.Value] != 0:
-			r.problem(k, fmt.Sprintf("the first is on line %d", seen[k.Value]), "key %q is given twice", k.Value)
+			r.Problem(k, fmt.Sprintf("the first is on line %d", seen[k.Value]), "key %q is given twice", k.Value)
 		default:
 			seen[k.Value] = k.Line
 		}
 	}
 }
 
-// kindName says what a value is, for messages.
-func kindName(n *yaml.Node) string {
+// KindName says what a value is, for messages.
+func KindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "mapping"

@@ -1,4 +1,4 @@
-package source
+package strict
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// MaxBytes bounds a policy file.
+// MaxBytes bounds a file.
 const MaxBytes = 1 << 20
 
-// readFile reads a policy. What is wrong with the file is a Problem.
-func readFile(path string) ([]byte, error) {
+// ReadFile reads a file of at most MaxBytes. What is wrong with the file is a Problem.
+func ReadFile(path string) ([]byte, error) {
 	fail := func(msg, hint string) ([]byte, error) {
 		return nil, Problems{{File: path, Msg: msg, Hint: hint}}
 	}
