@@ -33,7 +33,8 @@ deps: ## install everything that build, test, vm and e2e need
 build: ## build all binaries into bin/
 	@.ci/deps.sh build
 	@mkdir -p bin
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/clawjail-shim ./cmd/clawjail-shim
+	$(GO) build -trimpath -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags -static' \
+		-o bin/clawjail-shim ./cmd/clawjail-shim
 	$(ENV) for b in $(PURE_BINARIES); do \
 		CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$b ./cmd/$$b; done
 

@@ -54,6 +54,13 @@ type build struct {
 func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.Peer, files []*os.File) (api.Jail, *os.File, *api.Error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	s.work.Go(func() {
+		// Beside the checks and the plan: see there what it saves. A jail that
+		// is refused after it has cost a write.
+		if err := jail.Warm(); err != nil {
+			s.log.Debug("warm up cgroups", "error", err)
+		}
+	})
 	b := &build{s: s, begun: time.Now(), phases: map[string]float64{}}
 	e, pol, apiErr := s.admit(r, peer, len(files))
 	if apiErr != nil {

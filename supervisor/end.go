@@ -25,7 +25,11 @@ func (s *Supervisor) awaitEnd(b *build) {
 	grace := time.AfterFunc(leaseGrace, func() { s.endUnleased(e) })
 	defer grace.Stop()
 	exit, err := b.handle.Wait(context.Background())
-	_ = b.handle.Close()
+	defer func() {
+		if err := b.handle.Close(); err != nil {
+			s.log.Error("a jail left something behind", "jail", e.jail.ID, "error", err)
+		}
+	}()
 	s.approvals.EndJail(e.jail.ID)
 	// The kernel object is gone; what its probes saw may still be in the ring.
 	s.settle()
