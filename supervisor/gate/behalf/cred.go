@@ -27,18 +27,15 @@ func (c Cred) valid() bool {
 // changing are the capabilities that changing the file system ids needs.
 const changing = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 
-// thread is the state of the thread that the caller is locked to.
+// thread is the state of the thread that the caller is locked to. The zero Cred
+// is root's ids.
 type thread struct{ now Cred }
 
 // enter makes the calling thread, which must be locked and never be unlocked,
 // one that can only act for others.
 func enter() (*thread, error) {
-	if err := unix.Unshare(unix.CLONE_FS); err != nil { // the umask is in there
-		return nil, os.NewSyscallError("unshare", err)
-	}
-	// golang.org/x/sys/unix.Setgroups would change every thread.
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
-		return nil, os.NewSyscallError("setgroups", errno)
+	if err := detachThread(); err != nil {
+		return nil, err
 	}
 	if err := capset(0, changing); err != nil {
 		return nil, err
@@ -51,17 +48,13 @@ func (t *thread) become(c Cred) error {
 	if t.now == c {
 		return nil
 	}
+	was := t.now
 	t.now = Cred{}
 	if err := capset(changing, changing); err != nil {
 		return err
 	}
-	// setfsuid(2) and setfsgid(2) report no errors, but the id before.
-	_, _ = unix.SetfsgidRetGid(int(c.GID))
-	_, _ = unix.SetfsuidRetUid(int(c.UID))
-	gid, _ := unix.SetfsgidRetGid(-1)
-	uid, _ := unix.SetfsuidRetUid(-1)
-	if uint32(uid) != c.UID || uint32(gid) != c.GID {
-		return fmt.Errorf("take the file system ids %d:%d: they are %d:%d", c.UID, c.GID, uid, gid)
+	if err := setIDs(c.UID, c.GID, was.UID, was.GID); err != nil {
+		return err
 	}
 	unix.Umask(int(c.Umask))
 	if err := capset(0, changing); err != nil {
@@ -71,9 +64,40 @@ func (t *thread) become(c Cred) error {
 	return nil
 }
 
-// capset sets the calling thread's capabilities.
+// detachThread gives the calling thread a umask of its own and takes its
+// supplementary groups.
+func detachThread() error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil { // the umask is in there
+		return os.NewSyscallError("unshare", err)
+	}
+	// golang.org/x/sys/unix.Setgroups would change every thread.
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
+		return os.NewSyscallError("setgroups", errno)
+	}
+	return nil
+}
+
+// setIDs sets the calling thread's file system ids, which must have been others
+// before. setfsuid(2) and setfsgid(2) report no errors, but the id before; no
+// change is asked for with -1.
+func setIDs(uid, gid, wasUID, wasGID uint32) error {
+	beforeGID, _ := unix.SetfsgidRetGid(int(gid))
+	beforeUID, _ := unix.SetfsuidRetUid(int(uid))
+	isGID, _ := unix.SetfsgidRetGid(-1)
+	isUID, _ := unix.SetfsuidRetUid(-1)
+	if uint32(isUID) != uid || uint32(isGID) != gid || uint32(beforeUID) != wasUID || uint32(beforeGID) != wasGID {
+		return fmt.Errorf("take the file system ids %d:%d: they are %d:%d, and were %d:%d",
+			uid, gid, isUID, isGID, beforeUID, beforeGID)
+	}
+	return nil
+}
+
+// capset sets the calling thread's capabilities, none of them inheritable.
 func capset(effective, permitted uint32) error {
+	return setCaps(&[2]unix.CapUserData{{Effective: effective, Permitted: permitted}})
+}
+
+func setCaps(caps *[2]unix.CapUserData) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	data := [2]unix.CapUserData{{Effective: effective, Permitted: permitted}}
-	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
+	return os.NewSyscallError("capset", unix.Capset(&header, &caps[0]))
 }

@@ -2,6 +2,7 @@ package behalf
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 
@@ -31,9 +32,6 @@ func errnoOf(err error) unix.Errno {
 	if errors.As(err, &errno) && errno != 0 {
 		return errno
 	}
-	if errors.Is(err, os.ErrClosed) {
-		return unix.EBADF
-	}
 	return unix.EIO
 }
 
@@ -41,13 +39,16 @@ func errnoOf(err error) unix.Errno {
 // number not be given to another file, before fn returns.
 func control(f *os.File, fn func(fd int)) error {
 	if f == nil {
-		return os.ErrClosed
+		return unix.EBADF
 	}
 	raw, err := f.SyscallConn()
-	if err != nil {
-		return err
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { fn(int(fd)) })
 	}
-	return raw.Control(func(fd uintptr) { fn(int(fd)) })
+	if err != nil { // it is closed
+		return fmt.Errorf("%w: %w", unix.EBADF, err)
+	}
+	return nil
 }
 
 func stat(f *os.File) (unix.Stat_t, error) {

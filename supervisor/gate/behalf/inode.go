@@ -111,10 +111,10 @@ type Chown struct {
 func (o Chown) targets() []*Target { return []*Target{&o.Target} }
 
 func (o Chown) do(cred Cred, at []int) (*os.File, unix.Errno) {
-	if o.UID != -1 && o.UID != int64(cred.UID) || o.GID != -1 && o.GID != int64(cred.GID) {
-		return nil, unix.EPERM
-	}
 	return nil, o.Target.inode(at[0], !o.NoFollow, func(fd int, _ *unix.Stat_t) error {
+		if o.UID != -1 && o.UID != int64(cred.UID) || o.GID != -1 && o.GID != int64(cred.GID) {
+			return unix.EPERM
+		}
 		return unix.Chown(name(fd), int(o.UID), int(o.GID))
 	})
 }

@@ -66,6 +66,9 @@ func (o Rename) do(_ Cred, at []int) (*os.File, unix.Errno) {
 
 // Link gives a file one more name. From may be a Descriptor: that is how a file
 // made with O_TMPFILE gets its first.
+//
+// link(2) looks for the file before it looks for the new name's directory:
+// whoever pins both answers ENOENT to a From without File first.
 type Link struct{ From, To Target }
 
 func (o Link) targets() []*Target { return []*Target{&o.From, &o.To} }

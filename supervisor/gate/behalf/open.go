@@ -43,29 +43,14 @@ func (o Open) do(_ Cred, at []int) (*os.File, unix.Errno) {
 		return nil, unix.EINVAL // fs/open.c:build_open_flags
 	case o.Target.Base == "":
 		return o.self(at[0], flags, mode)
-	case !temporary:
-		if errno := o.special(at[0], flags); errno != 0 {
-			return nil, errno
-		}
 	}
 	return o.named(at[0], flags, mode)
-}
-
-// special refuses a fifo before it is opened.
-func (o Open) special(at, flags int) unix.Errno {
-	var st unix.Stat_t
-	errno := again(func() error { return unix.Fstatat(at, o.Target.Base, &st, unix.AT_SYMLINK_NOFOLLOW) })
-	exclusive := flags&unix.O_CREAT != 0 && flags&unix.O_EXCL != 0
-	if errno == 0 && st.Mode&unix.S_IFMT == unix.S_IFIFO && !exclusive {
-		return unix.EACCES
-	}
-	return 0 // whatever else there is, the open finds it out
 }
 
 // named opens Base in the directory at.
 func (o Open) named(at, flags int, mode uint64) (*os.File, unix.Errno) {
 	first := flags | unix.O_NOFOLLOW
-	bind := o.Target.Bind && flags&unix.O_TMPFILE != unix.O_TMPFILE
+	bind := o.Target.binds() && flags&unix.O_TMPFILE != unix.O_TMPFILE
 	absent := false
 	if bind {
 		// Nothing is emptied and nothing is made before it is known to be
@@ -84,6 +69,8 @@ func (o Open) named(at, flags int, mode uint64) (*os.File, unix.Errno) {
 	switch {
 	case errno == unix.EEXIST && absent, errno == unix.ENOENT && bind && o.Target.File != nil:
 		return nil, unix.ESTALE
+	case errno == unix.ENXIO && isFifo(at, o.Target.Base):
+		return nil, unix.EACCES
 	case errno != 0:
 		return nil, errno
 	}
@@ -187,15 +174,21 @@ func finish(fd, flags int) (*os.File, unix.Errno) {
 	return os.NewFile(uintptr(fd), "file opened on behalf"), 0
 }
 
-// status gives the file the O_NONBLOCK that was asked for.
+// kept are the flags that F_SETFL sets, all of them. fs/fcntl.c:SETFL_MASK.
+const kept = unix.O_APPEND | unix.O_NONBLOCK | unix.O_DIRECT | unix.O_NOATIME
+
+// status takes O_NONBLOCK away again, unless it was asked for.
 func status(fd, flags int) unix.Errno {
 	if flags&unix.O_NONBLOCK != 0 {
 		return 0
 	}
-	have, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return errnoOf(err)
-	}
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, have&^unix.O_NONBLOCK)
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags&kept)
 	return errnoOf(err)
+}
+
+// isFifo asks why an open failed: a fifo without a reader gives ENXIO, one with
+// a reader is opened, and the answer must not tell which it is.
+func isFifo(at int, base string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(at, base, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }

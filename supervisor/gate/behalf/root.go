@@ -89,5 +89,5 @@ func (r *Root) Rel(jailPath string) (string, bool) {
 	return strings.CutPrefix(jailPath, strings.TrimSuffix(r.jail, "/")+"/")
 }
 
-// Close lets go of the mount. Targets that were pinned in it stay usable.
+// Close lets go of the mount. Operations on what was pinned in it give EBADF.
 func (r *Root) Close() error { return r.dir.Close() }

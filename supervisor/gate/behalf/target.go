@@ -28,6 +28,7 @@ type Target struct {
 
 	root *Root
 	rel  string // of Dir, from the root; "." is the root
+	now  bool   // pinned with the task's rights, for one operation at once
 }
 
 // Parent pins the directory of a path below the root, and what the path leads
@@ -36,6 +37,18 @@ type Target struct {
 // It looks with the supervisor's rights, for judging and showing. Whether the
 // task may pass there is found out by Do.
 func (r *Root) Parent(rel string) (Target, error) {
+	t, err := r.directory(rel)
+	if err != nil {
+		return Target{}, err
+	}
+	if err := t.pin(); err != nil {
+		return Target{}, errors.Join(fmt.Errorf("%q below %q: %w", rel, r.jail, err), t.Close())
+	}
+	return t, nil
+}
+
+// directory pins the directory only.
+func (r *Root) directory(rel string) (Target, error) {
 	if rel != "" && (path.IsAbs(rel) || path.Clean(rel) != rel || rel == ".." || strings.HasPrefix(rel, "../") ||
 		strings.ContainsRune(rel, 0)) {
 		return Target{}, fmt.Errorf("%q below %q: not a clean relative path: %w", rel, r.jail, unix.EINVAL)
@@ -52,13 +65,10 @@ func (r *Root) Parent(rel string) (Target, error) {
 		return Target{}, fmt.Errorf("%q below %q: %w", rel, r.jail, err)
 	}
 	st, err := stat(t.Dir)
-	if err == nil {
-		t.Dev, t.Ino = kernelDev(st.Dev), st.Ino
-		err = t.pin()
-	}
 	if err != nil {
 		return Target{}, errors.Join(fmt.Errorf("%q below %q: %w", rel, r.jail, err), t.Close())
 	}
+	t.Dev, t.Ino = kernelDev(st.Dev), st.Ino
 	return t, nil
 }
 
@@ -69,13 +79,15 @@ func (t *Target) pin() error {
 	}
 	errno := unix.Errno(0)
 	err := control(t.Dir, func(dir int) { t.File, errno = pinned(dir, t.Base) })
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case errno != 0 && errno != unix.ENOENT:
+	}
+	switch errno {
+	case 0, unix.ENOENT, unix.ENAMETOOLONG: // the kernel finds the latter out late, too
+		return nil
+	default:
 		return errno
 	}
-	return nil
 }
 
 // Descriptor is a target that is the file itself and has no name: one of the
@@ -133,7 +145,7 @@ func (t *Target) valid() unix.Errno {
 // check looks, with the task's rights, whether the target is still where it
 // was pinned.
 func (t *Target) check() unix.Errno {
-	if errno := t.valid(); errno != 0 || t.root == nil {
+	if errno := t.valid(); errno != 0 || t.root == nil || t.now {
 		return errno
 	}
 	now, err := t.root.walk(t.rel, t.Base != "")
@@ -151,9 +163,12 @@ func (t *Target) check() unix.Errno {
 	return t.bound()
 }
 
+// binds says that only the very file will do that was pinned.
+func (t *Target) binds() bool { return t.Bind && t.Base != "" && !t.now }
+
 // bound compares what Base is with what it was.
 func (t *Target) bound() unix.Errno {
-	if !t.Bind || t.Base == "" {
+	if !t.binds() {
 		return 0
 	}
 	var f *os.File
@@ -179,7 +194,7 @@ func (t *Target) bound() unix.Errno {
 
 // is compares an open file with the one that the target is bound to.
 func (t *Target) is(fd int) unix.Errno {
-	if !t.Bind || t.Base == "" {
+	if !t.binds() {
 		return 0
 	}
 	if t.File == nil {

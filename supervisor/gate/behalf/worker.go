@@ -20,13 +20,22 @@ type Worker struct {
 type call struct {
 	gone  <-chan struct{} // closed when the caller waits no longer
 	cred  Cred
-	op    Op
+	do    func() result
 	reply chan result
 }
 
 type result struct {
-	file  *os.File
-	errno unix.Errno
+	file   *os.File
+	target Target
+	errno  unix.Errno
+}
+
+// drop closes what nobody takes.
+func (r result) drop() {
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+	_ = r.target.Close()
 }
 
 // NewWorker starts a Worker.
@@ -55,24 +64,48 @@ func (w *Worker) Close() error {
 // is done nevertheless, and its file closed. A Worker that was closed, or whose
 // thread cannot be set up any more, answers EIO.
 func (w *Worker) Do(ctx context.Context, cred Cred, op Op) (*os.File, unix.Errno) {
-	if op == nil || !cred.valid() {
+	if op == nil {
 		return nil, unix.EPERM
 	}
-	c := call{gone: ctx.Done(), cred: cred, op: op, reply: make(chan result)}
+	r := w.run(ctx, cred, func() result { return perform(cred, op) })
+	return r.file, r.errno
+}
+
+// Parent is Root.Parent with the task's rights: an error is the one that the
+// task gets, and tells it nothing that it could not find out itself.
+func (w *Worker) Parent(ctx context.Context, cred Cred, r *Root, rel string) (Target, unix.Errno) {
+	out := w.run(ctx, cred, func() result { return pin(r, rel) })
+	return out.target, out.errno
+}
+
+// At pins the path rel and does an operation there at once, for what needs no
+// human. Build is called on the Worker's thread, with the task's rights, and
+// makes the operation of its target, which has no File; an error ends it.
+func (w *Worker) At(ctx context.Context, cred Cred, r *Root, rel string, build func(Target) (Op, unix.Errno)) (*os.File, unix.Errno) {
+	out := w.run(ctx, cred, func() result { return at(cred, r, rel, build) })
+	return out.file, out.errno
+}
+
+// run has the thread do something.
+func (w *Worker) run(ctx context.Context, cred Cred, do func() result) result {
+	if !cred.valid() {
+		return result{errno: unix.EPERM}
+	}
+	c := call{gone: ctx.Done(), cred: cred, do: do, reply: make(chan result)}
 	select {
 	case w.calls <- c:
 	case <-w.ended:
-		return nil, unix.EIO
+		return result{errno: unix.EIO}
 	case <-w.stop:
-		return nil, unix.EIO
+		return result{errno: unix.EIO}
 	case <-ctx.Done():
-		return nil, unix.EINTR
+		return result{errno: unix.EINTR}
 	}
 	select {
 	case r := <-c.reply:
-		return r.file, r.errno
+		return r
 	case <-ctx.Done():
-		return nil, unix.EINTR
+		return result{errno: unix.EINTR}
 	}
 }
 
@@ -113,8 +146,7 @@ func (w *Worker) serve(ready chan<- error, again chan<- bool) {
 				again <- true
 				return
 			}
-			file, errno := perform(c)
-			c.answer(result{file, errno})
+			c.answer(c.do())
 		}
 	}
 }
@@ -124,26 +156,48 @@ func (c call) answer(r result) {
 	select {
 	case c.reply <- r:
 	case <-c.gone:
-		if r.file != nil {
-			_ = r.file.Close()
-		}
+		r.drop()
 	}
 }
 
+// pin pins a path on the calling thread.
+func pin(r *Root, rel string) result {
+	t, err := r.Parent(rel)
+	return result{target: t, errno: errnoOf(err)}
+}
+
+// at pins a directory and does one operation there on the calling thread.
+func at(cred Cred, r *Root, rel string, build func(Target) (Op, unix.Errno)) result {
+	t, err := r.directory(rel)
+	if err != nil {
+		return result{errno: errnoOf(err)}
+	}
+	defer t.Close()
+	t.now = true
+	op, errno := build(t)
+	if errno == 0 && op == nil {
+		errno = unix.EPERM
+	}
+	if errno != 0 {
+		return result{errno: errno}
+	}
+	return perform(cred, op)
+}
+
 // perform does one operation on the calling thread.
-func perform(c call) (*os.File, unix.Errno) {
-	targets := c.op.targets()
+func perform(cred Cred, op Op) result {
+	targets := op.targets()
 	for _, t := range targets {
 		if errno := t.check(); errno != 0 {
-			return nil, errno
+			return result{errno: errno}
 		}
 	}
-	var file *os.File
-	errno := unix.EIO
-	if err := within(targets, nil, func(at []int) { file, errno = c.op.do(c.cred, at) }); err != nil {
-		return nil, errnoOf(err)
+	r := result{errno: unix.EIO}
+	if err := within(targets, nil, func(at []int) { r.file, r.errno = op.do(cred, at) }); err != nil {
+		r.drop()
+		return result{errno: errnoOf(err)}
 	}
-	return file, errno
+	return r
 }
 
 // within runs fn with the descriptors of the targets' directories, all held.
