@@ -265,6 +265,53 @@ func TestCrash(t *testing.T) {
 	w.take(true, 50, hourly, 50)
 }
 
+// TestCrashAmongManyTakes copies the file while units are taken in parallel: in
+// no copy is there less than what had been granted by then, and in none is more
+// than the limit.
+func TestCrashAmongManyTakes(t *testing.T) {
+	w := newWorld(t)
+	l := Limit{Max: 3000, Per: time.Hour}
+	var granted atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for {
+				ok, _, err := w.Take("k", l, 3)
+				if err != nil {
+					t.Error(err)
+				}
+				if !ok {
+					return
+				}
+				granted.Add(3)
+			}
+		})
+	}
+	dir := t.TempDir()
+	for i := range 30 {
+		w.group.writing.Lock() // a commit is atomic; this is about what is between
+		before := granted.Load()
+		b, err := os.ReadFile(w.path)
+		w.group.writing.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		image := &world{t: t, path: filepath.Join(dir, strconv.Itoa(i)), clock: w.clock}
+		if err := os.WriteFile(image.path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		image.open()
+		if used, err := image.Used("k", l); err != nil || used < before || used > l.Max {
+			t.Errorf("%d granted, in the copy %d are used, %v", before, used, err)
+		}
+		image.db.Close()
+	}
+	all.Wait()
+	if got := granted.Load(); got != l.Max {
+		t.Errorf("%d granted, want all of %d", got, l.Max)
+	}
+}
+
 // TestCrashAtTheLatestTime: units that were reserved count from the restart.
 func TestCrashAtTheLatestTime(t *testing.T) {
 	w := newWorld(t)

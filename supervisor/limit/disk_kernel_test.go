@@ -1,0 +1,102 @@
+//go:build kernel
+
+package limit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+)
+
+// smallDisk is a file system with a bound, attached nowhere.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	ctx, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		t.Fatal(os.NewSyscallError("fsopen", err))
+	}
+	defer unix.Close(ctx)
+	if err := errors.Join(unix.FsconfigSetString(ctx, "size", size), unix.FsconfigCreate(ctx)); err != nil {
+		t.Fatal(os.NewSyscallError("fsconfig", err))
+	}
+	fd, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(os.NewSyscallError("fsmount", err))
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	return fmt.Sprintf("/proc/self/fd/%d", fd)
+}
+
+// TestFullDiskDenies fills the disk while units are taken: takes fail, nothing
+// is granted that is not reserved, and it goes on when there is room again.
+func TestFullDiskDenies(t *testing.T) {
+	dir := smallDisk(t, "1m")
+	db, err := bolt.Open(dir+"/state.db", 0o600, &bolt.Options{Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	clock := newMachine()
+	s, err := New(db, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Limit{Max: 100_000, Per: time.Hour}
+	if ok, _, err := s.Take("before", l, 1); !ok || err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.Create(dir + "/full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	chunk := make([]byte, 4096)
+	for err == nil {
+		_, err = full.Write(chunk)
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	// What was reserved is still granted; more is not, at the latest when the
+	// file has to grow.
+	granted := int64(1)
+	var denied error
+	for i := range 200_000 {
+		clock.pass(time.Millisecond) // entries of their own, so that the record grows
+		ok, used, err := s.Take("before", l, 1)
+		if err != nil {
+			denied = err
+			break
+		}
+		if granted++; !ok || used != granted {
+			t.Fatalf("take %d: %v, %d used", i, ok, used)
+		}
+		if granted == l.Max {
+			break
+		}
+	}
+	for i := 0; denied == nil && i < MaxKeys-1; i++ {
+		_, _, denied = s.Take(fmt.Sprintf("%0200d", i), l, 1)
+	}
+	if !errors.Is(denied, unix.ENOSPC) {
+		t.Fatalf("after %d units: %v", granted, denied)
+	}
+	if err := os.Remove(dir + "/full"); err != nil {
+		t.Fatal(err)
+	}
+	if err := full.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if ok, _, err := s.Take("after", l, 1); !ok || err != nil {
+		t.Errorf("with room again: %v %v", ok, err)
+	}
+	used, err := s.Used("before", l)
+	if err != nil || used != granted {
+		t.Errorf("%d used, %d granted, %v", used, granted, err)
+	}
+}
