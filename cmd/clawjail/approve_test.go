@@ -20,7 +20,7 @@ import (
 type noJournal struct{}
 
 func (noJournal) Put(approval.Request) error { return nil }
-func (noJournal) Remove(string) error        { return nil }
+func (noJournal) Remove(...string) error     { return nil }
 
 // office is a queue behind a socket, and the commands that talk to it.
 type office struct {

@@ -24,7 +24,9 @@ func (q *Queue) Decide(a Answer) (Request, Decision, error) {
 	if a.Approve {
 		d.Outcome = Approved
 	}
-	return r, q.settle(e, d), nil
+	d = q.settle(e, d)
+	q.forget(r.ID)
+	return r, d, nil
 }
 
 // check says whether an answer applies to an open request.
@@ -75,9 +77,7 @@ func (q *Queue) EndJail(jail string) {
 		}
 	}
 	q.mu.Unlock()
-	for _, e := range mine {
-		q.settle(e, Decision{Outcome: JailEnded})
-	}
+	q.settleAll(mine, Decision{Outcome: JailEnded})
 }
 
 // Sweep ends the requests whose time is up and says how long nothing else will
@@ -97,10 +97,9 @@ func (q *Queue) Sweep() time.Duration {
 		}
 	}
 	q.grants.expire(now)
+	q.next = now + nap
 	q.mu.Unlock()
-	for _, e := range late {
-		q.settle(e, Decision{Outcome: TimedOut})
-	}
+	q.settleAll(late, Decision{Outcome: TimedOut})
 	return nap
 }
 
@@ -124,8 +123,12 @@ func (q *Queue) Run(ctx context.Context) {
 	}
 }
 
-// poke makes Run look at the deadlines again.
-func (q *Queue) poke() {
+// poke makes Run look at the deadlines again, if one is earlier than it knows.
+// Queue.mu is held.
+func (q *Queue) poke(deadline time.Duration) {
+	if deadline >= q.next {
+		return
+	}
 	select {
 	case q.wake <- struct{}{}:
 	default: // it has not looked since the last time
@@ -146,12 +149,10 @@ func (q *Queue) Restore(journaled []Request) []View {
 		}
 		r.Waiting = 0
 		q.insert(&entry{request: r, state: open, restored: true, done: make(chan struct{})})
+		q.poke(r.Deadline)
 	}
-	q.poke()
 	q.mu.Unlock()
-	for _, id := range dropped {
-		q.forget(id)
-	}
+	q.forget(dropped...)
 	return q.List()
 }
 

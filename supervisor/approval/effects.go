@@ -8,6 +8,11 @@ func effects() []effect {
 	return slices.Concat(execEffects(), connectEffects(), fileEffects())
 }
 
+// hostPrograms talk to the hosts that their arguments name.
+func hostPrograms() []string {
+	return []string{"curl", "wget", "http", "https", "xh", "nc", "ncat", "netcat", "socat", "telnet", "ftp", "lftp", "aria2c"}
+}
+
 func execEffects() []effect {
 	const gate = GateExec
 	return []effect{
@@ -39,7 +44,7 @@ func execEffects() []effect {
 			does: "erases a disk", undo: ReversibleNo},
 		{gate: gate, programs: []string{"chmod", "chown", "chgrp", "setfacl", "chattr"}, touches: touchesData,
 			does: "changes who may do what with files", undo: ReversibleYes},
-		{gate: gate, programs: []string{"curl", "wget", "http", "https", "xh", "nc", "ncat", "netcat", "socat", "telnet", "ftp", "lftp", "aria2c"}, touches: touchesOutside,
+		{gate: gate, programs: hostPrograms(), touches: touchesOutside,
 			does: "talks to another machine", undo: ReversibleUnknown},
 		{gate: gate, programs: []string{"curl"}, words: []string{"-d*|--data*|-F*|--form*|-T*|--upload-file*|--json*"}, touches: touchesOutside,
 			does: "sends data there", undo: ReversibleNo},

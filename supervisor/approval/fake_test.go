@@ -70,10 +70,12 @@ func (m *memory) Put(r Request) error {
 	return m.put
 }
 
-func (m *memory) Remove(id string) error {
+func (m *memory) Remove(ids ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.kept, id)
+	for _, id := range ids {
+		delete(m.kept, id)
+	}
 	return nil
 }
 

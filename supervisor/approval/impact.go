@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,7 +47,7 @@ func Impact(r Request) ([]string, Reversible) {
 		r.Argv = r.Argv[:maxImpactWords]
 	}
 	for _, e := range effects() {
-		if !e.matches(r) {
+		if !e.matches(r) && !e.matchesArgument(r) {
 			continue
 		}
 		line := e.touches + ": " + e.does
@@ -158,6 +159,39 @@ func (e effect) matchesHost(r Request) bool {
 		}
 		return host == h || strings.HasSuffix(host, "."+h)
 	})
+}
+
+// matchesArgument finds the hosts that the arguments of a program name, if it is
+// one that talks to hosts.
+func (e effect) matchesArgument(r Request) bool {
+	if e.gate != GateConnect || len(e.hosts) == 0 || r.Gate != GateExec || !slices.Contains(hostPrograms(), program(r)) {
+		return false
+	}
+	return slices.ContainsFunc(arguments(r), func(arg string) bool {
+		host, port := hostOf(arg)
+		c := Request{Gate: GateConnect, Host: host, Port: port}
+		c.Addr, _ = netip.ParseAddr(host)
+		return host != "" && e.matchesHost(c)
+	})
+}
+
+// hostOf takes the host out of an argument that may be a URL or host:port.
+func hostOf(arg string) (string, uint16) {
+	if _, rest, ok := strings.Cut(arg, "://"); ok {
+		arg = rest
+	} else if strings.HasPrefix(arg, "-") {
+		return "", 0
+	}
+	arg, _, _ = strings.Cut(arg, "/")
+	if i := strings.LastIndexByte(arg, '@'); i >= 0 {
+		arg = arg[i+1:]
+	}
+	host, port, ok := strings.Cut(arg, ":")
+	if !ok {
+		return host, 0
+	}
+	n, _ := strconv.ParseUint(port, 10, 16) // no number: no port that a table names
+	return host, uint16(n)
 }
 
 // hasPart reports whether whole elements of a path are what part says; a final

@@ -24,7 +24,7 @@ func DefaultLimits() Limits { return Limits{Jail: 64, Total: 2048} }
 // queue. Package approval/journal is the real one.
 type Journal interface {
 	Put(Request) error
-	Remove(id string) error
+	Remove(ids ...string) error
 }
 
 // Options are what a Queue is made of.
@@ -58,7 +58,8 @@ type Queue struct {
 	done   ring[closed]   // decided requests, for answers that come late
 	ended  ring[struct{}] // jails that ended
 	watch  map[*watcher]struct{}
-	wake   chan struct{} // capacity 1: the next deadline may have changed
+	next   time.Duration // when Run looks at the deadlines again
+	wake   chan struct{} // capacity 1: a deadline is earlier than that
 }
 
 type foldKey struct{ jail, digest string }
@@ -233,7 +234,7 @@ func (q *Queue) journal(e *entry, r Request) {
 	if shown {
 		e.state = open
 		q.publish(Event{Kind: Added, View: q.view(e)})
-		q.poke()
+		q.poke(r.Deadline)
 	}
 	over := e.state == decided && e.decision.Outcome != Interrupted
 	q.mu.Unlock()
@@ -242,10 +243,14 @@ func (q *Queue) journal(e *entry, r Request) {
 	}
 }
 
-// forget removes a decided request from the journal.
-func (q *Queue) forget(id string) {
-	if err := q.opt.Journal.Remove(id); err != nil && q.opt.OnError != nil {
-		q.opt.OnError(fmt.Errorf("remove request %s from the journal: %w", id, err))
+// forget removes decided requests from the journal. Their waiters went on
+// already.
+func (q *Queue) forget(ids ...string) {
+	if len(ids) == 0 {
+		return
+	}
+	if err := q.opt.Journal.Remove(ids...); err != nil && q.opt.OnError != nil {
+		q.opt.OnError(fmt.Errorf("remove %d requests from the journal: %w", len(ids), err))
 	}
 }
 
@@ -286,6 +291,7 @@ func (q *Queue) finish(e *entry, d Decision) bool {
 	q.mu.Unlock()
 	if ok {
 		q.settle(e, d)
+		q.forget(e.request.ID)
 	}
 	return ok
 }
@@ -304,8 +310,8 @@ func (q *Queue) begin(e *entry) bool {
 	return true
 }
 
-// settle records a decision, tells the waiters, then the watchers, and forgets
-// the request. The caller has begun it.
+// settle records a decision and tells the waiters and the watchers. The caller
+// has begun it, and forgets it afterwards.
 func (q *Queue) settle(e *entry, d Decision) Decision {
 	q.mu.Lock()
 	r := e.request
@@ -330,10 +336,16 @@ func (q *Queue) settle(e *entry, d Decision) Decision {
 	close(e.done)
 	q.publish(Event{Kind: Removed, View: View{Request: r}, Decision: d})
 	q.mu.Unlock()
-	if d.Outcome != Interrupted {
-		q.forget(r.ID)
-	}
 	return d
+}
+
+// settleAll settles requests that end alike and forgets them together.
+func (q *Queue) settleAll(entries []*entry, d Decision) {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = q.settle(e, d).ID
+	}
+	q.forget(ids...)
 }
 
 // List gives the open requests in fair order: the oldest of every jail first,

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 type noJournal struct{}
 
 func (noJournal) Put(approval.Request) error { return nil }
-func (noJournal) Remove(string) error        { return nil }
+func (noJournal) Remove(...string) error     { return nil }
 
 // serveQueue serves a queue on a socket.
 func serveQueue(t *testing.T) (*approval.Queue, string) {

@@ -54,9 +54,17 @@ func (j *Journal) Put(r approval.Request) error {
 	return nil
 }
 
-// Remove removes a request. One that is not there is no error.
-func (j *Journal) Remove(id string) error {
-	return j.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket([]byte(bucket)).Delete([]byte(id)) })
+// Remove removes requests in one commit. One that is not there is no error.
+func (j *Journal) Remove(ids ...string) error {
+	return j.db.Batch(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		for _, id := range ids {
+			if err := b.Delete([]byte(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Load gives every request, and an error for those that cannot be read; these

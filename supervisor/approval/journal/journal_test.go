@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -109,5 +111,63 @@ func BenchmarkPut(b *testing.B) {
 		if err := j.Put(r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkAnswer is the time from an approval to the waiter that goes on, with
+// the journal on a disk.
+func BenchmarkAnswer(b *testing.B) {
+	j, err := Open(filepath.Join(b.TempDir(), "state.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	q := approval.New(approval.Options{Journal: j, Boot: "b", OnDecision: func(approval.Request, approval.Decision) error { return nil }})
+	defer q.Close()
+	events, err := q.Watch(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var waited time.Duration
+	for i := 0; b.Loop(); i++ {
+		woken := make(chan time.Time, 1)
+		go func() {
+			_, _ = q.Submit(b.Context(), approval.Request{Jail: "j", Gate: approval.GateFile, Op: "open", Path: fmt.Sprint("/w/", i)})
+			woken <- time.Now()
+		}()
+		v := (<-events).View
+		start := time.Now()
+		if _, _, err := q.Decide(approval.Answer{ID: v.ID, Digest: v.Digest, Approve: true}); err != nil {
+			b.Fatal(err)
+		}
+		waited += (<-woken).Sub(start)
+		<-events
+	}
+	b.ReportMetric(float64(waited.Nanoseconds())/float64(b.N), "ns/answer")
+}
+
+// BenchmarkThousand holds 1,000 requests of 5 jails at once and denies them.
+func BenchmarkThousand(b *testing.B) {
+	j, err := Open(filepath.Join(b.TempDir(), "state.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	for b.Loop() {
+		q := approval.New(approval.Options{Journal: j, Boot: "b", Limits: approval.Limits{Jail: 200, Total: 1000},
+			OnDecision: func(approval.Request, approval.Decision) error { return nil }})
+		var all sync.WaitGroup
+		for i := range 1000 {
+			all.Go(func() {
+				_, _ = q.Submit(b.Context(), approval.Request{Jail: fmt.Sprint("j", i%5), Gate: approval.GateFile, Op: "open", Path: fmt.Sprint("/w/", i)})
+			})
+		}
+		for len(q.List()) < 1000 {
+			runtime.Gosched()
+		}
+		for i := range 5 {
+			q.EndJail(fmt.Sprint("j", i))
+		}
+		all.Wait()
 	}
 }

@@ -20,7 +20,7 @@ import (
 type noJournal struct{}
 
 func (noJournal) Put(approval.Request) error { return nil }
-func (noJournal) Remove(string) error        { return nil }
+func (noJournal) Remove(...string) error     { return nil }
 
 // start serves a queue on a socket.
 func start(t *testing.T) (*approval.Queue, client.Client) {
