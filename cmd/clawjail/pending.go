@@ -182,19 +182,9 @@ func printArrival(w io.Writer, a client.Approval) {
 	fmt.Fprintf(w, "%s\n", show.Text(a.Request, a.Waited, a.Left, pageStyle(w)))
 }
 
-// ending says how a request ended.
+// ending says how a request ended, and after how long.
 func ending(d api.ApprovalDecision) string {
-	s := escape.String(d.Outcome)
-	if d.By != "" {
-		s += " by " + escape.String(d.By)
-	}
-	if d.Allowed && d.Scope != "" {
-		s += ", " + escape.String(d.Scope)
-	}
-	if d.Reason != "" {
-		s += ": " + escape.String(d.Reason)
-	}
-	return s + ", after " + show.Duration(time.Duration(d.HeldMS*float64(time.Millisecond)))
+	return escape.String(d.String()) + ", after " + show.Duration(time.Duration(d.HeldMS*float64(time.Millisecond)))
 }
 
 // watchLine is one line of `pending --watch -o json`.

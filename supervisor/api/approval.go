@@ -54,6 +54,21 @@ type ApprovalDecision struct {
 	At      time.Time `json:"at"`
 }
 
+// String says in one line how it ended. By and Reason are raw in it.
+func (d ApprovalDecision) String() string {
+	s := d.Outcome
+	if d.By != "" {
+		s += " by " + d.By
+	}
+	if d.Allowed && d.Scope != "" {
+		s += ", " + d.Scope
+	}
+	if d.Reason != "" {
+		s += ": " + d.Reason
+	}
+	return s
+}
+
 // DecideAnswer says what was decided, and about what.
 type DecideAnswer struct {
 	Request  json.RawMessage  `json:"request"` // as in Approval

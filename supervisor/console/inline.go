@@ -92,7 +92,7 @@ func (p *prompt) apply(ev client.ApprovalEvent) {
 				p.waiting = slices.Delete(p.waiting, i, i+1)
 			}
 			if p.asked != nil && p.asked.ID == a.ID && ev.Decision != nil {
-				p.leave(a.ID + " " + ending(*ev.Decision))
+				p.leave(a.ID + " " + ev.Decision.String())
 			}
 		case i >= 0:
 			p.waiting[i] = item{a, time.Now()}
@@ -207,5 +207,5 @@ func (p *prompt) answer(ctx context.Context, line string) {
 		return
 	}
 	p.waiting = slices.DeleteFunc(p.waiting, func(i item) bool { return i.ID == q.ID })
-	p.leave(q.ID + " " + ending(d))
+	p.leave(q.ID + " " + d.String())
 }

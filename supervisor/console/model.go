@@ -125,7 +125,7 @@ func (m model) apply(ev client.ApprovalEvent) model {
 			m = m.drop(i)
 		}
 		if d := ev.Decision; d != nil {
-			m.status = ev.Approval.ID + " " + ending(*d)
+			m.status = ev.Approval.ID + " " + d.String()
 		}
 	}
 	return m.settle()
@@ -179,7 +179,7 @@ func (m model) decided(msg decidedMsg) model {
 	case msg.text != "":
 		m.status = msg.text
 	case msg.decision.Allowed != msg.allow:
-		m.status = msg.id + " " + ending(msg.decision)
+		m.status = msg.id + " " + msg.decision.String()
 	}
 	return m
 }

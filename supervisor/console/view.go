@@ -8,7 +8,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"clawjail/audit/escape"
-	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/show"
 )
@@ -230,21 +229,6 @@ func (m model) paint(style, s string) string {
 		return s
 	}
 	return style + s + allOff
-}
-
-// ending says how a request ended.
-func ending(d api.ApprovalDecision) string {
-	s := d.Outcome
-	if d.By != "" {
-		s += " by " + d.By
-	}
-	if d.Allowed && d.Scope != "" {
-		s += ", " + d.Scope
-	}
-	if d.Reason != "" {
-		s += ": " + d.Reason
-	}
-	return s
 }
 
 func helpLines(w int) []string {
