@@ -52,19 +52,19 @@ install_group() {
 	[ ${#missing[@]} = 0 ] || apt "${missing[@]}"
 	case $1 in
 	build) .ci/go.sh ;;
-	test) promtool ;;
+	test) fetch_promtool ;;
 	esac
 }
 
 # promtool comes in the package prometheus, whose server nobody asked to start
 # here. So the package is unpacked beside the cache and never installed.
-promtool() {
+fetch_promtool() {
 	command -v promtool >/dev/null && return
 	say "unpack promtool from the package prometheus into $CACHE/tools (nothing is installed or started)"
 	apt
 	local dir
 	dir=$(mktemp -d)
-	(cd "$dir" && apt-get download -qq prometheus >&2 && dpkg -x prometheus_*.deb tree)
+	(cd "$dir" && apt-get download -qq -o APT::Sandbox::User=root prometheus >&2 && dpkg -x prometheus_*.deb tree)
 	install -D -m 755 "$dir/tree/usr/bin/promtool" "$CACHE/tools/promtool"
 	rm -rf "$dir"
 }
