@@ -211,13 +211,75 @@ func TestBound(t *testing.T) {
 			target.Bind = true
 			must(t, change(path))
 			before := snapshot(t, dir)
-			if f, errno := w.Do(t.Context(), testCred, op(target)); f != nil || errno != unix.ESTALE {
-				t.Errorf("%s, %s: %v", what, name, errno)
+			want := unix.ESTALE
+			if makes := name == "create" || name == "create, empty"; what == "removed" && !makes {
+				want = unix.ENOENT
+			} else if _, open := op(target).(Open); open && what == "linked" {
+				want = unix.ELOOP
+			}
+			if f, errno := w.Do(t.Context(), testCred, op(target)); f != nil || errno != want {
+				t.Errorf("%s, %s: %v, want %v", what, name, errno, want)
 			}
 			if after := snapshot(t, dir); len(after) != len(before) || after["f"] != before["f"] {
 				t.Errorf("%s, %s: %v became %v", what, name, before, after)
 			}
 		}
+	}
+}
+
+// TestBoundRename: what is replaced is what was shown, and so is what replaces it.
+func TestBoundRename(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(dir string) error
+		want   unix.Errno
+	}{
+		"nothing changed":  {func(string) error { return nil }, 0},
+		"source gone":      {func(d string) error { return os.Remove(d + "/from") }, unix.ENOENT},
+		"source replaced":  {func(d string) error { return os.Rename(d+"/new", d+"/from") }, unix.ESTALE},
+		"target gone":      {func(d string) error { return os.Remove(d + "/to") }, unix.ESTALE},
+		"target replaced":  {func(d string) error { return os.Rename(d+"/new", d+"/to") }, unix.ESTALE},
+		"target made":      {func(d string) error { return os.Rename(d+"/new", d+"/none") }, unix.ESTALE},
+		"target not there": {func(d string) error { return os.Remove(d + "/new") }, 0},
+	} {
+		w := worker(t)
+		dir, r := place(t, nil)
+		for _, f := range []string{"from", "to", "new"} {
+			must(t, os.WriteFile(filepath.Join(dir, f), []byte(f), 0o600))
+		}
+		from, to := parent(t, r, "from"), parent(t, r, "to")
+		if name == "target made" || name == "target not there" {
+			to = parent(t, r, "none")
+		}
+		from.Bind, to.Bind = true, true
+		must(t, c.change(dir))
+		before := snapshot(t, dir)
+		if _, errno := w.Do(t.Context(), testCred, Rename{From: from, To: to}); errno != c.want {
+			t.Errorf("%s: %v, want %v", name, errno, c.want)
+		}
+		if after := snapshot(t, dir); c.want != 0 && len(after) != len(before) {
+			t.Errorf("%s: %v became %v", name, before, after)
+		}
+	}
+}
+
+// TestView: the mounts of the tree itself decide.
+func TestView(t *testing.T) {
+	w := worker(t)
+	dir, r := place(t, nil)
+	must(t, os.WriteFile(filepath.Join(dir, "f"), nil, 0o600))
+	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	must(t, control(r.dir, func(fd int) {
+		must(t, unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &readOnly))
+	}))
+	v, err := View(r.dir)
+	must(t, err)
+	defer v.Close()
+	if rel, in := v.Rel("/a/b"); !in || rel != "a/b" {
+		t.Errorf("%q %v", rel, in)
+	}
+	do(t, w, Unlink{parent(t, v, "f")}, unix.EROFS)
+	if st := lstat(t, filepath.Join(dir, "f")); st.Ino != parent(t, v, "f").FileIno {
+		t.Errorf("inode %d", st.Ino)
 	}
 }
 

@@ -26,6 +26,9 @@ func (o Unlink) do(_ Cred, at []int) (*os.File, unix.Errno) {
 	if o.Target.Base == "" {
 		return nil, unix.EBUSY // the root of a mount
 	}
+	if errno := o.Target.bound(at[0]); errno != 0 {
+		return nil, errno
+	}
 	return nil, again(func() error { return unix.Unlinkat(at[0], o.Target.Base, 0) })
 }
 
@@ -37,6 +40,9 @@ func (o Rmdir) targets() []*Target { return []*Target{&o.Target} }
 func (o Rmdir) do(_ Cred, at []int) (*os.File, unix.Errno) {
 	if o.Target.Base == "" {
 		return nil, unix.EBUSY
+	}
+	if errno := o.Target.bound(at[0]); errno != 0 {
+		return nil, errno
 	}
 	return nil, again(func() error { return unix.Unlinkat(at[0], o.Target.Base, unix.AT_REMOVEDIR) })
 }
@@ -61,6 +67,14 @@ func (o Rename) do(_ Cred, at []int) (*os.File, unix.Errno) {
 	case o.From.Base == "" || o.To.Base == "":
 		return nil, unix.EBUSY
 	}
+	if errno := o.From.bound(at[0]); errno != 0 {
+		return nil, errno
+	}
+	if errno := o.To.bound(at[1]); errno == unix.ENOENT {
+		return nil, unix.ESTALE // it would have been replaced or exchanged
+	} else if errno != 0 {
+		return nil, errno
+	}
 	return nil, again(func() error { return unix.Renameat2(at[0], o.From.Base, at[1], o.To.Base, o.Flags) })
 }
 
@@ -81,6 +95,9 @@ func (o Link) do(_ Cred, at []int) (*os.File, unix.Errno) {
 		return nil, again(func() error {
 			return unix.Linkat(unix.AT_FDCWD, name(at[0]), at[1], o.To.Base, unix.AT_SYMLINK_FOLLOW)
 		})
+	}
+	if errno := o.From.bound(at[0]); errno != 0 {
+		return nil, errno
 	}
 	return nil, again(func() error { return unix.Linkat(at[0], o.From.Base, at[1], o.To.Base, 0) })
 }

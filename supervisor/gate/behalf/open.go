@@ -67,14 +67,14 @@ func (o Open) named(at, flags int, mode uint64) (*os.File, unix.Errno) {
 	}
 	fd, errno := open(at, o.Target.Base, first, mode)
 	switch {
-	case errno == unix.EEXIST && absent, errno == unix.ENOENT && bind && o.Target.File != nil:
-		return nil, unix.ESTALE
+	case errno == unix.EEXIST && absent, errno == unix.ENOENT && bind && o.Target.File != nil && flags&unix.O_CREAT != 0:
+		return nil, unix.ESTALE // nothing, or something, would have been made
 	case errno == unix.ENXIO && isFifo(at, o.Target.Base):
 		return nil, unix.EACCES
 	case errno != 0:
 		return nil, errno
 	}
-	if bind && o.Target.File != nil {
+	if made := o.Target.File == nil && flags&unix.O_CREAT != 0; bind && !made {
 		if errno := o.Target.is(fd); errno != 0 {
 			unix.Close(fd)
 			return nil, errno

@@ -51,6 +51,17 @@ func OpenRoot(jailPath, hostPath string, idmap *Idmap) (*Root, error) {
 	return &Root{jail: jailPath, dir: dir, file: kind == unix.S_IFREG}, nil
 }
 
+// View takes a jail's own tree as it is, read-only mounts and all, from its root
+// directory (O_PATH): for what the jail could do by itself and must not, because
+// it is counted. The caller keeps root.
+func View(root *os.File) (*Root, error) {
+	dir, err := duplicate(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Root{jail: "/", dir: dir}, nil
+}
+
 // detach copies the mounts that src shows, attached nowhere.
 func detach(src *os.File, idmap *Idmap) (*os.File, error) {
 	fd, err := unix.OpenTree(int(src.Fd()), "",

@@ -23,7 +23,12 @@ type Target struct {
 	Dev, Ino uint64
 	// File is what Base was, O_PATH; nil if there was nothing.
 	File *os.File
-	// Bind makes an operation on anything else than File fail with ESTALE.
+	// FileDev and FileIno are who File is. A file that a mask of the jail's
+	// covers is another one there.
+	FileDev, FileIno uint64
+	// Bind makes an operation on anything else than File, or than nothing if
+	// File is nil, fail: with ENOENT when it is gone and would only have been
+	// found, with ESTALE otherwise.
 	Bind bool
 
 	root *Root
@@ -83,7 +88,11 @@ func (t *Target) pin() error {
 		return err
 	}
 	switch errno {
-	case 0, unix.ENOENT, unix.ENAMETOOLONG: // the kernel finds the latter out late, too
+	case 0:
+		st, err := stat(t.File)
+		t.FileDev, t.FileIno = kernelDev(st.Dev), st.Ino
+		return err
+	case unix.ENOENT, unix.ENAMETOOLONG: // the kernel finds the latter out late, too
 		return nil
 	default:
 		return errno
@@ -160,29 +169,23 @@ func (t *Target) check() unix.Errno {
 	if kernelDev(st.Dev) != t.Dev || st.Ino != t.Ino {
 		return unix.ESTALE
 	}
-	return t.bound()
+	return 0
 }
 
 // binds says that only the very file will do that was pinned.
 func (t *Target) binds() bool { return t.Bind && t.Base != "" && !t.now }
 
-// bound compares what Base is with what it was.
-func (t *Target) bound() unix.Errno {
+// bound compares what Base is in the directory at with what it was. It is for
+// operations on names; those on files compare the file that they have.
+func (t *Target) bound(at int) unix.Errno {
 	if !t.binds() {
 		return 0
 	}
-	var f *os.File
-	errno := unix.Errno(0)
-	if err := control(t.Dir, func(dir int) { f, errno = pinned(dir, t.Base) }); err != nil {
-		return errnoOf(err)
-	}
-	if errno == unix.ENOENT {
-		if t.File == nil {
-			return 0
-		}
-		return unix.ESTALE
-	}
-	if errno != 0 {
+	f, errno := pinned(at, t.Base)
+	switch {
+	case errno == unix.ENOENT && t.File == nil:
+		return 0
+	case errno != 0:
 		return errno
 	}
 	defer f.Close()
