@@ -78,12 +78,9 @@ func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) err
 	if d.Reason != "" {
 		reason += ": " + d.Reason
 	}
-	by := ""
-	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
-		by = d.By.String()
-		if d.By.Name != "" {
-			by += fmt.Sprintf(" (uid %d)", d.By.UID) // names can be given to others
-		}
+	by := d.By.String()
+	if by != "" {
+		by += fmt.Sprintf(" (uid %d)", d.By.UID) // names can be given to others
 	}
 	rec := audit.Record{
 		Time: time.Now(), Jail: r.Jail, Gate: r.Gate, Verdict: verdict, Rule: r.Rule,
@@ -168,7 +165,7 @@ func inJail(cgroups string) bool { return strings.Contains(cgroups, "/clawjail/"
 func userName(uid uint32) string {
 	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {
-		return ""
+		return fmt.Sprintf("uid %d", uid)
 	}
 	return u.Username
 }

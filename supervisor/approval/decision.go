@@ -118,8 +118,12 @@ type By struct {
 	Name string
 }
 
-// String gives the name, or the number where there is none.
+// String gives the name, or the number where there is none; nothing where
+// nobody decided. Root has a name.
 func (b By) String() string {
+	if b == (By{}) {
+		return ""
+	}
 	if b.Name == "" {
 		return "uid " + strconv.FormatUint(uint64(b.UID), 10)
 	}

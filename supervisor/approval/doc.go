@@ -39,6 +39,7 @@
 //	remembered scopes                MaxAllGrants   as above
 //	decided requests remembered      MaxDecided     the oldest is forgotten
 //	ended jails remembered           MaxEnded       the oldest is forgotten
+//	rejections that answer again     MaxDecided     the oldest is forgotten: it asks
 //	watchers                         MaxWatchers    the watch is refused
 //	events waiting for a watcher     watchBuffer    dropped, one Resync event instead
 //
@@ -54,6 +55,8 @@
 //     let one jail fill the supervisor's memory.
 //   - Deadlines are in CLOCK_BOOTTIME: it counts a suspended host and does not
 //     follow a clock that somebody sets. Wall times are for people only.
+//   - A rejection answers the same request for a few seconds more, an approval
+//     never does.
 //   - Remembered scopes do not outlive the supervisor. Asking once more is the
 //     safe way to forget.
 //   - "always" is remembered here for the jail. The rule in the policy file is

@@ -54,6 +54,7 @@ type Queue struct {
 	grants grants
 	done   ring[closed]   // decided requests, for answers that come late
 	ended  ring[struct{}] // jails that ended
+	echo   ring[grant]    // rejections, by jail and digest, for a moment
 	watch  map[*watcher]struct{}
 	next   time.Duration // when Run looks at the deadlines again
 	wake   chan struct{} // capacity 1: a deadline is earlier than that
@@ -98,7 +99,7 @@ func New(o Options) *Queue {
 	}
 	return &Queue{opt: o, clock: o.Clock,
 		byID: map[string]*entry{}, byFold: map[foldKey]*entry{}, count: map[string]int{},
-		grants: newGrants(), done: newRing[closed](MaxDecided), ended: newRing[struct{}](MaxEnded),
+		grants: newGrants(), done: newRing[closed](MaxDecided), ended: newRing[struct{}](MaxEnded), echo: newRing[grant](MaxDecided),
 		watch: map[*watcher]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
@@ -152,13 +153,22 @@ func (q *Queue) answered(r Request, now time.Duration) (Decision, bool) {
 		q.done.put(r.ID, c)
 		return c.decision, true
 	}
-	if g, ok := q.grants.find(r, now); ok {
-		d := g.decision
-		d.Grant, d.ID, d.Digest, d.Held, d.At = g.decision.ID, "", r.Digest, 0, at
-		return d, true
+	g, ok := q.grants.find(r, now)
+	if !ok {
+		g, ok = q.echo.get(echoKey(r))
+		ok = ok && now < g.until
 	}
-	return Decision{}, false
+	d := g.decision
+	d.Grant, d.ID, d.Digest, d.Held, d.At = g.decision.ID, "", r.Digest, 0, at
+	return d, ok
 }
+
+// rejectedFor is how long a rejection answers the same request again. A shell
+// that is refused one program tries the next directory of its PATH at once,
+// and finds the same one there; nobody wants to deny that twice.
+const rejectedFor = 5 * time.Second
+
+func echoKey(r Request) string { return r.Jail + "\x00" + r.Digest }
 
 // record calls OnDecision for a decision that no entry stands for.
 func (q *Queue) record(r Request, d Decision) Decision {
@@ -323,6 +333,9 @@ func (q *Queue) settle(e *entry, d Decision) Decision {
 	q.mu.Lock()
 	if _, gone := q.ended.get(r.Jail); !gone && (d.Outcome == Approved || d.Outcome == Rejected) {
 		q.grants.add(r, d, q.clock.Boot())
+	}
+	if d.Outcome == Rejected {
+		q.echo.put(echoKey(r), grant{decision: d, until: q.clock.Boot() + rejectedFor})
 	}
 	e.state, e.decision = decided, d
 	delete(q.byID, r.ID)

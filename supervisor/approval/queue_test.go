@@ -306,3 +306,19 @@ func TestInvalidRequestsAreDenied(t *testing.T) {
 		}
 	}
 }
+
+func TestARejectionAnswersForAMoment(t *testing.T) {
+	w := newWorld(t)
+	v, got := w.hold(push("j1"))
+	if _, _, err := w.Decide(Answer{ID: v.ID, Digest: v.Digest, Reason: "no", By: By{UID: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	<-got
+	d, err := w.Submit(t.Context(), push("j1"))
+	if err != nil || d.Outcome != Rejected || d.Grant != v.ID || d.Reason != "no" || len(w.records) != 2 {
+		t.Errorf("at once: %+v, %v, %d records", d, err, len(w.records))
+	}
+	w.hold(push("j1", "--force")) // something else asks
+	w.clock.pass(rejectedFor)
+	w.hold(push("j1")) // and so does the same, later
+}
