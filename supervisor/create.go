@@ -167,7 +167,7 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 		Workspace: r.Workspace, Terminal: r.Terminal,
 		User:        jail.User{UID: r.UID, GID: r.GID, Name: r.User, Home: r.Home, Idmap: r.Idmap},
 		Stat:        plan.Host,
-		LandlockABI: b.s.opt.Host.LandlockABI, UserNS: b.s.opt.Host.UserNS, Tier: b.s.tier,
+		LandlockABI: b.s.opt.Host.LandlockABI, Gate: true, UserNS: b.s.opt.Host.UserNS, Tier: b.s.tier,
 		StageBinary:  filepath.Join(b.s.opt.Binaries, "clawjail-stage"),
 		StateDir:     c.JailDir(id),
 		CgroupParent: "clawjail",

@@ -56,6 +56,7 @@ func (b *build) openGate(listener *os.File) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	e.view.gated.Store(b.plan.Gates.Exec)
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
 		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Files: files, Logger: s.log,
@@ -66,7 +67,10 @@ func (b *build) openGate(listener *os.File) error {
 			}
 			return d, err
 		},
-		Record:    func(o gate.Outcome) error { return s.recordOutcome(e.view, o) },
+		Record: func(o gate.Outcome) error { return s.recordOutcome(e.view, o) },
+		Opened: func(id tracee.Identity, path string, d *approval.Decision) {
+			e.view.opened(id, path, decisionRecord(d))
+		},
 		Violation: func(tgid int32, what string) { s.violation(e.view, tgid, what) },
 		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
 	}, l)
@@ -135,25 +139,30 @@ func (b *build) trap(listener *os.File) {
 	}
 }
 
-// recordOutcome writes what the gate decided. What was let through is recorded
-// once more by the probes, when it happens.
+// recordOutcome writes what the gate decided by itself. What a human decided was
+// recorded before anybody learned of it, and what was let through is recorded
+// by the probes, when it happens.
 func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {
-	verdict := o.Verdict.String()
-	if o.Decision != nil {
-		verdict = policy.Ask.String()
-	}
-	s.metrics.decide(o.Gate.String(), verdict)
 	if o.Errno != 0 || o.Verdict == policy.Kill {
 		v.refused.Add(1)
 	}
-	r := audit.Record{Time: time.Now(), Jail: v.id, Gate: o.Gate.String(), Verdict: o.Verdict.String(), Rule: o.Rule,
-		Subject: audit.Subject{Op: o.Op, Path: o.Path, Path2: o.Path2, Argv: o.Argv, SHA256: o.SHA256, Pid: o.PID,
-			Errno: int32(o.Errno), Message: o.Message}}
 	if d := o.Decision; d != nil {
-		r.Decision = &audit.Decision{ID: d.ID, By: d.By.String(), HeldMS: milliseconds(d.Held), Digest: d.Digest, Reason: d.String()}
-		if d.Allowed() {
-			v.approved(o.PID, *r.Decision)
+		s.metrics.decide(o.Gate.String(), policy.Ask.String())
+		if d.Allowed() && o.Gate == policy.GateExec {
+			v.approved(o.PID, decisionRecord(d))
 		}
+		return nil
 	}
-	return s.audit.append(r)
+	s.metrics.decide(o.Gate.String(), o.Verdict.String())
+	return s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: o.Gate.String(), Verdict: o.Verdict.String(), Rule: o.Rule,
+		Subject: audit.Subject{Op: o.Op, Path: o.Path, Path2: o.Path2, Argv: o.Argv, SHA256: o.SHA256, Pid: o.PID,
+			Errno: int32(o.Errno), Message: o.Message}})
+}
+
+// decisionRecord is a human's decision as records have it; nil stays nil.
+func decisionRecord(d *approval.Decision) *audit.Decision {
+	if d == nil {
+		return nil
+	}
+	return &audit.Decision{ID: d.ID, By: d.By.String(), HeldMS: milliseconds(d.Held), Digest: d.Digest, Reason: d.String()}
 }

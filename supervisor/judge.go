@@ -7,8 +7,6 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,55 +15,7 @@ import (
 	"clawjail/bpf"
 	"clawjail/bpf/wire"
 	"clawjail/policy"
-	"clawjail/supervisor/api"
 )
-
-// jailView is what the judge needs to know of a jail. policy is set before the
-// view is published and constant afterwards; the counters are atomic.
-type jailView struct {
-	id     string
-	policy *policy.Policy
-	home   string
-
-	approvals sync.Map // pid to *audit.Decision, until the execution is seen
-
-	execs, writes, deletes, connections, refused, lost atomic.Uint64
-}
-
-// credential reports whether a path is where the user keeps keys on the host.
-// A private home has none of them, and whoever looks for them is worth knowing.
-func (v *jailView) credential(path string) bool {
-	rest, ok := strings.CutPrefix(path, v.home+"/")
-	if !ok || v.home == "" {
-		return false
-	}
-	for _, c := range policy.Credentials() {
-		if rest == c || strings.HasPrefix(rest, c+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// approved remembers that a human let a process execute something.
-func (v *jailView) approved(pid int32, d audit.Decision) { v.approvals.Store(pid, &d) }
-
-// approval takes that back out, when the execution is seen.
-func (v *jailView) approval(pid int32) *audit.Decision {
-	d, ok := v.approvals.LoadAndDelete(pid)
-	if !ok {
-		return nil
-	}
-	out, _ := d.(*audit.Decision)
-	return out
-}
-
-func newJailView(id string) *jailView { return &jailView{id: id} }
-
-func (v *jailView) counts() api.Counts {
-	return api.Counts{Execs: v.execs.Load(), Writes: v.writes.Load(), Deletes: v.deletes.Load(),
-		Connections: v.connections.Load(), Refused: v.refused.Load(), Lost: v.lost.Load()}
-}
 
 // scope maps the cgroup of each jail to its view. It is replaced, never changed.
 type scope struct {
@@ -127,6 +77,9 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 	var d policy.Decision
 	switch ev.Class {
 	case wire.Exec:
+		if ev.Ret < 0 && v.gated.Load() {
+			return // the gate refused it, and has said so
+		}
 		v.execs.Add(1)
 		r.Gate = audit.GateExec
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateExec, Path: ev.Path, Argv: ev.Argv, Op: "exec"})
@@ -152,6 +105,14 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		v.writes.Add(1)
 		r.Gate = audit.GateFile
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path, Write: true, Op: r.Subject.Op})
+		if path, by, ok := v.given(ev.Dev, ev.Ino); ok && ev.Class == wire.OpenWrite {
+			// Opened by the gate: the file is the one that was decided about,
+			// whatever the mount calls it that it came from.
+			exact := true
+			r.Subject.Path, r.Subject.PathExact, r.Decision = path, &exact, by
+			d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: path, Write: true, Op: r.Subject.Op})
+			d.Verdict = policy.Allow
+		}
 		if ev.Class == wire.Rename {
 			d = stricter(d, v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path2, Write: true, Op: r.Subject.Op}))
 		}

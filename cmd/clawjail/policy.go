@@ -38,7 +38,7 @@ func sampleVars() source.Vars {
 
 // loadPolicy reads a policy by file or name and says what is wrong with it.
 func loadPolicy(e *env, name string) (*policy.Policy, error) {
-	p, err := source.Open(name, sampleVars(), source.Features{})
+	p, err := source.Open(name, sampleVars(), source.Features{Gate: true})
 	return p, policyProblems(e, err)
 }
 
@@ -112,7 +112,7 @@ exits with 1 if there is one.`,
 }
 
 func checkPolicy(name string) (checked, error) {
-	p, err := source.Open(name, sampleVars(), source.Features{})
+	p, err := source.Open(name, sampleVars(), source.Features{Gate: true})
 	var problems source.Problems
 	if errors.As(err, &problems) {
 		return checked{Policy: name, Problems: problems}, nil

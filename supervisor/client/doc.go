@@ -10,4 +10,12 @@
 // connection of its own.
 //
 // May be imported by cmd/clawjail, the gateway and tests.
+//
+// # Decisions
+//
+//   - No http.Transport: each call has a connection of its own, because
+//     descriptors belong to a connection, and so to exactly one request.
+//   - Streams are pipes of the client's, even where its own would do: a jail that
+//     is given a file of the host could truncate it, or open it again.
+//   - SIGPIPE is caught and not ignored: what is ignored is inherited.
 package client

@@ -96,13 +96,10 @@ func (e *Engine) deletes(x *edit) bool {
 }
 
 func (e *Engine) private(path string) bool {
-	for _, dir := range []string{"/tmp", "/dev/shm"} {
-		if policy.Below(path, dir) {
-			return true
-		}
+	if f, ok := e.c.Policy.FileRule(path); ok {
+		return f.Access == policy.AccessPrivate
 	}
-	f, ok := e.c.Policy.FileRule(path)
-	return ok && f.Access == policy.AccessPrivate
+	return policy.Below(path, "/tmp") || policy.Below(path, "/dev/shm")
 }
 
 // jailTargets are the places as the jail's own mounts show them, pinned.

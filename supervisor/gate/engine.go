@@ -63,6 +63,9 @@ type Config struct {
 	Hold func(context.Context, approval.Request) (approval.Decision, error)
 	// Record writes an audit record. An error turns a permission into a denial.
 	Record func(Outcome) error
+	// Opened tells of a file that is about to be given to a process, by what the
+	// kernel knows it by: the probes will see it under another name.
+	Opened func(id tracee.Identity, path string, d *approval.Decision)
 	// Violation answers something that runs and must not: the process dies, or
 	// the jail stands still.
 	Violation func(tgid int32, what string)

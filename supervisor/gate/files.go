@@ -221,6 +221,11 @@ func (e *Engine) perform(ctx context.Context, x *edit, d policy.Decision, decisi
 		e.deny(x.call, errno)
 		return
 	}
+	if x.open && file != nil {
+		if id, err := tracee.Identify(file); err == nil {
+			e.c.Opened(id, x.places[0].path, decision)
+		}
+	}
 	e.give(x, file)
 }
 

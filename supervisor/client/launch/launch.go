@@ -104,7 +104,7 @@ func findWorkspace(dir string) (string, error) {
 // loadPolicy reads the policy that was named, or chooses one.
 func loadPolicy(o Options, workspace string, who identity) (*policy.Policy, error) {
 	vars := source.Vars{Workspace: workspace, Home: who.home, User: who.name, TmpDir: "/tmp"}
-	features := source.Features{Gate: false}
+	features := source.Features{Gate: true}
 	name := o.Policy
 	if name == "" {
 		var statErr error

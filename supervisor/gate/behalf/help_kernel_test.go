@@ -53,6 +53,23 @@ func rootOf(t testing.TB, dir string, idmap *Idmap) *Root {
 	return r
 }
 
+// onTmpfs says that tests run where older kernels map no owners (before 6.3) and
+// have no user.* attributes (before 6.6).
+func onTmpfs(t testing.TB) bool {
+	t.Helper()
+	var fs unix.Statfs_t
+	must(t, unix.Statfs(t.TempDir(), &fs))
+	return fs.Type == unix.TMPFS_MAGIC
+}
+
+// rounds are fewer in a machine that is emulated.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 20
+	}
+	return n
+}
+
 // parent pins a path.
 func parent(t testing.TB, r *Root, rel string) Target {
 	t.Helper()

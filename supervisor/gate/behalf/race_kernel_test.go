@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tries bounds the storm.
+// tries bounds the storms.
 const tries = 20_000
 
 // storm makes changes around root/a/b until it is stopped. It has the host's
@@ -77,7 +77,7 @@ func TestStorm(t *testing.T) {
 	defer func() { stop() }()
 
 	results := map[unix.Errno]int{}
-	for i := range tries {
+	for i := range rounds(tries) {
 		target, errno := w.Parent(t.Context(), testCred, r, "a/b/f")
 		if errno == 0 {
 			errno = oneTry(t, w, target, i)
@@ -157,7 +157,7 @@ func TestLastComponentStorm(t *testing.T) {
 	stop := storm(t, exchange("link"), exchange("other"), exchange("absolute"))
 	defer func() { stop() }()
 	results := map[unix.Errno]int{}
-	for i := range tries {
+	for i := range rounds(tries) {
 		var op Op = Open{Target: target, Flags: unix.O_WRONLY | unix.O_TRUNC*(i%2) | unix.O_CREAT*(i/2%2)}
 		switch i % 5 {
 		case 3:

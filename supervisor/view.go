@@ -1,0 +1,126 @@
+package supervisor
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"clawjail/audit"
+	"clawjail/policy"
+	"clawjail/seccomp/tracee"
+	"clawjail/supervisor/api"
+)
+
+// jailView is what the judge needs to know of a jail. policy is set before the
+// view is published and constant afterwards; the counters are atomic.
+type jailView struct {
+	id     string
+	policy *policy.Policy
+	home   string
+
+	gated     atomic.Bool // the gate judges executions
+	approvals sync.Map    // pid to *audit.Decision, until the execution is seen
+	files     givenFiles
+
+	execs, writes, deletes, connections, refused, lost atomic.Uint64
+}
+
+func newJailView(id string) *jailView { return &jailView{id: id} }
+
+func (v *jailView) counts() api.Counts {
+	return api.Counts{Execs: v.execs.Load(), Writes: v.writes.Load(), Deletes: v.deletes.Load(),
+		Connections: v.connections.Load(), Refused: v.refused.Load(), Lost: v.lost.Load()}
+}
+
+// credential reports whether a path is where the user keeps keys on the host.
+// A private home has none of them, and whoever looks for them is worth knowing.
+func (v *jailView) credential(path string) bool {
+	rest, ok := strings.CutPrefix(path, v.home+"/")
+	if !ok || v.home == "" {
+		return false
+	}
+	for _, c := range policy.Credentials() {
+		if rest == c || strings.HasPrefix(rest, c+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// approved remembers that a human let a process execute something.
+func (v *jailView) approved(pid int32, d *audit.Decision) { v.approvals.Store(pid, d) }
+
+// approval takes that back out, when the execution is seen.
+func (v *jailView) approval(pid int32) *audit.Decision {
+	d, ok := v.approvals.LoadAndDelete(pid)
+	if !ok {
+		return nil
+	}
+	out, _ := d.(*audit.Decision)
+	return out
+}
+
+// maxGiven bounds the files of one jail that were opened by the gate and not
+// yet seen by the probes. Beyond it the oldest are forgotten, and their opens
+// are judged by the name that the probes see.
+const maxGiven = 1024
+
+// fileKey is what the kernel knows a file by.
+type fileKey struct{ dev, ino uint64 }
+
+// givenFile is a file that the gate opened for a process.
+type givenFile struct {
+	path string
+	by   *audit.Decision
+	uses int
+}
+
+type givenFiles struct {
+	mu    sync.Mutex
+	files map[fileKey]givenFile
+	order []fileKey
+}
+
+// opened remembers a file that the gate is about to hand over.
+func (v *jailView) opened(id tracee.Identity, path string, by *audit.Decision) {
+	g := &v.files
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.files == nil {
+		g.files = map[fileKey]givenFile{}
+	}
+	key := fileKey{id.Dev, id.Ino}
+	f, known := g.files[key]
+	if !known {
+		if len(g.order) >= maxGiven {
+			delete(g.files, g.order[0])
+			g.order = g.order[1:]
+		}
+		g.order = append(g.order, key)
+	}
+	g.files[key] = givenFile{path: path, by: by, uses: f.uses + 1}
+}
+
+// given takes one opening of a file out again, when the probes see it.
+func (v *jailView) given(dev, ino uint64) (path string, by *audit.Decision, ok bool) {
+	g := &v.files
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	key := fileKey{dev, ino}
+	f, ok := g.files[key]
+	if !ok {
+		return "", nil, false
+	}
+	if f.uses--; f.uses > 0 {
+		g.files[key] = f
+		return f.path, f.by, true
+	}
+	delete(g.files, key)
+	for i, k := range g.order {
+		if k == key {
+			g.order = append(g.order[:i], g.order[i+1:]...)
+			break
+		}
+	}
+	return f.path, f.by, true
+}
