@@ -20,7 +20,7 @@ func (q *Queue) Decide(a Answer) (Request, Decision, error) {
 	q.begin(e)
 	r := e.request
 	q.mu.Unlock()
-	d := Decision{Outcome: Rejected, Scope: a.Scope, By: a.By, Reason: clipText(a.Reason, MaxReason), File: a.File}
+	d := Decision{Outcome: Rejected, Scope: a.Scope, By: a.By, Reason: clipText(a.Reason, MaxReason), File: clipText(a.File, MaxPath)}
 	if a.Approve {
 		d.Outcome = Approved
 	}
@@ -187,9 +187,5 @@ func (q *Queue) Close() {
 	for _, e := range all {
 		q.settle(e, Decision{Outcome: Interrupted})
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for w := range q.watch {
-		q.unwatch(w)
-	}
+	q.EndWatches()
 }

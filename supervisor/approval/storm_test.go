@@ -130,8 +130,11 @@ func TestWatchersEnd(t *testing.T) {
 	if _, err := w.Watch(t.Context()); err == nil {
 		t.Error("one watcher too many")
 	}
-	w.Close()
+	w.EndWatches()
 	for range w.events {
+	}
+	if _, err := w.Watch(t.Context()); err != nil {
+		t.Errorf("a new watch after the end of the others: %v", err)
 	}
 }
 

@@ -57,6 +57,16 @@ func (q *Queue) Watch(ctx context.Context) (<-chan Event, error) {
 	return w.events, nil
 }
 
+// EndWatches ends every watch that is open now. A server that shuts down calls
+// it first: a watch does not end by itself.
+func (q *Queue) EndWatches() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for w := range q.watch {
+		q.unwatch(w)
+	}
+}
+
 func (q *Queue) unwatch(w *watcher) {
 	if _, ok := q.watch[w]; !ok {
 		return

@@ -40,6 +40,9 @@ type prompt struct {
 // Inline asks on a terminal for every request of one jail until ctx ends. The
 // words of an answer are whole words: a key that was meant for the agent
 // decides nothing. What is not answered here can be answered anywhere else.
+//
+// The jail's streams must go through tty: its input read from it, all of its
+// output written to it. Then ctx is ended when the jail has.
 func Inline(ctx context.Context, cl client.Client, jailID string, tty *Shared, style show.Style) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
