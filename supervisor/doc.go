@@ -34,6 +34,11 @@
 //	added processes per jail           maxProcs     the exec is refused
 //	kept output per detached jail      maxLogBytes  moved aside once, then the older half goes
 //	label sets per counter             maxLabels    counted as "other"
+//	files opened by the gate, unseen   maxGiven     the oldest is judged by its other name
+//	calls held per jail                gate.maxHeld denied with EAGAIN
+//	tokens given out per jail          gate.maxOutstanding  denied with EAGAIN
+//	hashes of programs per jail        gate.maxHashes       all are forgotten
+//	open approvals                     approval.Limits      denied, and recorded as flooded
 //	request body                       api.MaxRequestBytes  refused
 //	argv and environment               api.MaxArgBytes      refused
 //
