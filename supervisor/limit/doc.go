@@ -47,6 +47,9 @@
 //   - Up to maxEntries distinct times are kept; beyond that events a thousandth
 //     of the window apart are joined at the later time, which denies a moment
 //     longer and never a moment less.
+//   - From boot to boot the wall clock is believed when it goes forward: nothing
+//     else counts the time that a machine was off, and whoever can set it and
+//     reboot is root.
 //   - A denied take writes nothing and counts nothing, so whoever runs into the
 //     limit costs no disk.
 //   - Different windows of one key share their events. Taking from two limits

@@ -17,8 +17,11 @@
 // Ownership: a Root, a Target and a Worker own descriptors and have Close. The
 // file that Do returns is the caller's to close.
 //
-// Concurrency: everything may be used by several goroutines. A Worker does one
-// operation after the other; callers that want more have more Workers.
+// Concurrency: everything but a Thread may be used by several goroutines. A
+// Worker does one operation after the other; callers that want more have more
+// Workers. A Thread is the locked thread of its caller: half the time of a
+// Worker, for what is done at once and where a slow file system may stop nobody
+// else.
 //
 // Changing a thread's file system ids makes the whole process non-dumpable
 // (kernel/cred.c:commit_creds), which a supervisor should be anyway.
@@ -31,10 +34,17 @@
 //     appears on the way is another path than the one judged: ELOOP. A link as
 //     the last component is the caller's to resolve and to judge again.
 //   - The parent that was pinned must be the directory that the task sees
-//     (Target.Dev, Target.Ino): masks and other mounts that the jail has below
-//     are not in the Root, and this is how they show.
+//     (Target.Dev, Target.Ino), and the file the file (FileDev, FileIno): masks
+//     and other mounts that the jail has below are not in the Root, and this is
+//     how they show.
 //   - What has no business here is continued or refused by the caller: O_PATH,
 //     directories and special files, for which a read-only mount is no obstacle.
+//   - A descriptor that was handed out names its file from the Root's own mount
+//     ("/notes", not "/home/u/Documents/notes"), and that mount is writable. So a
+//     descriptor of the task is judged by its inode: a name read from it counts
+//     only if it leads, in the jail, to the same inode. Otherwise changing a mode
+//     through it, or opening /proc/self/fd/N anew, would be judged as a change of
+//     another file.
 //   - A held request sets Target.Bind, so that it only applies to the very file,
 //     or to the absence of one, that the human was shown.
 //
@@ -58,8 +68,8 @@
 //     set for good; these two are raised only for the change of ids.
 //   - Set-id modes are EPERM. Owners may only be "changed" to what they are.
 //     Extended attributes are user.* only, special files fifos only.
-//   - Fifos are never opened: the open waits for a peer, and the read-only mount
-//     that brought the call here does not forbid it.
+//   - Fifos are refused: opening one waits for a peer, and the read-only mount
+//     that brought the call here does not forbid it. No open here waits.
 //   - RLIMIT_FSIZE belongs to the process, so it is compared here. The SIGXFSZ
 //     that the task would have had is the caller's to send.
 //   - The Landlock domain of the task does not apply: that is what an approval
