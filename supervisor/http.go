@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -72,6 +73,13 @@ func (s *Supervisor) statsRoutes() http.Handler {
 	return mux
 }
 
+// approverRoutes is what approvers may ask on their own socket.
+func (s *Supervisor) approverRoutes() http.Handler {
+	mux := http.NewServeMux()
+	s.approvalRoutes(func(pattern string, fn func(*call) (any, *api.Error)) { mux.Handle(pattern, s.authorise(fn)) })
+	return mux
+}
+
 // authorise finds out who calls and lets only the permitted through. The
 // socket's mode says the same; this is the check that counts.
 func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {
@@ -102,13 +110,17 @@ func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {
 	})
 }
 
-// permitted: root may do everything, members of the configured group too, the
-// gateway's user may read counters. Everybody else: nothing.
+// permitted: root may do everything, members of the configured group too.
+// Approvers may see and decide what is held, the gateway's user may read
+// counters. Everybody else: nothing.
 func (s *Supervisor) permitted(peer control.Peer, r *http.Request) *api.Error {
 	if peer.UID == 0 {
 		return nil
 	}
 	if g := s.opt.Config.Group; g != "" && memberOf(peer, g) {
+		return nil
+	}
+	if strings.HasPrefix(r.URL.Path, "/v1/approvals") && s.approvals.mayApprove(peer) {
 		return nil
 	}
 	if peer.UID == s.opt.Config.GatewayUID && r.Method == http.MethodGet && r.URL.Path == "/v1/stats" {

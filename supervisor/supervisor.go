@@ -133,10 +133,19 @@ func (s *Supervisor) open() error {
 type Sockets struct {
 	Control *control.Listener // everything, for root and the configured group
 	Stats   *control.Listener // counters, for the gateway
+	Approve *control.Listener // what is held, for approvers; nil without a group of them
 }
 
-// Close closes both.
-func (s Sockets) Close() error { return errors.Join(s.Control.Close(), s.Stats.Close()) }
+// Close closes them.
+func (s Sockets) Close() error {
+	var errs []error
+	for _, l := range []*control.Listener{s.Control, s.Stats, s.Approve} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Serve answers the sockets until ctx ends or a private supervisor is
 // no longer needed. Then every jail ends, and everything is removed. ready is
@@ -147,11 +156,18 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
 	s.work.Go(func() { s.approvals.Run(s.base) })
-	server, stats := s.server(s.routes()), s.server(s.statsRoutes())
+	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
-	failed := make(chan error, 2)
+	server.RegisterOnShutdown(s.approvals.EndWatches)
+	// Jails do not outlive their supervisor yet, so nothing that a former one
+	// journaled can go on.
+	s.approvals.Retain(func(string) bool { return false })
+	failed := make(chan error, 3)
 	go func() { failed <- server.Serve(l.Control) }()
 	go func() { failed <- stats.Serve(l.Stats) }()
+	if l.Approve != nil {
+		go func() { failed <- approve.Serve(l.Approve) }()
+	}
 	ready()
 	var err error
 	select {
@@ -164,7 +180,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	case err = <-failed:
 	}
 	_ = l.Close()
-	_ = stats.Close()
+	_ = errors.Join(stats.Close(), approve.Close())
 	s.stop(server)
 	return err
 }

@@ -217,6 +217,7 @@ func explainedRun(req api.RunRequest) plan.Run {
 		ID: name, Name: name, Argv: texts(req.Argv), Env: texts(req.Env), Workspace: req.Workspace,
 		User:        jail.User{UID: req.UID, GID: req.GID, Name: req.User, Home: req.Home, Idmap: req.Idmap},
 		Stat:        plan.Host,
+		Gate:        true,
 		LandlockABI: plan.HostLandlockABI(), UserNS: plan.HostUserNS(), Tier: "shown by clawjail doctor",
 		StageBinary: "/clawjail-stage", StateDir: "/run/clawjail/jails/" + name, CgroupParent: "clawjail",
 	}

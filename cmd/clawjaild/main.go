@@ -134,7 +134,18 @@ func listen(c config.Config, gid int, private bool) (supervisor.Sockets, error) 
 	if err != nil {
 		return supervisor.Sockets{}, errors.Join(err, l.Close())
 	}
-	return supervisor.Sockets{Control: l, Stats: stats}, nil
+	sockets := supervisor.Sockets{Control: l, Stats: stats}
+	if c.Approvers == "" {
+		return sockets, nil
+	}
+	approvers, err := groupID(c.Approvers)
+	if err == nil {
+		sockets.Approve, err = control.Listen(c.ApproveSocket(), approvers, wait)
+	}
+	if err != nil {
+		return supervisor.Sockets{}, errors.Join(err, sockets.Close())
+	}
+	return sockets, nil
 }
 
 func loadConfig(path string) (config.Config, error) {
