@@ -3,6 +3,13 @@
 package bpf
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,4 +152,233 @@ func TestUngatedJailIsLeftAlone(t *testing.T) {
 	if out := g.serve(g.goOn); out != "zexit 0\n" {
 		t.Errorf("with the gate off again: %q", out)
 	}
+}
+
+func TestTokenIsUsedOnce(t *testing.T) {
+	f, speak := gatedJail(t)
+	// A shell that executes in its own process twice: the second time with the
+	// token of the first still there.
+	argv := []string{"/bin/sh", "-c", "exec " + speak + " again"}
+	g := startGated(t, f, append([]string{"spawn", "1"}, argv...)...)
+	var tok ExecToken
+	calls := 0
+	out := g.serve(func(call notify.Call) {
+		if calls++; calls == 1 {
+			tok = token(t, call.TID, argv, gatedEnv, realPath(t, "/bin/sh"))
+			g.allow(call, tok)
+			return
+		}
+		if tid := call.TID; tid != tok.TID {
+			t.Errorf("call of %d, token of %d", tid, tok.TID)
+		}
+		g.goOn(call)
+	})
+	checkRefused(t, f, out, tok.TGID, wire.Reused)
+	if used, err := f.jail.DropExec(tok.TGID, tok.TID); !used || err != nil {
+		t.Errorf("token used: %v, %v", used, err)
+	}
+}
+
+func realPath(t testing.TB, path string) string {
+	t.Helper()
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExecFromThread(t *testing.T) {
+	f, speak := gatedJail(t)
+	g := startGated(t, f, "thread", speak, "x")
+	out := g.serve(func(call notify.Call) {
+		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
+		if tok.TID == tok.TGID {
+			t.Error("the leader executes; it was to be another thread")
+		}
+		g.allow(call, tok)
+	})
+	if out != "x" {
+		t.Errorf("got %q", out)
+	}
+}
+
+// Two threads of one process wait at the same time, each with a token of its
+// own: one of them runs, with what it was allowed.
+func TestTwoThreadsAtOnce(t *testing.T) {
+	f, speak := gatedJail(t)
+	for range 20 {
+		g := startGated(t, f, "two", speak)
+		var calls []notify.Call
+		out := g.serve(func(call notify.Call) {
+			if calls = append(calls, call); len(calls) < 2 {
+				return
+			}
+			for _, c := range calls {
+				arg, err := argument(c, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := f.jail.PutExec(token(t, c.TID, []string{speak, arg}, gatedEnv, speak)); err != nil {
+					t.Error(err)
+				}
+			}
+			for _, c := range calls {
+				g.goOn(c)
+			}
+		})
+		if out != "1" && out != "2" {
+			t.Fatalf("got %q", out)
+		}
+	}
+}
+
+// argument reads one of the arguments of a waiting execve, of one byte.
+func argument(call notify.Call, i int64) (string, error) {
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", call.TID))
+	if err != nil {
+		return "", err
+	}
+	defer mem.Close()
+	var word [8]byte
+	if _, err := mem.ReadAt(word[:], int64(call.Args[1])+8*i); err != nil {
+		return "", err
+	}
+	var b [1]byte
+	_, err = mem.ReadAt(b[:], int64(binary.LittleEndian.Uint64(word[:])))
+	return string(b[:]), err
+}
+
+func TestTwoMegabytesOfArguments(t *testing.T) {
+	f, speak := gatedJail(t)
+	for _, n := range []int{127, 128, 129, 255, 256, 4096, 2 << 20} {
+		g := startGated(t, f, "long", speak, strconv.Itoa(n))
+		argv := append([]string{speak}, longArgs(n)...)
+		out := g.serve(func(call notify.Call) { g.allow(call, token(t, call.TID, argv, gatedEnv, speak)) })
+		if out != argv[1][:min(1, n)]+"exit 0\n" {
+			t.Errorf("%d bytes: got %q", n, out)
+		}
+		// The very last byte of the last argument differs.
+		g = startGated(t, f, "long", speak, strconv.Itoa(n))
+		last := argv[len(argv)-1]
+		argv[len(argv)-1] = last[:len(last)-1] + "y"
+		var pid int32
+		out = g.serve(func(call notify.Call) {
+			tok := token(t, call.TID, argv, gatedEnv, speak)
+			pid = tok.TGID
+			g.allow(call, tok)
+		})
+		checkRefused(t, f, out, pid, wire.Argv)
+	}
+}
+
+func TestScriptIsItsInterpreter(t *testing.T) {
+	f, speak := gatedJail(t)
+	script := writeProgram(t, speak+".script", []byte("#!"+speak+" option\n"))
+	outer := writeProgram(t, speak+".outer", []byte("#!"+script+"\n"))
+	argv := []string{speak, "option", script, outer, "x"}
+	for _, row := range []struct {
+		name   string
+		change func(*ExecToken)
+		want   wire.Reason
+	}{
+		{"as it is", func(*ExecToken) {}, 0},
+		{"another interpreter", func(e *ExecToken) { e.Files[2].Ino++ }, wire.Inode},
+		{"arguments as they were given", func(e *ExecToken) { e.Argv = []string{outer, "x", "", "", ""} }, wire.Argv},
+	} {
+		g := startGated(t, f, "spawn", "1", outer, "x")
+		var pid int32
+		out := g.serve(func(call notify.Call) {
+			tok := token(t, call.TID, argv, gatedEnv, outer, script, speak)
+			row.change(&tok)
+			pid = tok.TGID
+			g.allow(call, tok)
+		})
+		if row.want != 0 {
+			checkRefused(t, f, out, pid, row.want)
+		} else if out != "oexit 0\n" {
+			t.Errorf("%s: got %q", row.name, out)
+		}
+	}
+}
+
+// What the path leads to changes after it was approved: by a rename over it, and
+// by writing into it.
+func TestFileSwappedWhileHeld(t *testing.T) {
+	f, speak := gatedJail(t)
+	for name, swap := range map[string]func(path string) error{
+		"renamed over": func(path string) error {
+			return os.Rename(writeProgram(t, path+".new", speaker()), path)
+		},
+		"written into": func(path string) error {
+			// The clock of ctime steps; what counts is the change after it.
+			before := statID(t, path)
+			for statID(t, path).CtimeNS == before.CtimeNS {
+				if err := os.WriteFile(path, speaker(), 0o755); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"a link put in place": func(path string) error {
+			return errors.Join(os.Remove(path), os.Symlink(speak, path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := writeProgram(t, filepath.Join(t.TempDir(), "speak"), speaker())
+			g := startGated(t, f, "spawn", "1", path, "x")
+			var pid int32
+			out := g.serve(func(call notify.Call) {
+				tok := token(t, call.TID, []string{path, "x"}, gatedEnv, path)
+				pid = tok.TGID
+				if err := swap(path); err != nil {
+					t.Error(err)
+				}
+				g.allow(call, tok)
+			})
+			checkRefused(t, f, out, pid, wire.Inode)
+		})
+	}
+}
+
+// raceTries is how often a byte of argv is changed under the kernel's hands.
+const raceTries = 10_000
+
+// A sibling flips a byte of argv without pause, in shared memory. The token says
+// 'a': whatever runs says so.
+func TestFlippedArgumentNeverRuns(t *testing.T) {
+	f, speak := gatedJail(t)
+	drain(f.probes)
+	n := raceTries
+	if os.Getenv("CLAWJAIL_TEST_VM") != "" {
+		n = 500 // emulated
+	}
+	var last int32
+	g := startGated(t, f, "flip", strconv.Itoa(n), speak)
+	out := g.serve(func(call notify.Call) {
+		tok := token(t, call.TID, []string{speak, "a"}, nil, speak)
+		g.allow(call, tok)
+		if last != 0 {
+			if _, err := f.jail.DropExec(last, last); err != nil {
+				t.Error(err)
+			}
+		}
+		last = tok.TID
+	})
+	said, ended, _ := strings.Cut(out, "\n")
+	t.Logf("%d tries: %d ran; %q", n, len(said), ended)
+	if strings.Trim(said, "a") != "" {
+		t.Errorf("a program ran with another argument: %q", strings.Trim(said, "a"))
+	}
+}
+
+// drain reads events away.
+func drain(p *Probes) {
+	go func() {
+		for {
+			if _, err := p.Read(); err != nil {
+				return
+			}
+		}
+	}()
 }

@@ -229,6 +229,10 @@ func victimGated() int {
 		if err != nil {
 			return 1
 		}
+		// A quarter of the stack's limit may be arguments.
+		if err := unix.Setrlimit(unix.RLIMIT_STACK, &unix.Rlimit{Cur: 64 << 20, Max: 64 << 20}); err != nil {
+			return 1
+		}
 		return gatedSpawn(append([]string{"1", args[0]}, longArgs(n)...))
 	}
 	return 2
@@ -280,7 +284,7 @@ func execFromThread(args []string, done chan error) {
 		go execFromThread(args, done)
 		select {}
 	}
-	done <- unix.Exec(args[0], args, gatedEnv)
+	done <- rawExec(args, gatedEnv)
 }
 
 func gatedFlip(args []string) int {

@@ -91,7 +91,7 @@ static __always_inline int judge(struct bpf_sock_addr *ctx, u32 class, const u32
 	struct netconf *c = bpf_get_local_storage(&netconfs, 0);
 	u16 port = bpf_ntohs(ctx->user_port);
 	u32 proto = ctx->protocol;
-	int ok = may_reach(c, addr, port, proto);
+	int ok = may_reach(c, addr, port, proto) && !is_poisoned();
 
 	report(class, c->jail, addr, family, port, proto, 0, ok);
 	return ok;
@@ -146,10 +146,13 @@ int net_sock_create(struct bpf_sock *ctx)
 	struct netconf *c = bpf_get_local_storage(&netconfs, 0);
 	u32 type = ctx->type, proto = ctx->protocol;
 
+	if (is_poisoned())
+		goto refuse;
 	if (c->jail && type == SOCK_STREAM && (proto == IPPROTO_TCP || proto == IPPROTO_MPTCP))
 		return 1;
 	if (c->jail && type == SOCK_DGRAM && proto == IPPROTO_UDP)
 		return 1;
+refuse:
 	report(CLASS_SOCK, c->jail, NULL, ctx->family, 0, proto, type << 16 | proto, 0);
 	return 0;
 }

@@ -222,6 +222,9 @@ int BPF_PROG(file_exit, struct pt_regs *regs, long ret)
 	/* Of all calls on the host only these go further. */
 	if (regs->orig_ax == NR_OPENAT ? ret >= 0 && !is_write(regs->dx) : !is_ours(regs->orig_ax))
 		return 0;
+	/* The end of the very call whose execution was refused, or a later one. */
+	if (is_poisoned())
+		bpf_send_signal(SIGKILL);
 	if (!classify(&c, regs, ret) || is_quiet(c.class, ret) || !wants_files(&scope))
 		return 0;
 	if (c.class == CLASS_OPEN && !(scope.conf->flags & JAIL_FAILED_READS))

@@ -121,7 +121,12 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct scope scope;
 	struct event *e;
 
-	if (child->pid != child->tgid || !in_jail(&scope))
+	if (!in_jail(&scope))
+		return 0;
+	/* Also the child: both have the signal, or none. */
+	if (is_poisoned())
+		bpf_send_signal(SIGKILL);
+	if (child->pid != child->tgid)
 		return 0;
 	e = reserve(CLASS_FORK, &scope);
 	if (!e)

@@ -36,4 +36,16 @@ static __always_inline int in_jail(struct scope *s)
 	return 0;
 }
 
+/*
+ * A task that must not go on: its execution was refused. It has a SIGKILL waiting;
+ * this is for what it might still reach when that could not be sent.
+ */
+static __always_inline int is_poisoned(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct judged *j = bpf_task_storage_get(&judgements, task, NULL, 0);
+
+	return j && j->reason && j->exec == task->self_exec_id;
+}
+
 #endif
