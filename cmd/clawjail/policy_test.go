@@ -114,7 +114,7 @@ func TestPolicyExplain(t *testing.T) {
 	}
 	for _, want := range []string{
 		"policy\n  agent sha256:", "  command echo \"a b\"\n", "  user agent uid 64999", "\nmounts\n", "  bind    /usr ro,exec\n", "\nlandlock\n", "\nlimits\n  memory 4GiB",
-		"allow api.openai.com port 443", "\nprobes\n", "\nexec\n", "\nseccomp\n  foreign architecture, x32: kill\n", "execve: allow", "\nnotes\n",
+		"allow api.openai.com port 443", "\nprobes\n", "\nexec\n", "\nseccomp\n  foreign architecture, x32: kill\n", "execve: notify", "\nnotes\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)

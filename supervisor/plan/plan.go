@@ -159,7 +159,7 @@ func (l *lowering) noteRefusals() {
 	for _, rule := range l.p.Exec.Rules {
 		refuses = refuses || !rule.Then.Permits()
 	}
-	if refuses {
+	if refuses && !l.r.Gate {
 		l.note("a program that exec refuses is seen when it starts, and then on_violation (%s) applies: it may have run for a moment", l.p.OnViolation)
 	}
 }

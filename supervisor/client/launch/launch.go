@@ -122,8 +122,7 @@ func loadPolicy(o Options, workspace string, who identity) (*policy.Policy, erro
 	}
 	p, err := source.Open(name, vars, features)
 	if err != nil {
-		// One line a problem, each as if it stood alone.
-		return nil, errors.New("policy " + strings.ReplaceAll(err.Error(), "\n", "\nclawjail: policy "))
+		return nil, &policyError{err}
 	}
 	return p, nil
 }
@@ -165,3 +164,12 @@ func bytesOf(list []string) [][]byte {
 	}
 	return out
 }
+
+// policyError shows each problem of a policy on a line that could stand alone.
+type policyError struct{ err error }
+
+func (e *policyError) Error() string {
+	return "policy " + strings.ReplaceAll(e.err.Error(), "\n", "\nclawjail: policy ")
+}
+
+func (e *policyError) Unwrap() error { return e.err }
