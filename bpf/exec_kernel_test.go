@@ -94,18 +94,28 @@ func TestMismatchDies(t *testing.T) {
 // checkRefused looks for the one event of a refusal, and that nothing ran.
 func checkRefused(t *testing.T, f *fixture, out string, pid int32, want wire.Reason) {
 	t.Helper()
-	if out != died(f) {
-		t.Errorf("got %q, want %q", out, died(f))
+	if want := died(f, want); out != want {
+		t.Errorf("got %q, want %q", out, want)
 	}
 	events := until(t, f.probes, "exit", exitOf(int(pid)))
 	e := only(t, events, wire.ExecRefused, int(pid))
-	if e.Reason != want || e.Path == "" || !e.Denied || e.Killed != (f.probes.Tier() == TierNotify) {
+	killed := died(f, want) == "killed\n"
+	if e.Reason != want || e.Path == "" || !e.Denied || e.Killed != killed {
 		t.Errorf("event %+v, want reason %s", e, want)
 	}
 }
 
-// died is what the spawning victim says of a refused child.
-func died(f *fixture) string { return "killed\n" }
+// died is what the spawning victim says of a refused child: with LSM a file that
+// is not the right one is refused, and what comes later kills.
+func died(f *fixture, reason wire.Reason) string {
+	switch reason {
+	case wire.NoToken, wire.Expired, wire.Reused, wire.Inode:
+		if f.probes.Tier() == TierLSM {
+			return "operation not permitted\n"
+		}
+	}
+	return "killed\n"
+}
 
 func TestExecWithoutTokenDies(t *testing.T) {
 	f, speak := gatedJail(t)

@@ -119,19 +119,23 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 	return p.loadGate(ringBytes, kernel)
 }
 
-// loadGate loads the verifier of executions, with a key of its own.
+// loadGate loads the tier's verifier of executions, with a key of its own.
 func (p *Probes) loadGate(ringBytes int, kernel *btf.Cache) error {
-	spec, err := loadVerify()
+	name, load := "verify", loadVerify
+	if p.tier == TierLSM {
+		name, load = "gate", loadGate
+	}
+	spec, err := load()
 	if err != nil {
-		return fmt.Errorf("verify object: %w", err)
+		return fmt.Errorf("%s object: %w", name, err)
 	}
 	if p.key, err = newHashKey(); err != nil {
 		return err
 	}
 	if err := spec.Variables[verifyVarHashKey].Set(p.key); err != nil {
-		return fmt.Errorf("verify object: %w", err)
+		return fmt.Errorf("%s object: %w", name, err)
 	}
-	p.gate, err = p.collection("verify", spec, p.core.Maps, ringBytes, kernel)
+	p.gate, err = p.collection(name, spec, p.core.Maps, ringBytes, kernel)
 	return err
 }
 

@@ -27,7 +27,8 @@ type Stats struct {
 
 	// CopySkips counts the skipped runs of each copy of the exec verifier. One
 	// copy is enough, so this is no loss; an execution that all of them missed
-	// leaves its token unused. Empty in the lsm tier.
+	// leaves its token unused. Empty in the lsm tier, where a verifier is never
+	// skipped and would count as Lost under gate_skipped.
 	CopySkips []uint64
 }
 
@@ -63,6 +64,10 @@ func (p *Probes) Stats() (Stats, error) {
 		stats, err := t.prog.Stats()
 		if err != nil {
 			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)
+		}
+		if p.tier == TierLSM {
+			s.Lost[t.loss] += stats.RecursionMisses
+			continue
 		}
 		s.CopySkips = append(s.CopySkips, stats.RecursionMisses)
 	}

@@ -38,7 +38,7 @@ func (p *Probes) groupTracing() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.gate.Programs)) {
-		p.gates.programs = append(p.gates.programs, traced{prog: p.gate.Programs[name]})
+		p.gates.programs = append(p.gates.programs, traced{p.gate.Programs[name], "gate_skipped"})
 	}
 }
 
