@@ -22,6 +22,7 @@ import (
 func TestExitCodes(t *testing.T) {
 	dir := workspace(t)
 	write(t, dir+"/plain.txt", "text", 0o644)
+	write(t, "/opt/hidden", "#!/bin/sh\n", 0o755)
 	write(t, dir+"/broken", "#!/no/such/interpreter\n", 0o755)
 	tests := []struct {
 		name string
@@ -37,7 +38,7 @@ func TestExitCodes(t *testing.T) {
 		{"not executable", run{Argv: []string{dir + "/plain.txt"}}, 126, "plain.txt"},
 		{"a directory", run{Argv: []string{dir}}, 126, ""},
 		{"the script's interpreter is missing", run{Argv: []string{dir + "/broken"}}, 126, ""},
-		{"a command that the policy does not show", run{Argv: []string{nodeBin + "/node", "--version"}}, 127, "access: read"},
+		{"a command that the policy does not show", run{Argv: []string{"/opt/hidden"}}, 127, "access: read"},
 		{"no command", run{Flags: []string{}, Argv: nil}, 125, "no command"},
 		{"a policy that is not there", run{Policy: "/no/such.yaml", Argv: []string{"true"}}, 125, "/no/such.yaml"},
 		{"a policy that is a directory", run{Policy: "/etc/", Argv: []string{"true"}}, 125, "/etc"},

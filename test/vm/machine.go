@@ -23,7 +23,7 @@ var modules = [...]string{
 
 // etcFiles are the parts of this machine's /etc that programs in the guest
 // cannot do without.
-var etcFiles = [...]string{"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "passwd", "group", "os-release", "protocols", "services"}
+var etcFiles = [...]string{"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "passwd", "group", "os-release", "protocols", "services", "ssl"}
 
 // machine is a guest ready to boot.
 type machine struct {

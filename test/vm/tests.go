@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,8 +30,26 @@ func (t testBinary) name() string { return strings.ReplaceAll(t.pkg, "/", "_") }
 
 var testFunc = regexp.MustCompile(`(?m)^func (Test[A-Z0-9_]\w*)\(`)
 
-// listTests finds the packages with kernel tests among patterns.
+// endToEnd are the tests of test/e2e that need no agent from elsewhere: the
+// built binaries as a whole, on the lsm tier.
+var endToEnd = testBinary{pkg: "clawjail/test/e2e", tests: []string{
+	"TestExitCodes", "TestWhatAJailIs", "TestEnvironmentIsClean", "TestFreezeThawKill",
+	"TestGitClone", "TestPythonAgent", "TestPrivateAnswersAreRefused",
+}}
+
+// listTests finds the packages with kernel tests among patterns; without
+// patterns it adds the end-to-end tests.
 func listTests(patterns []string) ([]testBinary, error) {
+	var list []testBinary
+	if len(patterns) == 0 || slices.Contains(patterns, "./test/e2e") {
+		dir, err := filepath.Abs("test/e2e")
+		if err != nil {
+			return nil, err
+		}
+		whole := endToEnd
+		whole.dir = dir
+		list = append(list, whole)
+	}
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
@@ -39,7 +58,6 @@ func listTests(patterns []string) ([]testBinary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
-	var list []testBinary
 	dec := json.NewDecoder(bytes.NewReader(out))
 	for {
 		var p struct {
@@ -85,7 +103,7 @@ func buildTests(work string, patterns []string) ([]testBinary, error) {
 	var built []testBinary
 	for _, t := range list {
 		t.path = filepath.Join(work, "bin", t.name()+".test")
-		out, err := exec.Command("go", "test", "-c", "-tags", "kernel", "-o", t.path, t.pkg).CombinedOutput()
+		out, err := exec.Command("go", "test", "-c", "-tags", "kernel,e2e", "-o", t.path, t.pkg).CombinedOutput()
 		if err != nil {
 			event(os.Stdout, t.pkg, "fail", fmt.Sprintf("%sbuild the tests: %v", out, err))
 			continue
