@@ -193,8 +193,3 @@ func bootTime() (time.Duration, error) {
 	}
 	return time.Duration(ts.Nano()), nil
 }
-
-// kernelDev turns the device number of stat into the kernel's own.
-func kernelDev(dev uint64) uint64 {
-	return uint64(unix.Major(dev))<<20 | uint64(unix.Minor(dev))
-}

@@ -25,8 +25,10 @@ type Probes struct {
 	gate   *ebpf.Collection     // the verifier of executions of this tier
 	key    hashKey              // of its hashes
 	lookup *ebpf.CollectionSpec // loaded again for each jail
-	reader *ringbuf.Reader
-	record ringbuf.Record // reused by Read
+
+	identify identifier // loaded by the first file that needs it
+	reader   *ringbuf.Reader
+	record   ringbuf.Record // reused by Read
 
 	mu     sync.Mutex
 	closed bool
@@ -58,7 +60,7 @@ func (p *Probes) Close() error {
 		errs = append(errs, j.release())
 	}
 	p.jails = nil
-	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach())
+	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach(), p.identify.close())
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}

@@ -4,7 +4,6 @@ package bpf
 
 import (
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"runtime"
@@ -20,12 +19,6 @@ func victim(action string) int {
 	case "files":
 		return victimFiles(args[0])
 	case "net":
-		if args[0] == "wait" { // for the end of input
-			if _, err := io.ReadAll(os.Stdin); err != nil {
-				return 1
-			}
-			args = args[1:]
-		}
 		for _, a := range args {
 			fmt.Println(a, attempt(a))
 		}
