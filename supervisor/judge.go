@@ -105,7 +105,7 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		v.writes.Add(1)
 		r.Gate = audit.GateFile
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateOpen, Path: ev.Path, Write: true, Op: r.Subject.Op})
-		if path, by, ok := v.given(ev.Dev, ev.Ino); ok && ev.Class == wire.OpenWrite {
+		if path, by, ok := v.given(ev.Dev, ev.Ino); ok && ev.Class != wire.Rename {
 			// Opened by the gate: the file is the one that was decided about,
 			// whatever the mount calls it that it came from.
 			exact := true
@@ -121,6 +121,9 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		r.Gate = audit.GateDelete
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateDelete, Path: ev.Path, Op: r.Subject.Op})
 	case wire.Connect, wire.Send, wire.Sock:
+		if sortsAddresses(ev) {
+			return
+		}
 		r.Gate = audit.GateConnect
 		d = connectDecision(ev)
 	default:
@@ -203,6 +206,14 @@ func connectDecision(ev wire.Event) policy.Decision {
 		return policy.Decision{Verdict: policy.Deny, Rule: "network"}
 	}
 	return policy.Decision{Verdict: policy.Allow, Rule: "network"}
+}
+
+// sortsAddresses tells a UDP connect that was refused and is no attempt to
+// reach anything. C libraries make one to each address of a name that they
+// looked up, which sends nothing, to see which source address it would have
+// (RFC 6724). Whoever does send is seen sending.
+func sortsAddresses(ev wire.Event) bool {
+	return ev.Class == wire.Connect && ev.Denied && ev.Proto == unix.IPPROTO_UDP && virtual(ev.Addr.Addr())
 }
 
 // execID names one execution for good: boot, process, its start, how often it

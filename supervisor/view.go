@@ -21,6 +21,7 @@ type jailView struct {
 	gated     atomic.Bool // the gate judges executions
 	approvals sync.Map    // pid to *audit.Decision, until the execution is seen
 	files     givenFiles
+	held      heldConns
 
 	execs, writes, deletes, connections, refused, lost atomic.Uint64
 }
@@ -60,9 +61,9 @@ func (v *jailView) approval(pid int32) *audit.Decision {
 	return out
 }
 
-// maxGiven bounds the files of one jail that were opened by the gate and not
-// yet seen by the probes. Beyond it the oldest are forgotten, and their opens
-// are judged by the name that the probes see.
+// maxGiven bounds the files of one jail that are remembered as opened by the
+// gate. Beyond it the oldest are forgotten, and what happens to them is judged
+// by the name that the probes see.
 const maxGiven = 1024
 
 // fileKey is what the kernel knows a file by.
@@ -72,16 +73,16 @@ type fileKey struct{ dev, ino uint64 }
 type givenFile struct {
 	path string
 	by   *audit.Decision
-	uses int
 }
 
 type givenFiles struct {
 	mu    sync.Mutex
 	files map[fileKey]givenFile
-	order []fileKey
+	order []fileKey // oldest first
 }
 
-// opened remembers a file that the gate is about to hand over.
+// opened remembers a file that the gate is about to hand over: the probes see
+// it under the name that it has in a mount that is attached nowhere.
 func (v *jailView) opened(id tracee.Identity, path string, by *audit.Decision) {
 	g := &v.files
 	g.mu.Lock()
@@ -90,37 +91,20 @@ func (v *jailView) opened(id tracee.Identity, path string, by *audit.Decision) {
 		g.files = map[fileKey]givenFile{}
 	}
 	key := fileKey{id.Dev, id.Ino}
-	f, known := g.files[key]
-	if !known {
+	if _, known := g.files[key]; !known {
 		if len(g.order) >= maxGiven {
 			delete(g.files, g.order[0])
 			g.order = g.order[1:]
 		}
 		g.order = append(g.order, key)
 	}
-	g.files[key] = givenFile{path: path, by: by, uses: f.uses + 1}
+	g.files[key] = givenFile{path: path, by: by}
 }
 
-// given takes one opening of a file out again, when the probes see it.
+// given looks such a file up.
 func (v *jailView) given(dev, ino uint64) (path string, by *audit.Decision, ok bool) {
-	g := &v.files
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	key := fileKey{dev, ino}
-	f, ok := g.files[key]
-	if !ok {
-		return "", nil, false
-	}
-	if f.uses--; f.uses > 0 {
-		g.files[key] = f
-		return f.path, f.by, true
-	}
-	delete(g.files, key)
-	for i, k := range g.order {
-		if k == key {
-			g.order = append(g.order[:i], g.order[i+1:]...)
-			break
-		}
-	}
-	return f.path, f.by, true
+	v.files.mu.Lock()
+	defer v.files.mu.Unlock()
+	f, ok := v.files.files[fileKey{dev, ino}]
+	return f.path, f.by, ok
 }

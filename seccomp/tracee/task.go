@@ -55,6 +55,9 @@ func (t *Task) Close() error {
 	return errors.Join(errs...)
 }
 
+// Root is the task's root directory (O_PATH). It stays the task's.
+func (t *Task) Root() *os.File { return t.root }
+
 // proc is a path below the thread's directory in our /proc.
 func (t *Task) proc(name string) string {
 	return "/proc/" + strconv.Itoa(int(t.TID)) + "/" + name

@@ -21,6 +21,8 @@ type place struct {
 	dir  tracee.Resolved  // the directory that holds it; unset for a descriptor
 	base string
 	path string // dir and base, as the kernel names them
+
+	given bool // a descriptor that the gate opened for the task
 }
 
 func (p *place) close() {

@@ -36,7 +36,7 @@ func (e *Engine) count(ctx context.Context, x *edit, d policy.Decision) {
 			return
 		}
 	}
-	e.perform(ctx, x, d, nil, jailTargets)
+	e.perform(ctx, x, d, nil, e.jailTargets)
 }
 
 // overLimit applies the verdict for a deletion too many.
@@ -52,7 +52,7 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 		decision, err := e.c.Hold(ctx, e.requestFile(x, d))
 		if err == nil && decision.Allowed() {
 			d.Verdict = policy.Allow
-			e.perform(ctx, x, d, &decision, jailTargets)
+			e.perform(ctx, x, d, &decision, e.jailTargets)
 			return
 		}
 		message := decision.String()
@@ -71,7 +71,7 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 			e.refuseFile(x, d, unix.EPERM, "", nil)
 			return
 		}
-		e.perform(ctx, x, d, nil, jailTargets)
+		e.perform(ctx, x, d, nil, e.jailTargets)
 	default:
 		e.refuseFile(x, d, unix.EDQUOT, "the limit of deletions is reached", nil)
 	}
@@ -102,28 +102,27 @@ func (e *Engine) private(path string) bool {
 	return policy.Below(path, "/tmp") || policy.Below(path, "/dev/shm")
 }
 
-// jailTargets are the places as the jail's own mounts show them, pinned.
-func jailTargets(_ context.Context, x *edit) ([]behalf.Target, unix.Errno) {
+// jailTargets are the places as the jail's own mounts show them, found with the
+// task's rights.
+func (e *Engine) jailTargets(ctx context.Context, x *edit) ([]behalf.Target, unix.Errno) {
+	var err error
+	if x.view, err = behalf.View(x.task.Root()); err != nil {
+		return nil, errnoOf(err)
+	}
 	var out []behalf.Target
 	for i := range x.places {
 		p := &x.places[i]
-		t := behalf.Target{Bind: true}
-		var err error
-		switch {
-		case p.dir.File == nil && p.file == nil:
-			return out, unix.ENOENT
-		case p.dir.File == nil:
-			t.Dir, err = duplicate(p.file.File)
-		default:
-			t.Base, t.Dev, t.Ino = p.base, p.dir.ID.Dev, p.dir.ID.Ino
-			if t.Dir, err = duplicate(p.dir.File); err == nil && p.file != nil {
-				t.File, err = duplicate(p.file.File)
-			}
+		var t behalf.Target
+		var errno unix.Errno
+		if p.dir.File == nil && p.file != nil {
+			t, errno = descriptorTarget(p)
+		} else {
+			t, errno = e.pin(ctx, x, x.view, p)
+		}
+		if errno != 0 {
+			return out, errno
 		}
 		out = append(out, t)
-		if err != nil {
-			return out, errnoOf(err)
-		}
 	}
 	return out, 0
 }

@@ -33,11 +33,15 @@ type edit struct {
 	call notify.Call
 	task *tracee.Task
 	*change
+	view *behalf.Root // the jail's own tree, where something is done through it
 }
 
 func (x *edit) close() {
 	for i := range x.places {
 		x.places[i].close()
+	}
+	if x.view != nil {
+		_ = x.view.Close()
 	}
 	_ = x.task.Close()
 }
@@ -62,7 +66,7 @@ func (e *Engine) file(call notify.Call) {
 		return
 	}
 	x := &edit{call: call, task: task, change: c}
-	if err := x.resolve(); err != nil {
+	if err := e.resolve(x); err != nil {
 		x.close()
 		e.deny(call, errnoOf(err))
 		return
@@ -71,10 +75,42 @@ func (e *Engine) file(call notify.Call) {
 }
 
 // resolve pins what each path leads to.
-func (x *edit) resolve() error {
+func (e *Engine) resolve(x *edit) error {
 	for i := range x.places {
-		if err := x.places[i].resolve(x.task); err != nil {
+		p := &x.places[i]
+		if err := p.resolve(x.task); err != nil {
 			return err
+		}
+		if p.dir.File != nil || p.file == nil {
+			continue
+		}
+		if err := e.name(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// name gives a descriptor that the gate handed over its name in the jail. What
+// the kernel calls it is relative to a mount that is attached nowhere, and that
+// is writable: judged by that name, a change would be continued.
+func (e *Engine) name(p *place) error {
+	if len(e.c.Files.Roots) == 0 {
+		return nil
+	}
+	mount, err := behalf.MountID(p.file.File)
+	if err != nil {
+		return err
+	}
+	for _, root := range e.c.Files.Roots {
+		id, err := root.MountID()
+		if err != nil {
+			return err
+		}
+		if id == mount {
+			p.path = path.Join(root.Path(), p.file.Path)
+			p.given = true
+			return nil
 		}
 	}
 	return nil
@@ -101,10 +137,12 @@ func (p *place) resolve(t *tracee.Task) error {
 			return nil
 		}
 		// From here on by the kernel's own name for it: links are resolved.
-		p.dir, p.base, err = t.Parent(unix.AT_FDCWD, r.Path)
-		if err != nil {
-			p.path = r.Path // not a name in a directory: a pipe, a removed file
+		if !leadsBack(t, r) {
+			p.path = r.Path // not a name in the jail: a pipe, a removed file, a file that the gate opened
 			return nil
+		}
+		if p.dir, p.base, err = t.Parent(unix.AT_FDCWD, r.Path); err != nil {
+			return err
 		}
 	case errors.Is(err, unix.ENOENT):
 		if p.dir, p.base, err = t.Parent(p.dirfd, p.name); err != nil {
@@ -117,9 +155,23 @@ func (p *place) resolve(t *tracee.Task) error {
 	return nil
 }
 
+// leadsBack reports whether what the kernel calls a file is that file in the
+// jail, too.
+func leadsBack(t *tracee.Task, r tracee.Resolved) bool {
+	again, err := t.Resolve(unix.AT_FDCWD, r.Path, false)
+	if err != nil {
+		return false
+	}
+	defer again.Close()
+	return again.ID.Dev == r.ID.Dev && again.ID.Ino == r.ID.Ino
+}
+
 // judgeFile applies the policy to every path and acts on the result.
 func (e *Engine) judgeFile(x *edit) {
 	d := e.verdict(x)
+	if p := x.places[0]; d.Verdict == policy.Ask && x.op == "truncate" && p.byFD && p.given {
+		d.Verdict = policy.Allow // whoever allowed the writing allowed this
+	}
 	switch d.Verdict {
 	case policy.Ask:
 		if !e.hold(x.call, func(ctx context.Context) { e.askFile(ctx, x, d) }) {
@@ -266,23 +318,50 @@ func (e *Engine) rootTargets(ctx context.Context, x *edit) ([]behalf.Target, uni
 }
 
 func (e *Engine) rootTarget(ctx context.Context, x *edit, p *place) (behalf.Target, unix.Errno) {
+	if p.dir.File == nil && p.file != nil {
+		return descriptorTarget(p)
+	}
 	for _, root := range e.c.Files.Roots {
-		rel, in := root.Rel(p.path)
-		if !in {
-			continue
+		if _, in := root.Rel(p.path); in {
+			return e.pin(ctx, x, root, p)
 		}
-		t, errno := e.c.Files.Worker.Parent(ctx, e.cred(x), root, rel)
-		if errno != 0 {
-			return behalf.Target{}, errno
-		}
-		if p.dir.File != nil && (t.Dev != p.dir.ID.Dev || t.Ino != p.dir.ID.Ino) {
-			_ = t.Close()
-			return behalf.Target{}, unix.EAGAIN
-		}
-		t.Bind = true
-		return t, 0
 	}
 	return behalf.Target{}, unix.EROFS
+}
+
+// pin finds a place below a root with the task's rights, and makes sure that
+// directory and file are those that were judged: a file that a mask of the jail
+// covers is another one outside of it.
+func (e *Engine) pin(ctx context.Context, x *edit, root *behalf.Root, p *place) (behalf.Target, unix.Errno) {
+	rel, in := root.Rel(p.path)
+	if !in {
+		return behalf.Target{}, unix.EROFS
+	}
+	t, errno := e.c.Files.Worker.Parent(ctx, e.cred(x), root, rel)
+	if errno != 0 {
+		return behalf.Target{}, errno
+	}
+	same := p.dir.File != nil && t.Dev == p.dir.ID.Dev && t.Ino == p.dir.ID.Ino
+	if p.file != nil {
+		same = same && t.File != nil && t.FileDev == p.file.ID.Dev && t.FileIno == p.file.ID.Ino
+	} else {
+		same = same && t.File == nil
+	}
+	if !same {
+		_ = t.Close()
+		return behalf.Target{}, unix.EAGAIN
+	}
+	t.Bind = true
+	return t, 0
+}
+
+// descriptorTarget is a file that the task has open and that needs no name.
+func descriptorTarget(p *place) (behalf.Target, unix.Errno) {
+	f, err := duplicate(p.file.File)
+	if err != nil {
+		return behalf.Target{}, errnoOf(err)
+	}
+	return behalf.Descriptor(f), 0
 }
 
 // refuseFile denies the call and records that.

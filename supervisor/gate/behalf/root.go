@@ -62,6 +62,28 @@ func View(root *os.File) (*Root, error) {
 	return &Root{jail: "/", dir: dir}, nil
 }
 
+// MountID is the kernel's number for the root's own mount: every descriptor that
+// was opened through the root has it. kernel 5.8, fs/stat.c:vfs_getattr_nosec.
+func (r *Root) MountID() (uint64, error) { return MountID(r.dir) }
+
+// MountID is the kernel's number for the mount that a file was opened through.
+func MountID(f *os.File) (uint64, error) {
+	var st unix.Statx_t
+	var err error
+	if cerr := control(f, func(fd int) {
+		err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st)
+	}); cerr != nil {
+		return 0, cerr
+	}
+	if err != nil {
+		return 0, os.NewSyscallError("statx", err)
+	}
+	if st.Mask&unix.STATX_MNT_ID == 0 {
+		return 0, fmt.Errorf("statx of %q: no mount id", f.Name())
+	}
+	return st.Mnt_id, nil
+}
+
 // detach copies the mounts that src shows, attached nowhere.
 func detach(src *os.File, idmap *Idmap) (*os.File, error) {
 	fd, err := unix.OpenTree(int(src.Fd()), "",
