@@ -10,4 +10,5 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 	socket string // control socket of the supervisor
+	config string // the supervisor's configuration file
 }

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/client"
+	"clawjail/supervisor/config"
 )
 
 // version is set by the linker.
@@ -34,14 +33,15 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, socket: client.DefaultSocket}
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, socket: client.DefaultSocket, config: config.DefaultPath}
 	os.Exit(execute(e, os.Args[1:]))
 }
 
 // execute runs one command line and gives its exit code.
 func execute(e *env, args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
-	defer stop()
+	// Signals are not caught here: `run` and `exec` pass them on, everything
+	// else may simply end.
+	ctx := context.Background()
 	root := newRootCommand(e)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -99,7 +99,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 		newRunCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
 		newFreezeCommand(e), newThawCommand(e), newKillCommand(e), newVersionCommand(e),
 		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newConsoleCommand(e),
-		newPolicyCommand(e), newAuditCommand(e), newDoctorCommand(e), newCompletionCommand(e), newManCommand(e),
+		newPolicyCommand(e), newConfigCommand(e), newAuditCommand(e), newDoctorCommand(e), newCompletionCommand(e), newManCommand(e),
 	)
 	return root
 }

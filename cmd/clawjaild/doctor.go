@@ -21,7 +21,7 @@ import (
 func runDoctor(args []string, stdout io.Writer) int {
 	flags := flag.NewFlagSet("clawjaild doctor", flag.ContinueOnError)
 	output := flags.String("o", "", "\"json\": the report for programs")
-	path := flags.String("config", "", "configuration in its compiled (JSON) form; empty: the defaults")
+	path := flags.String("config", "", "configuration file (default: "+config.DefaultPath+" if it exists)")
 	try := flags.String("try", "", "used by doctor itself: one try, in this process")
 	if err := flags.Parse(args); err != nil {
 		return 2

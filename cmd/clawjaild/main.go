@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/signal"
 	"os/user"
@@ -19,6 +20,7 @@ import (
 
 	"clawjail/supervisor"
 	"clawjail/supervisor/config"
+	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/control"
 )
 
@@ -39,7 +41,7 @@ func main() {
 	}
 	var o options
 	flags := flag.NewFlagSet("clawjaild", flag.ContinueOnError)
-	flags.StringVar(&o.config, "config", "", "configuration in its compiled (JSON) form; empty: the defaults")
+	flags.StringVar(&o.config, "config", "", "configuration file (default: "+config.DefaultPath+" if it exists)")
 	flags.BoolVar(&o.private, "private", false, "end some time after the last jail (used by `clawjail run`)")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "write \"ready\" or an error to this descriptor and close it")
 	flags.BoolVar(&o.version, "version", false, "print the version")
@@ -148,15 +150,19 @@ func listen(c config.Config, gid int, private bool) (supervisor.Sockets, error) 
 	return sockets, nil
 }
 
+// loadConfig reads the operator's file; clawjail, beside this program, parses
+// it without privileges.
 func loadConfig(path string) (config.Config, error) {
-	if path == "" {
-		return config.Default(), nil
+	// What this process inherited by mistake is not for that child, nor for
+	// any later one.
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return config.Config{}, os.NewSyscallError("close_range", err)
 	}
-	b, err := os.ReadFile(path)
+	self, err := os.Executable()
 	if err != nil {
 		return config.Config{}, err
 	}
-	return config.Decode(b)
+	return file.Load(context.Background(), path, filepath.Join(filepath.Dir(self), "clawjail"))
 }
 
 func groupID(name string) (int, error) {
@@ -165,7 +171,7 @@ func groupID(name string) (int, error) {
 	}
 	g, err := user.LookupGroup(name)
 	if err != nil {
-		return 0, fmt.Errorf("the group of the control socket: %w; create it (groupadd %s) or leave `group` out", err, name)
+		return 0, fmt.Errorf("the group of the control socket: %w; create it (groupadd %s) or leave access.group out of the configuration", err, name)
 	}
 	return strconv.Atoi(g.Gid)
 }

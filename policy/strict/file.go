@@ -37,20 +37,22 @@ func ReadFile(path string) ([]byte, error) {
 	case !st.Mode().IsRegular():
 		return fail("is not a regular file", "")
 	case st.Size() > MaxBytes:
-		return fail(tooBig(st.Size()), "")
+		return fail(fmt.Sprintf("file has %d bytes, at most %d are read", st.Size(), MaxBytes), "")
 	}
-	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
-	if err != nil {
-		return fail(fmt.Sprintf("cannot be read: %v", cause(err)), "")
-	}
-	if len(b) > MaxBytes {
-		return fail(tooBig(int64(len(b))), "")
-	}
-	return b, nil
+	return ReadFrom(path, f)
 }
 
-func tooBig(n int64) string {
-	return fmt.Sprintf("file has %d bytes, at most %d are read", n, MaxBytes)
+// ReadFrom reads all of r, which is called file in problems, and at most
+// MaxBytes.
+func ReadFrom(file string, r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, Problems{{File: file, Msg: fmt.Sprintf("cannot be read: %v", cause(err))}}
+	case len(b) > MaxBytes:
+		return nil, Problems{{File: file, Msg: fmt.Sprintf("has more than %d bytes, and no more are read", MaxBytes)}}
+	}
+	return b, nil
 }
 
 // cause strips the path from an error that is shown behind the path.

@@ -1,15 +1,15 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/netip"
 	"path/filepath"
 	"time"
 )
+
+// DefaultPath is the operator's file. A host without one has the defaults.
+const DefaultPath = "/etc/clawjail/config.yaml"
 
 // OnAuditLoss is what happens to running jails when the audit log cannot be
 // written. New jails never start then.
@@ -23,7 +23,8 @@ const (
 
 // Config is everything that an operator can set.
 type Config struct {
-	// RunDir holds the control socket and the state of running jails.
+	// RunDir holds the control socket and the state of running jails. It and
+	// StateDir are no settings: see the decisions of this package.
 	RunDir string `json:"run_dir"`
 	// StateDir holds what outlives a boot: the audit log, logs of jails.
 	StateDir string `json:"state_dir"`
@@ -102,64 +103,14 @@ func Default() Config {
 	}
 }
 
-// Decode reads the strict JSON form on top of the defaults and validates it.
-func Decode(b []byte) (Config, error) {
-	c := Default()
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("decode the configuration: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("decode the configuration: text after its end")
-	}
-	if err := c.Validate(); err != nil {
-		return Config{}, err
-	}
-	return c, nil
-}
-
-// Validate reports everything that is wrong, at once.
-func (c Config) Validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for name, dir := range map[string]string{"run_dir": c.RunDir, "state_dir": c.StateDir} {
-		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir || dir == "/" {
-			bad("%s: %q is not a clean absolute path below /", name, dir)
-		}
-	}
-	if c.OnAuditLoss != AuditLossFreeze && c.OnAuditLoss != AuditLossContinue {
-		bad("on_audit_loss: %q is neither \"freeze\" nor \"continue\"", c.OnAuditLoss)
-	}
-	if d := time.Duration(c.Linger); d < 0 || d > time.Hour {
-		bad("linger: %s is not between 0 and 1h", d)
-	}
-	if c.AuditSegmentBytes < 1<<20 || c.AuditSegmentBytes > 16<<30 {
-		bad("audit_segment_bytes: %d is not between 1 MiB and 16 GiB", c.AuditSegmentBytes)
-	}
-	if c.MaxJails < 1 || c.MaxJails > 4096 {
-		bad("max_jails: %d is not between 1 and 4096", c.MaxJails)
-	}
-	for name, id := range map[string]uint32{"egress_uid": c.EgressUID, "egress_gid": c.EgressGID,
-		"agent_uid": c.AgentUID, "agent_gid": c.AgentGID, "gateway_uid": c.GatewayUID, "gateway_gid": c.GatewayGID} {
-		if id == 0 || id > 1<<31 {
-			bad("%s: %d is root's, or out of range", name, id)
-		}
-	}
-	if c.AgentUID == c.EgressUID {
-		bad("agent_uid and egress_uid are both %d; an agent could signal and trace the egress proxy", c.AgentUID)
-	}
-	if len(c.Resolvers) > 8 {
-		bad("resolvers: %d, at most 8", len(c.Resolvers))
-	}
-	return errors.Join(errs...)
-}
-
 // Socket is where the supervisor listens.
 func (c Config) Socket() string { return filepath.Join(c.RunDir, "control.sock") }
 
 // StatsSocket is where the gateway reads counters, and can do nothing else.
 func (c Config) StatsSocket() string { return filepath.Join(c.RunDir, "stats.sock") }
+
+// ApproveSocket is where approvers see and decide what is held.
+func (c Config) ApproveSocket() string { return filepath.Join(c.RunDir, "approve.sock") }
 
 // AuditDir is where the audit log is.
 func (c Config) AuditDir() string { return filepath.Join(c.StateDir, "audit") }

@@ -3,15 +3,24 @@
 //
 // Trust: the file belongs to root and must not be writable by anybody else.
 // Its YAML is read by an unprivileged child (`clawjail config compile`), the
-// supervisor itself decodes the strict JSON that this child prints, as it does
-// with policies: unknown keys, duplicates and out-of-range values are errors.
+// supervisor itself decodes the JSON that this child prints, as it does with
+// policies: what is not exactly the one form that Encode writes is refused,
+// and every value is validated again.
 //
 // Ownership and concurrency: values; passed down by value from main.
 //
-// May be imported by supervisor and the commands.
+// May be imported by supervisor and the commands. Package source below it
+// reads the YAML and is never part of the supervisor; package file has that
+// done and is.
 //
 // # Decisions
 //
 //   - No live defaults in other packages: Default is the only place, so that
 //     `config explain` can print what is in force.
+//   - RunDir and StateDir can be set by tests and not by operators. Policies
+//     can never show /run/clawjail and /var/lib/clawjail (policy/shown.go), and
+//     units, manual pages and commands name them: a log elsewhere would be one
+//     that a jail can be shown. Whoever needs another disk mounts it there.
+//   - Validate speaks of fields and knows no files; package source says on
+//     which line they stand. Nothing is checked in two places.
 package config

@@ -24,8 +24,10 @@ var mayImport = map[string][]string{
 // onlyImporters names the packages that few may import, and who these are
 // (prefixes). It is what keeps parsers and cgo out of root processes.
 var onlyImporters = map[string][]string{
-	"clawjail/policy/source":    {"cmd/clawjail", "supervisor/client", "policy/source"},
-	"clawjail/policy/strict":    {"policy/source", "supervisor/config/source"},
+	"clawjail/policy/source":            {"cmd/clawjail", "supervisor/client", "policy/source"},
+	"clawjail/policy/strict":            {"policy/source", "supervisor/config/source"},
+	"clawjail/supervisor/config/source": {"cmd/clawjail", "supervisor/client"},
+
 	"clawjail/jail/container":   {"jail/shim"},
 	"clawjail/seccomp/compiler": {"jail/shim", "jail/container", "cmd/clawjail-shim", "seccomp"},
 	"clawjail/seccomp/vm":       {"seccomp", "cmd/clawjail", "supervisor/plan"},

@@ -11,7 +11,6 @@ import (
 	"clawjail/policy/compiled"
 	"clawjail/policy/source"
 	"clawjail/supervisor/api"
-	"clawjail/supervisor/config"
 )
 
 // Options are what the operator typed, and the caller's circumstances. Zero
@@ -27,7 +26,7 @@ type Options struct {
 	Environ            []string // the caller's environment
 	EUID               int
 	SudoUID, SudoGID   string
-	AgentUID, AgentGID uint32
+	AgentUID, AgentGID uint32 // 0: what the supervisor's configuration says
 	circumstances      bool
 }
 
@@ -68,8 +67,6 @@ func (o Options) fill() Options {
 	o.circumstances = true
 	o.Environ, o.EUID = os.Environ(), os.Geteuid()
 	o.SudoUID, o.SudoGID = os.Getenv("SUDO_UID"), os.Getenv("SUDO_GID")
-	c := config.Default()
-	o.AgentUID, o.AgentGID = c.AgentUID, c.AgentGID
 	return o
 }
 

@@ -8,6 +8,9 @@ import (
 	"os/user"
 	"strconv"
 	"syscall"
+
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/config/source"
 )
 
 // agentHome is the home of an agent whose user has none on the host. It exists
@@ -42,6 +45,13 @@ func resolve(o Options, workspace string) (identity, error) {
 	}
 	if st.Uid != 0 {
 		return byNumber(strconv.FormatUint(uint64(st.Uid), 10), strconv.FormatUint(uint64(st.Gid), 10))
+	}
+	if o.AgentUID == 0 {
+		f, _, err := source.InForce(config.DefaultPath, nil)
+		if err != nil {
+			return identity{}, fmt.Errorf("who the agent is to be: configuration %w", err)
+		}
+		o.AgentUID, o.AgentGID = f.Config.AgentUID, f.Config.AgentGID
 	}
 	return identity{uid: o.AgentUID, gid: o.AgentGID, name: "agent", home: agentHome, idmap: true}, nil
 }

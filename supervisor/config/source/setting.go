@@ -1,0 +1,142 @@
+package source
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"clawjail/policy"
+	"clawjail/policy/strict"
+	"clawjail/supervisor/config"
+)
+
+// setting is one value of the file.
+type setting struct {
+	key   string // its place in the file: "audit.segment"
+	field string // its name in config.Config's JSON
+	read  func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config)
+	show  func(c config.Config) string // as YAML
+}
+
+// settings are all of them, in the order of example.yaml.
+func settings() []setting {
+	return []setting{
+		group("access.group", "group", func(c *config.Config) *string { return &c.Group }),
+		group("hitl.approvers", "approvers", func(c *config.Config) *string { return &c.Approvers }),
+		{"hitl.four_eyes", "four_eyes",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) { c.FourEyes = r.Boolean(n, s.key) },
+			func(c config.Config) string { return strconv.FormatBool(c.FourEyes) }},
+		{"audit.segment", "audit_segment_bytes",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+				c.AuditSegmentBytes, _ = r.Size(n, s.key, span(s.field))
+			},
+			func(c config.Config) string { return policy.Size(c.AuditSegmentBytes) }},
+		{"audit.on_loss", "on_audit_loss",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+				c.OnAuditLoss, _ = strict.OneWord(r, n, s.key, config.LossChoices(), config.ParseLoss)
+			},
+			func(c config.Config) string { return string(c.OnAuditLoss) }},
+		{"network.resolvers", "resolvers", readResolvers, showResolvers},
+		{"limits.jails", "max_jails",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+				v, _ := r.Integer(n, s.key, span(s.field))
+				c.MaxJails = int(v)
+			},
+			func(c config.Config) string { return strconv.Itoa(c.MaxJails) }},
+		{"private.linger", "linger",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+				d, _ := r.Duration(n, s.key, span(s.field))
+				c.Linger = config.Duration(d)
+			},
+			func(c config.Config) string { return policy.Duration(time.Duration(c.Linger)) }},
+		id("users.agent.uid", "agent_uid", func(c *config.Config) *uint32 { return &c.AgentUID }),
+		id("users.agent.gid", "agent_gid", func(c *config.Config) *uint32 { return &c.AgentGID }),
+		id("users.egress.uid", "egress_uid", func(c *config.Config) *uint32 { return &c.EgressUID }),
+		id("users.egress.gid", "egress_gid", func(c *config.Config) *uint32 { return &c.EgressGID }),
+		id("users.gateway.uid", "gateway_uid", func(c *config.Config) *uint32 { return &c.GatewayUID }),
+		id("users.gateway.gid", "gateway_gid", func(c *config.Config) *uint32 { return &c.GatewayGID }),
+	}
+}
+
+// span is the range of a field.
+func span(field string) strict.Range {
+	least, most := config.Range(field)
+	return strict.Range{Least: least, Most: most}
+}
+
+// group is a setting that names a unix group; "" is none.
+func group(key, field string, at func(*config.Config) *string) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+			*at(c), _ = r.Str(n, s.key)
+		},
+		func(c config.Config) string { return scalar(*at(&c)) }}
+}
+
+// id is a setting that is a user's or a group's number.
+func id(key, field string, at func(*config.Config) *uint32) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+			v, _ := r.Integer(n, s.key, span(s.field))
+			*at(c) = uint32(v)
+		},
+		func(c config.Config) string { return strconv.FormatUint(uint64(*at(&c)), 10) }}
+}
+
+// scalar writes a name as YAML: plain where that is the same.
+func scalar(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_-") == "" && strict.KindName(&yaml.Node{Kind: yaml.ScalarNode, Value: s}) == "text" {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+const resolverHint = `write an address, as in 192.0.2.53, "192.0.2.53:5353" or "[2001:db8::53]:53"`
+
+// readResolvers reads addresses, with port 53 unless there is another.
+func readResolvers(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+	list := []netip.AddrPort{}
+	for i, item := range r.Items(n, s.key, config.MaxResolvers) {
+		where := fmt.Sprintf("%s[%d]", s.key, i)
+		text, ok := r.Word(item, where)
+		if !ok {
+			continue
+		}
+		a, err := resolver(text)
+		if err != nil {
+			r.Problem(item, resolverHint, "%s is the address of a name server, not %q", where, text)
+			continue
+		}
+		if err := config.CheckResolver(a); err != nil {
+			r.Problem(item, resolverHint, "%s: %v", where, err)
+			continue
+		}
+		if slices.Contains(list, a) {
+			r.Problem(item, "", "%s: %s is listed twice", where, a)
+			continue
+		}
+		list = append(list, a)
+	}
+	c.Resolvers = list
+}
+
+func resolver(s string) (netip.AddrPort, error) {
+	const dns = 53
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return netip.AddrPortFrom(a, dns), nil
+	}
+	return netip.ParseAddrPort(s)
+}
+
+func showResolvers(c config.Config) string {
+	quoted := make([]string, len(c.Resolvers))
+	for i, a := range c.Resolvers {
+		quoted[i] = strconv.Quote(a.String())
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

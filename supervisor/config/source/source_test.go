@@ -1,0 +1,239 @@
+package source
+
+import (
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
+
+	"clawjail/supervisor/config"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+// golden compares a text with a file, or writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s: %s", file, d)
+	}
+}
+
+// someGroups are the groups of the host that the tests imagine.
+func someGroups(name string) bool { return name == "root" || name == "clawjail" || name == "approvers" }
+
+// Every file in testdata/bad is refused with exactly the words beside it.
+func TestBadFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Parse(filepath.Base(file), data, someGroups)
+		var problems Problems
+		if !errors.As(err, &problems) {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		golden(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
+	}
+}
+
+// everything sets each value to something that is not the default.
+const everything = `version: 1
+access: {group: clawjail}
+hitl:
+  approvers: "approvers"
+  four_eyes: true
+audit:
+  segment: 1 GiB
+  on_loss: continue
+network:
+  resolvers:
+    - 192.0.2.53
+    - "192.0.2.53:5353"
+    - 2001:db8::53
+    - "[2001:db8::54]:54"
+limits: {jails: 4096}
+private: {linger: 1m30s}
+users:
+  agent: {uid: 1, gid: 2}
+  egress: {uid: 3, gid: 4}
+  gateway: {uid: 5, gid: 6}
+`
+
+func TestEverything(t *testing.T) {
+	f, err := Parse("config.yaml", []byte(everything), someGroups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := config.Default()
+	want := config.Config{
+		RunDir: d.RunDir, StateDir: d.StateDir,
+		Group: "clawjail", Approvers: "approvers", FourEyes: true,
+		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue, AuditSegmentBytes: 1 << 30, MaxJails: 4096,
+		Resolvers: []netip.AddrPort{
+			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
+			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
+		},
+		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6,
+	}
+	if d := cmp.Diff(want, f.Config, cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
+		t.Error(d)
+	}
+	for _, s := range f.Settings() {
+		if s.Default || s.Line == 0 {
+			t.Errorf("%+v is said to be a default", s)
+		}
+	}
+	golden(t, "testdata/everything.golden", f.Text())
+	again(t, f)
+}
+
+// again reads back what Text wrote: it means the same.
+func again(t *testing.T, f File) {
+	t.Helper()
+	back, err := Parse("again.yaml", []byte(f.Text()), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, f.Text())
+	}
+	if d := cmp.Diff(f.Config, back.Config, cmpopts.EquateComparable(netip.AddrPort{}), cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	f, err := Parse("config.yaml", []byte("version: 1\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(config.Default(), f.Config); d != "" {
+		t.Error(d)
+	}
+	for _, s := range f.Settings() {
+		if !s.Default || s.Line != 0 {
+			t.Errorf("%+v is said to be given", s)
+		}
+	}
+	golden(t, "testdata/defaults.golden", f.Text())
+	again(t, f)
+}
+
+// The example has every setting, and every one with its default.
+func TestExample(t *testing.T) {
+	f, err := Load("example.yaml", someGroups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(config.Default(), f.Config, cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
+	}
+	for _, s := range f.Settings() {
+		if s.Default {
+			t.Errorf("the example lacks %s", s.Key)
+		}
+	}
+}
+
+// Every field that an operator can set is a setting.
+func TestEveryFieldIsASetting(t *testing.T) {
+	b, err := config.Encode(config.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, s := range settings() {
+		if strings.Count(text, `"`+s.field+`":`) != 1 {
+			t.Errorf("%s sets %q, which is no field", s.key, s.field)
+		}
+		text = strings.Replace(text, `"`+s.field+`":`, "", 1)
+	}
+	if n := strings.Count(text, `":`); n != 2 || !strings.Contains(text, `"run_dir":`) || !strings.Contains(text, `"state_dir":`) {
+		t.Errorf("fields without a setting: %s", text)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		filepath.Join(dir, "none.yaml"): ": no such file",
+		dir:                             ": is a directory, not a file; name a file in it",
+		fifo:                            ": is not a regular file",
+	} {
+		_, err := Load(file, nil)
+		var problems Problems
+		if !errors.As(err, &problems) || err.Error() != file+want {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestManyProblemsAreCut(t *testing.T) {
+	text := "version: 1\n"
+	for i := range 500 {
+		text += strings.Repeat("x", i+1) + ": 1\n"
+	}
+	_, err := Parse("config.yaml", []byte(text), nil)
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != MaxProblems+1 {
+		t.Errorf("%d problems", len(problems))
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(everything))
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range append(files, "example.yaml") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := Parse("fuzz.yaml", b, someGroups)
+		if err != nil {
+			var problems Problems
+			if !errors.As(err, &problems) || len(problems) == 0 || len(problems) > MaxProblems+1 {
+				t.Fatalf("%d problems: %v", len(problems), err)
+			}
+			return
+		}
+		compiled, err := config.Encode(got.Config)
+		if err != nil {
+			t.Fatalf("accepted and not compiled: %v", err)
+		}
+		if _, err := config.Decode(compiled); err != nil {
+			t.Fatalf("compiled and not decoded: %v", err)
+		}
+		again(t, got)
+	})
+}

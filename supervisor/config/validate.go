@@ -1,0 +1,172 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MaxResolvers bounds Config.Resolvers.
+const MaxResolvers = 8
+
+// Nobody is the user that Linux keeps for who has no rights. The child that
+// reads the configuration runs as it, and so does much else.
+const Nobody = 65534
+
+// Problem is something that is wrong with the values of some fields.
+type Problem struct {
+	Fields []string // by their names in JSON; any of them can be changed to mend it
+	Msg    string
+	Hint   string
+}
+
+// String is "field: message; hint", or for several fields, which the message
+// names, "message; hint".
+func (p Problem) String() string {
+	s := p.Msg
+	if len(p.Fields) == 1 {
+		s = p.Fields[0] + ": " + s
+	}
+	if p.Hint != "" {
+		s += "; " + p.Hint
+	}
+	return s
+}
+
+// Problems is everything that is wrong with a configuration.
+type Problems []Problem
+
+// Error has one line for each problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Validate reports everything that is wrong, at once, as Problems.
+func (c Config) Validate() error {
+	if ps := c.Problems(); len(ps) > 0 {
+		return ps
+	}
+	return nil
+}
+
+// Range gives the least and the most that a field which is a number may be:
+// sizes in bytes, durations in nanoseconds. For other names nothing is between.
+func Range(field string) (least, most int64) {
+	switch field {
+	case "linger":
+		return 0, int64(time.Hour)
+	case "audit_segment_bytes":
+		return 1 << 20, 16 << 30
+	case "max_jails":
+		return 1, 4096
+	case "agent_uid", "agent_gid", "egress_uid", "egress_gid", "gateway_uid", "gateway_gid":
+		return 1, 1 << 31
+	}
+	return 1, 0
+}
+
+// LossChoices are the values of OnAuditLoss.
+func LossChoices() []string { return []string{string(AuditLossFreeze), string(AuditLossContinue)} }
+
+// ParseLoss reads a value of OnAuditLoss.
+func ParseLoss(s string) (OnAuditLoss, error) {
+	if !slices.Contains(LossChoices(), s) {
+		return "", fmt.Errorf("unknown choice %q", s)
+	}
+	return OnAuditLoss(s), nil
+}
+
+// Problems gives everything that is wrong, in the order of the fields.
+func (c Config) Problems() Problems {
+	var ps Problems
+	bad := func(hint, msg string, fields ...string) {
+		ps = append(ps, Problem{Fields: fields, Msg: msg, Hint: hint})
+	}
+	for _, d := range []struct{ field, dir string }{{"run_dir", c.RunDir}, {"state_dir", c.StateDir}} {
+		if !filepath.IsAbs(d.dir) || filepath.Clean(d.dir) != d.dir || d.dir == "/" {
+			bad("", fmt.Sprintf("%q is not a clean absolute path below /", d.dir), d.field)
+		}
+	}
+	for _, g := range []struct{ field, name string }{{"group", c.Group}, {"approvers", c.Approvers}} {
+		if g.name != "" && !groupName(g.name) {
+			bad("", fmt.Sprintf("%q is not the name of a group", g.name), g.field)
+		}
+	}
+	if _, err := ParseLoss(string(c.OnAuditLoss)); err != nil {
+		bad(`it is "freeze" or "continue"`, err.Error(), "on_audit_loss")
+	}
+	for _, n := range []struct {
+		field string
+		value int64
+	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"max_jails", int64(c.MaxJails)}} {
+		if least, most := Range(n.field); n.value < least || n.value > most {
+			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
+		}
+	}
+	for i, a := range c.Resolvers {
+		if err := CheckResolver(a); err != nil {
+			bad("", err.Error(), "resolvers")
+		} else if slices.Contains(c.Resolvers[:i], a) {
+			bad("", fmt.Sprintf("%s is listed twice", a), "resolvers")
+		}
+	}
+	if len(c.Resolvers) > MaxResolvers {
+		bad("", fmt.Sprintf("%d entries, at most %d", len(c.Resolvers), MaxResolvers), "resolvers")
+	}
+	return append(ps, c.userProblems()...)
+}
+
+// userProblems holds the users against each other: processes of one user can
+// signal each other, and read what the other may.
+func (c Config) userProblems() Problems {
+	var ps Problems
+	type id struct {
+		field string
+		value uint32
+	}
+	uids := []id{{"agent_uid", c.AgentUID}, {"egress_uid", c.EgressUID}, {"gateway_uid", c.GatewayUID}}
+	gids := []id{{"agent_gid", c.AgentGID}, {"egress_gid", c.EgressGID}, {"gateway_gid", c.GatewayGID}}
+	for _, list := range [][]id{uids, gids} {
+		for i, a := range list {
+			switch least, most := Range(a.field); {
+			case a.value == 0:
+				ps = append(ps, Problem{Fields: []string{a.field}, Msg: "0 is root's"})
+				continue
+			case int64(a.value) < least || int64(a.value) > most:
+				ps = append(ps, Problem{Fields: []string{a.field}, Msg: fmt.Sprintf("%d is not between %d and %d", a.value, least, most)})
+			case a.value == Nobody:
+				ps = append(ps, Problem{Fields: []string{a.field}, Msg: fmt.Sprintf("%d is nobody's, which other programs use as well", a.value), Hint: "make a user of its own"})
+			}
+			for _, b := range list[:i] {
+				if a.value == b.value {
+					ps = append(ps, Problem{Fields: []string{a.field, b.field}, Msg: fmt.Sprintf("%s and %s are both %d: one could act on the other", b.field, a.field, a.value), Hint: "give each an id of its own"})
+				}
+			}
+		}
+	}
+	return ps
+}
+
+// CheckResolver refuses an address that can be no resolver's.
+func CheckResolver(a netip.AddrPort) error {
+	switch {
+	case !a.IsValid() || a.Port() == 0:
+		return fmt.Errorf("%q is not an address and a port", a)
+	case a.Addr().IsUnspecified() || a.Addr().IsMulticast() || a.Addr().Zone() != "" || a.Addr().Is4In6():
+		return fmt.Errorf("%s is not the address of a server", a.Addr())
+	}
+	return nil
+}
+
+// groupName accepts what groupadd(8) makes.
+func groupName(s string) bool {
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`).MatchString(s)
+}
