@@ -23,6 +23,9 @@ func (s *Supervisor) recordEgress() {
 		r := audit.Record{Time: ev.Time, Jail: ev.Jail, Gate: audit.GateEgress, Verdict: ev.Verdict, Rule: ev.Rule,
 			Subject: audit.Subject{Op: ev.Kind, Host: ev.Name, Port: ev.Port, Proto: ev.Protocol, BytesUp: ev.BytesUp, BytesDown: ev.BytesDown,
 				DurationMS: milliseconds(ev.Duration), Message: ev.Reason}}
+		if ev.Ask != 0 {
+			r.Decision = v.takeConn(ev.Ask)
+		}
 		if ev.Kind == egress.KindDNS {
 			r.Gate = audit.GateDNS
 		} else if ev.Verdict == egress.Allow {

@@ -104,7 +104,7 @@ func (s *Supervisor) open() error {
 	proxy := make(chan started, 1)
 	go func() {
 		server, err := egress.Start(s.base, filepath.Join(s.opt.Binaries, "clawjail-egress"),
-			s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log)
+			s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
 		proxy <- started{server, err}
 	}()
 	probes, probeErr := bpf.Load(bpf.Options{Logger: s.log})

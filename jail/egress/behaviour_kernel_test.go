@@ -69,7 +69,7 @@ func (w *world) addresses(tb testing.TB, name string) (v4, v6 string) {
 
 func TestDNS(t *testing.T) {
 	w := newWorld(t)
-	w.add(t, egress.Rules{Allow: []egress.Dest{{Host: "api.example.com", Port: 443}, {Host: "*.wild.example.com", Port: 443}}})
+	w.add(t, egress.Rules{Dests: []egress.Dest{{Host: "api.example.com", Port: 443}, {Host: "*.wild.example.com", Port: 443}}})
 	for _, server := range []string{"198.18.0.1:53", "[fd63:6c61:776a::1]:53"} {
 		for _, network := range []string{"udp", "tcp"} {
 			r := w.exchange(t, network, server, "Api.Example.Com.", dns.TypeA)
@@ -98,7 +98,7 @@ func TestDNS(t *testing.T) {
 // A flood of made-up names is counted, not listed.
 func TestDNSFloodIsOneStory(t *testing.T) {
 	w := newWorld(t)
-	w.add(t, egress.Rules{Allow: []egress.Dest{{Host: "api.example.com", Port: 443}}})
+	w.add(t, egress.Rules{Dests: []egress.Dest{{Host: "api.example.com", Port: 443}}})
 	var co *dns.Conn
 	var err error
 	w.jail.do(func() { co, err = dns.Dial("tcp", "198.18.0.1:53") })
@@ -168,7 +168,7 @@ func TestLimitsAndRemoval(t *testing.T) {
 	w := newWorld(t)
 	arrived := make(chan net.Conn, 10)
 	w.serve(t, webAddr4+":9000", func(c net.Conn) { arrived <- c; discard(c) })
-	w.add(t, egress.Rules{MaxConns: 3, Allow: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
+	w.add(t, egress.Rules{MaxConns: 3, Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
 	v4, _ := w.addresses(t, "v4.example.com.")
 	var held []*net.TCPConn
 	for range 3 {
@@ -198,7 +198,7 @@ func TestLimitsAndRemoval(t *testing.T) {
 	if err := w.server.Remove(context.Background(), "j"); err == nil {
 		t.Error("removed twice")
 	}
-	w.add(t, egress.Rules{Jail: "another", Allow: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
+	w.add(t, egress.Rules{Jail: "another", Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
 	if err := w.server.Add(context.Background(), egress.Rules{Jail: "another"}, egress.Sockets{TCP4: os.Stdin}); err == nil {
 		t.Error("added twice")
 	}
@@ -222,7 +222,7 @@ func TestTwoJailsAndPrivateAddresses(t *testing.T) {
 		}
 	}()
 	dests := []egress.Dest{{Host: "rebind.example.com", Port: 9000, Protocol: "tcp"}}
-	w.add(t, egress.Rules{Jail: "open", AllowPrivate: true, Allow: dests})
+	w.add(t, egress.Rules{Jail: "open", AllowPrivate: true, Dests: dests})
 	v4, _ := w.addresses(t, "rebind.example.com.")
 	c := w.dial(t, v4+":9000")
 	b, err := io.ReadAll(c)
@@ -236,7 +236,7 @@ func TestTwoJailsAndPrivateAddresses(t *testing.T) {
 	if err := w.server.Remove(context.Background(), "open"); err != nil {
 		t.Fatal(err)
 	}
-	w.add(t, egress.Rules{Jail: "closed", Allow: dests})
+	w.add(t, egress.Rules{Jail: "closed", Dests: dests})
 	w.dialReset(t, v4+":9000") // the other jail's address
 	if e := w.conn(t); e.Verdict != egress.Deny || e.Jail != "closed" || e.Name != "" {
 		t.Errorf("event %+v", e)
@@ -257,7 +257,7 @@ func TestHalfCloseAndCounts(t *testing.T) {
 		fmt.Fprintf(c, "%08d", n)
 		io.CopyN(c, zeros{}, down-8)
 	})
-	w.add(t, egress.Rules{Allow: []egress.Dest{{Host: "v6.example.com", Port: 9000, Protocol: "tcp", Rule: "r"}}})
+	w.add(t, egress.Rules{Dests: []egress.Dest{{Host: "v6.example.com", Port: 9000, Protocol: "tcp", Rule: "r"}}})
 	_, v6 := w.addresses(t, "v6.example.com.")
 	c := w.dial(t, "["+v6+"]:9000")
 	if _, err := io.CopyN(c, zeros{}, up); err != nil {
@@ -286,7 +286,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 func TestIdleConnectionEnds(t *testing.T) {
 	w := newWorld(t)
 	w.serve(t, webAddr4+":9000", discard)
-	w.add(t, egress.Rules{Idle: 50 * time.Millisecond, Allow: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
+	w.add(t, egress.Rules{Idle: 50 * time.Millisecond, Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
 	v4, _ := w.addresses(t, "v4.example.com.")
 	readReset(t, w.dial(t, v4+":9000"))
 	if e := w.conn(t); e.Reason != "idle" {
@@ -298,7 +298,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 func TestManyConnections(t *testing.T) {
 	w := newWorld(t)
 	w.serve(t, webAddr4+":9000", func(c net.Conn) { io.WriteString(c, "x") })
-	w.add(t, egress.Rules{MaxConns: 64, Allow: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
+	w.add(t, egress.Rules{MaxConns: 64, Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
 	v4, _ := w.addresses(t, "v4.example.com.")
 	const conns = 1000
 	var wg sync.WaitGroup
@@ -331,7 +331,7 @@ func TestManyConnections(t *testing.T) {
 // The process has nothing that it does not need.
 func TestProcessIsConfined(t *testing.T) {
 	w := newWorld(t)
-	w.add(t, egress.Rules{Allow: []egress.Dest{{Host: "api.example.com", Port: 443}}})
+	w.add(t, egress.Rules{Dests: []egress.Dest{{Host: "api.example.com", Port: 443}}})
 	pid := w.server.PID()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -374,7 +374,7 @@ func TestDeathAndSuccession(t *testing.T) {
 	w.serve(t, webAddr4+":9000", func(c net.Conn) { io.WriteString(c, "x"); arrived <- struct{}{}; discard(c) })
 	rules := egress.Rules{
 		Jail: "j", Upstream: []netip.AddrPort{netip.MustParseAddrPort(dnsAddr4 + ":53")},
-		Allow: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}},
+		Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}},
 	}
 	sockets := w.sockets(t)
 	if err := w.server.Add(context.Background(), rules, sockets); err != nil {
@@ -416,7 +416,7 @@ func TestStartSaysWhy(t *testing.T) {
 	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := egress.Start(t.Context(), wrapper, egressUID, egressUID, quiet())
+	s, err := egress.Start(t.Context(), wrapper, egressUID, egressUID, quiet(), nil)
 	if err == nil {
 		s.Close()
 	}
@@ -428,10 +428,10 @@ func TestStartSaysWhy(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	bin := binary(t)
 	for name, start := range map[string]func() (*egress.Server, error){
-		"as root":        func() (*egress.Server, error) { return egress.Start(t.Context(), bin, 0, 0, nil) },
-		"no such binary": func() (*egress.Server, error) { return egress.Start(t.Context(), bin+"x", egressUID, egressUID, nil) },
+		"as root":        func() (*egress.Server, error) { return egress.Start(t.Context(), bin, 0, 0, nil, nil) },
+		"no such binary": func() (*egress.Server, error) { return egress.Start(t.Context(), bin+"x", egressUID, egressUID, nil, nil) },
 		"not ours": func() (*egress.Server, error) {
-			return egress.Start(t.Context(), "/bin/true", egressUID, egressUID, quiet())
+			return egress.Start(t.Context(), "/bin/true", egressUID, egressUID, quiet(), nil)
 		},
 	} {
 		if s, err := start(); err == nil {

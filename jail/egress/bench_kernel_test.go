@@ -156,7 +156,7 @@ func BenchmarkEgress(b *testing.B) {
 			}
 		}
 	})
-	w.add(b, egress.Rules{Allow: []egress.Dest{
+	w.add(b, egress.Rules{Dests: []egress.Dest{
 		{Host: "api.example.com", Port: 443},
 		{Host: "api.example.com", Port: 9000, Protocol: "tcp"},
 	}})

@@ -53,7 +53,7 @@ func TestRealClients(t *testing.T) {
 	var own net.Listener
 	w.host.do(func() { own, _ = net.Listen("tcp", hostAddr4+":443") })
 	defer own.Close()
-	w.add(t, egress.Rules{Allow: []egress.Dest{
+	w.add(t, egress.Rules{Dests: []egress.Dest{
 		{Host: "api.example.com", Port: 443, Rule: "api"},
 		{Host: "api.example.com", Port: 80, Rule: "plain"},
 		{Host: "v4.example.com", Port: 443, Rule: "v4"},

@@ -12,6 +12,12 @@ type Rules = control.Rules
 // Dest is one destination that a jail may reach.
 type Dest = control.Dest
 
+// Ask is a connection that waits for a decision, and Verdict the decision.
+type (
+	Ask     = control.Ask
+	Verdict = control.Verdict
+)
+
 // Event is one fact about a jail's traffic.
 type Event = control.Event
 
@@ -22,6 +28,10 @@ const (
 	KindLost = control.KindLost
 	Allow    = control.Allow
 	Deny     = control.Deny
+
+	ThenAllow = control.ThenAllow
+	ThenAsk   = control.ThenAsk
+	ThenDeny  = control.ThenDeny
 )
 
 // Sockets are the sockets that were made in a jail's network namespace: TCP

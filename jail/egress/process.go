@@ -26,7 +26,7 @@ const (
 // Validate reports every problem of rules. Add calls it; a planner may call it
 // earlier.
 func Validate(r Rules) error {
-	_, err := match.Compile(r.Allow)
+	_, err := match.Compile(r.Dests)
 	return errors.Join(r.Validate(), err)
 }
 
@@ -116,11 +116,22 @@ func (s *Server) readAnswers(ready chan<- struct{}) {
 			s.lost("answers", err)
 			return
 		}
-		if first {
+		switch {
+		case first:
 			close(ready)
-			continue
+		case m.Type == control.TypeAsk:
+			err = s.asked(m)
+		case m.Type == control.TypeWithdraw:
+			s.asks.end(m.ID)
+		case m.Type == control.TypeAnswer:
+			s.answer(m)
+		default:
+			err = fmt.Errorf("message %q is not from that side", m.Type)
 		}
-		s.answer(m)
+		if err != nil {
+			s.lost("answers", err)
+			return
+		}
 	}
 }
 
@@ -191,6 +202,7 @@ func (s *Server) reap() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
+	s.asks.cancel()
 	if err != nil {
 		s.log.Error("egress has ended; jails have no network", "error", err)
 	}

@@ -42,6 +42,7 @@ type Server struct {
 	closing  chan struct{} // closed by Close: nobody takes events any more
 	drained  chan struct{} // closed at the end of the event stream
 	done     chan struct{} // closed when the process has ended
+	asks     *asks
 	wg       sync.WaitGroup
 	once     sync.Once
 
@@ -57,8 +58,9 @@ type Server struct {
 
 // Start starts bin as uid and gid, without groups, environment or inherited
 // descriptors, and returns when it says that its filter is installed. ctx
-// bounds the start only.
-func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (*Server, error) {
+// bounds the start only. ask decides about connections that rules hold; without
+// one they are refused.
+func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger, ask Asker) (*Server, error) {
 	if uid == 0 || gid == 0 {
 		return nil, errors.New("start egress: it must not run as root")
 	}
@@ -70,6 +72,7 @@ func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (
 		done:    make(chan struct{}),
 		waiting: make(map[uint64]chan error),
 		known:   make(map[string]chan struct{}),
+		asks:    newAsks(ask),
 	}
 	if err := s.spawn(bin, uid, gid); err != nil {
 		return nil, fmt.Errorf("start egress %q: %w", bin, err)
@@ -77,6 +80,7 @@ func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger) (
 	ready := make(chan struct{})
 	s.wg.Go(func() { s.readAnswers(ready) })
 	s.wg.Go(s.readEvents)
+	s.wg.Go(s.sendVerdicts)
 	s.wg.Go(s.reap)
 	var err error
 	select {
@@ -162,6 +166,7 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // while it does; those that nobody takes in time are dropped.
 func (s *Server) Close() error {
 	s.once.Do(func() {
+		s.asks.cancel()
 		s.requests.Close() // its end of file is the process's order to end
 		select {
 		case <-s.drained:
@@ -172,6 +177,7 @@ func (s *Server) Close() error {
 		s.stream.Close()
 	})
 	s.wg.Wait()
+	s.asks.close()
 	return nil
 }
 
@@ -190,6 +196,7 @@ func (s *Server) know(jail string) error {
 }
 
 func (s *Server) forget(jail string) {
+	s.asks.forget(jail)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last := s.known[jail]; last != nil {
@@ -221,17 +228,7 @@ func (s *Server) request(ctx context.Context, m control.Message, files ...*os.Fi
 		delete(s.waiting, m.ID)
 		s.mu.Unlock()
 	}()
-	b, err := control.Encode(m)
-	if err != nil {
-		return err
-	}
-	s.sending.Lock()
-	err = s.requests.Send(b, files...)
-	s.sending.Unlock()
-	if errors.Is(err, unix.EPIPE) {
-		return ErrEnded
-	}
-	if err != nil {
+	if err := s.send(m, files...); err != nil {
 		return err
 	}
 	select {
@@ -242,4 +239,18 @@ func (s *Server) request(ctx context.Context, m control.Message, files ...*os.Fi
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+func (s *Server) send(m control.Message, files ...*os.File) error {
+	b, err := control.Encode(m)
+	if err != nil {
+		return err
+	}
+	s.sending.Lock()
+	err = s.requests.Send(b, files...)
+	s.sending.Unlock()
+	if errors.Is(err, unix.EPIPE) {
+		return ErrEnded
+	}
+	return err
 }

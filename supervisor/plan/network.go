@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 
 	"clawjail/jail/egress"
 	"clawjail/policy"
@@ -17,47 +18,69 @@ const dnsPort = 53
 // map has room for beside the resolvers (bpf.MaxAllowPerJail).
 const maxAddrs = 254
 
-// allowed gives the destinations that are allowed, in the order of evaluation,
-// without those that an earlier rule refuses as a whole or allows already.
-func (l *lowering) allowed() []policy.NetRule {
+// destinations gives the rules that decide something, in the order of
+// evaluation: not those that an earlier one covers, and refusals only where
+// something would be allowed or asked for otherwise.
+func (l *lowering) destinations() []policy.NetRule {
+	rules := l.p.Network.Rules
 	var out []policy.NetRule
-	for i, rule := range l.p.Network.Rules {
-		if rule.Then != policy.Allow {
-			continue
-		}
-		dropped := false
-		for _, earlier := range l.p.Network.Rules[:i] {
-			switch {
-			case earlier.Then == policy.Allow: // the same once more, from a base
-				dropped = dropped || earlier.Covers(rule) && earlier.Protocol == rule.Protocol
-			case !earlier.Overlaps(rule):
-			case earlier.Covers(rule):
-				dropped = true
-			default:
-				// Egress takes a list of what is allowed: a part of a wildcard
-				// cannot be taken away from it, so nothing is allowed at all.
-				l.fail("network rule %s cannot be cut out of %q (%s)", earlier.Origin, rule.Host, rule.Origin)
-				dropped = true
-			}
-		}
-		if !dropped {
+	for i, rule := range rules {
+		if !decided(rule, rules[:i]) && (rule.Then.Permits() || rule.Then == policy.Ask || l.needed(rule, rules[i+1:])) {
 			out = append(out, rule)
 		}
 	}
 	return out
 }
 
+// decided reports whether an earlier rule speaks for all that a rule is about.
+// Two that let something happen the same way can differ in the protocol.
+func decided(rule policy.NetRule, earlier []policy.NetRule) bool {
+	for _, e := range earlier {
+		if e.Covers(rule) && (then(e.Then) != then(rule.Then) || e.Protocol == rule.Protocol) {
+			return true
+		}
+	}
+	return false
+}
+
+// needed reports whether a refusal takes something away.
+func (l *lowering) needed(rule policy.NetRule, later []policy.NetRule) bool {
+	if l.p.Network.Default == policy.Ask {
+		_, literal := rule.Addr()
+		return !literal // what is asked for by default are names
+	}
+	return slices.ContainsFunc(later, func(r policy.NetRule) bool { return then(r.Then) != egress.ThenDeny && rule.Overlaps(r) && !rule.Covers(r) })
+}
+
+// then is what egress does about a verdict; what it does not know is refused.
+func then(v policy.Verdict) string {
+	switch {
+	case v.Permits():
+		return egress.ThenAllow
+	case v == policy.Ask:
+		return egress.ThenAsk
+	}
+	return egress.ThenDeny
+}
+
 func (l *lowering) egress() egress.Rules {
+	n := l.p.Network
 	out := egress.Rules{
 		Jail:         l.r.ID,
-		AllowPrivate: l.p.Network.Private == policy.Allow,
+		AllowPrivate: n.Private == policy.Allow,
 		VirtualV4:    policy.VirtualV4(), VirtualV6: policy.VirtualV6(),
 		Upstream: l.r.Upstream,
 	}
-	for _, rule := range l.allowed() {
-		out.Allow = append(out.Allow, egress.Dest{
-			Host: rule.Host, Port: rule.Port, Protocol: rule.Protocol.String(), Rule: rule.Origin.String(),
+	for _, rule := range l.destinations() {
+		out.Dests = append(out.Dests, egress.Dest{
+			Host: rule.Host, Port: rule.Port, Protocol: rule.Protocol.String(), Rule: rule.Origin.String(), Then: then(rule.Then),
 		})
+	}
+	if n.Default == policy.Ask {
+		out.AskDefault = true
+		if out.AskRule = "network.default"; n.Origin.Rule != "" {
+			out.AskRule = n.Origin.String()
+		}
 	}
 	return out
 }
@@ -71,8 +94,8 @@ func (l *lowering) probe() Probe {
 		},
 		VirtualV4: policy.VirtualV4(), VirtualV6: policy.VirtualV6(),
 	}
-	for _, rule := range l.allowed() {
-		if a, ok := rule.Addr(); ok {
+	for _, rule := range l.destinations() {
+		if a, ok := rule.Addr(); ok && then(rule.Then) != egress.ThenDeny {
 			out.AllowAddrs = append(out.AllowAddrs, netip.AddrPortFrom(a, rule.Port))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clawjail/jail"
+	"clawjail/jail/egress"
 	"clawjail/policy"
 )
 
@@ -165,7 +166,7 @@ func (p Plan) egressLines() []string {
 	} else {
 		out = append(out, "private addresses refused")
 	}
-	for _, d := range p.Egress.Allow {
+	for _, d := range p.Egress.Dests {
 		port, protocol := "any port", "tls or http with that name"
 		if d.Port != 0 {
 			port = fmt.Sprintf("port %d", d.Port)
@@ -173,7 +174,18 @@ func (p Plan) egressLines() []string {
 		if d.Protocol != "" {
 			protocol = d.Protocol
 		}
-		out = append(out, fmt.Sprintf("allow %s %s, %s: %s", quote(d.Host), port, protocol, d.Rule))
+		if d.Then == egress.ThenDeny {
+			out = append(out, fmt.Sprintf("deny %s %s: %s", quote(d.Host), port, d.Rule))
+			continue
+		}
+		verb := "allow"
+		if d.Then == egress.ThenAsk {
+			verb = "ask for"
+		}
+		out = append(out, fmt.Sprintf("%s %s %s, %s: %s", verb, quote(d.Host), port, protocol, d.Rule))
+	}
+	if p.Egress.AskDefault {
+		out = append(out, "ask for any other public name, any port, tls or http with that name: "+p.Egress.AskRule)
 	}
 	return append(out, "anything else refused")
 }

@@ -11,7 +11,7 @@ import (
 
 func rules() Rules {
 	return Rules{
-		Jail: "j1", Allow: []Dest{{Host: "a.test", Port: 443, Rule: "x.yaml:3"}},
+		Jail: "j1", Dests: []Dest{{Host: "a.test", Port: 443, Rule: "x.yaml:3"}},
 		VirtualV4: DefaultV4(), MaxConns: 10, Idle: time.Minute,
 		Upstream: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::1]:53")},
 	}
@@ -58,9 +58,9 @@ func TestMessagesSurvive(t *testing.T) {
 
 func TestLargestRulesFit(t *testing.T) {
 	r := rules()
-	r.Allow = nil
+	r.Dests = nil
 	for range MaxDests {
-		r.Allow = append(r.Allow, Dest{Host: strings.Repeat("a", 60), Port: 65535, Protocol: "http", Rule: strings.Repeat("r", 80)})
+		r.Dests = append(r.Dests, Dest{Host: strings.Repeat("a", 60), Port: 65535, Protocol: "http", Rule: strings.Repeat("r", 80)})
 	}
 	if _, err := Encode(Message{Type: TypeAdd, Rules: &r, Sockets: []string{"tcp4"}}); err != nil {
 		t.Error(err)
@@ -123,7 +123,7 @@ func TestRefusedEvents(t *testing.T) {
 
 func TestRulesReportEveryProblem(t *testing.T) {
 	err := Rules{
-		Jail: "", MaxConns: -1, Idle: -1, Allow: []Dest{{Host: "a\x00"}},
+		Jail: "", MaxConns: -1, Idle: -1, Dests: []Dest{{Host: "a\x00"}},
 		Upstream: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:53")},
 	}.Validate()
 	for _, want := range []string{"jail id", "connections", "idle", "destination 0", "resolver"} {

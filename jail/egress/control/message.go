@@ -9,18 +9,26 @@ import (
 )
 
 // Message types. The supervisor sends add and remove; clawjail-egress sends
-// ready once, and one answer for each request.
+// ready once, and one answer for each request. The other way round,
+// clawjail-egress sends ask, and withdraw when the connection is gone before
+// it was decided; the supervisor sends one decide for an ask that was not
+// withdrawn, and maybe for one that was.
 const (
 	TypeAdd    = "add"
 	TypeRemove = "remove"
 	TypeReady  = "ready"
 	TypeAnswer = "answer"
+
+	TypeAsk      = "ask"
+	TypeWithdraw = "withdraw"
+	TypeDecide   = "decide"
 )
 
 // Message is one control message.
 type Message struct {
 	Type string `json:"type"`
-	// ID pairs an answer with its request.
+	// ID pairs an answer with its request, and a decide or withdraw with its
+	// ask. Requests and asks are numbered each by their sender, from 1.
 	ID    uint64 `json:"id,omitempty"`
 	Rules *Rules `json:"rules,omitempty"` // add
 	// Sockets says which sockets come with an add, in the order of the
@@ -28,6 +36,9 @@ type Message struct {
 	Sockets []string `json:"sockets,omitempty"`
 	Jail    string   `json:"jail,omitempty"`  // remove
 	Error   string   `json:"error,omitempty"` // answer; "" is success
+
+	Ask     *Ask     `json:"ask,omitempty"`     // ask
+	Verdict *Verdict `json:"verdict,omitempty"` // decide
 }
 
 // Envelope is one message of the event stream: an event, or the word that no
@@ -120,13 +131,46 @@ func (m Message) check() error {
 	case TypeReady:
 	case TypeAnswer:
 		err = checkText("error", m.Error)
+	case TypeAsk:
+		err = m.checkAsk()
+	case TypeWithdraw:
+	case TypeDecide:
+		if m.Verdict == nil {
+			return errors.New("no verdict")
+		}
+		err = checkText("reason", m.Verdict.Reason)
 	default:
 		err = fmt.Errorf("unknown type %.40q", m.Type)
 	}
 	if err == nil && (m.Rules != nil || m.Sockets != nil) != (m.Type == TypeAdd) {
 		err = fmt.Errorf("rules or sockets do not fit a message of type %s", m.Type)
 	}
+	if err == nil && ((m.Ask != nil) != (m.Type == TypeAsk) || (m.Verdict != nil) != (m.Type == TypeDecide)) {
+		err = fmt.Errorf("an ask or a verdict does not fit a message of type %s", m.Type)
+	}
 	return err
+}
+
+func (m Message) checkAsk() error {
+	a := m.Ask
+	if a == nil || m.ID == 0 {
+		return errors.New("no ask, or no id")
+	}
+	if a.Addr.Zone() != "" || a.Addr.IsValid() == (a.Name != "") {
+		return errors.New("an ask names a host, or an address without a zone")
+	}
+	if len(a.Name) > MaxName {
+		return fmt.Errorf("name of %d bytes, at most %d", len(a.Name), MaxName)
+	}
+	if a.Port == 0 {
+		return errors.New("an ask has a port")
+	}
+	switch a.Protocol {
+	case "tls", "http", "tcp":
+	default:
+		return fmt.Errorf("unknown protocol %.40q", a.Protocol)
+	}
+	return errors.Join(checkJail(a.Jail), checkText("name", a.Name))
 }
 
 func (m Message) checkAdd() error {

@@ -49,15 +49,18 @@ func (r Rules) Validate() error {
 	if err := checkJail(r.Jail); err != nil {
 		problems = append(problems, err)
 	}
-	if len(r.Allow) > MaxDests {
-		bad("%d destinations, at most %d", len(r.Allow), MaxDests)
+	if len(r.Dests) > MaxDests {
+		bad("%d destinations, at most %d", len(r.Dests), MaxDests)
 	}
-	for i, d := range r.Allow {
+	for i, d := range r.Dests {
 		for _, s := range []string{d.Host, d.Protocol, d.Rule} {
 			if err := checkText("text", s); err != nil {
 				bad("destination %d: %w", i, err)
 			}
 		}
+	}
+	if err := checkText("label", r.AskRule); err != nil {
+		problems = append(problems, err)
 	}
 	if r.MaxConns < 0 || r.MaxConns > MaxMaxConns {
 		bad("%d connections, at most %d", r.MaxConns, MaxMaxConns)

@@ -17,7 +17,20 @@ const (
 	MaxJailID   = 128
 )
 
-// Dest is one destination that a jail may reach.
+// Bounds of connections that are held until somebody decides.
+const (
+	MaxHeld     = 1024 // of all jails
+	MaxHeldJail = 64   // of one jail
+)
+
+// What is done about a destination. The zero value of Dest.Then is Allow's.
+const (
+	ThenAllow = ""
+	ThenAsk   = "ask"
+	ThenDeny  = "deny"
+)
+
+// Dest is one destination and what is done about it.
 type Dest struct {
 	// Host is an exact name, "*." and a name (one or more whole labels
 	// below it, never the name itself), or an IP literal without brackets.
@@ -29,12 +42,21 @@ type Dest struct {
 	Protocol string `json:"protocol,omitempty"`
 	// Rule is the label of the policy rule, repeated in events.
 	Rule string `json:"rule,omitempty"`
+	// Then is ThenAllow, ThenAsk or ThenDeny. Of the destinations that a
+	// connection belongs to, the first in the list decides.
+	Then string `json:"then,omitempty"`
 }
 
 // Rules is what one jail may reach. It is inert.
 type Rules struct {
-	Jail  string `json:"jail"`
-	Allow []Dest `json:"allow,omitempty"`
+	Jail string `json:"jail"`
+	// Dests are looked at in their order. What is in none of them is refused,
+	// or asked for: see AskDefault.
+	Dests []Dest `json:"dests,omitempty"`
+	// AskDefault holds connections to every public name that Dests does not
+	// know, on any port, if they are TLS or HTTP. AskRule is the label.
+	AskDefault bool   `json:"ask_default,omitempty"`
+	AskRule    string `json:"ask_rule,omitempty"`
 	// AllowPrivate permits loopback, RFC 1918, link-local, metadata, CGNAT
 	// and ULA addresses as answers. Multicast, unspecified, reserved and
 	// the virtual prefixes stay refused.
@@ -87,8 +109,31 @@ type Event struct {
 	BytesUp   int64         `json:"bytes_up,omitempty"`
 	BytesDown int64         `json:"bytes_down,omitempty"`
 	Duration  time.Duration `json:"duration_ns,omitempty"`
+	// Ask is the id of the Ask that held the connection; 0: it was not held.
+	Ask uint64 `json:"ask,omitempty"`
 	// Count is how many like facts this event stands for, at least 1.
 	Count uint64 `json:"count"`
 	// Time is when the connection or the first question came.
 	Time time.Time `json:"time"`
+}
+
+// Ask is a connection that waits for a decision. Nothing of it has left the
+// host, not even a question about its name. The supervisor holds it to be
+// untrusted.
+type Ask struct {
+	Jail string `json:"jail"`
+	// Name is canonical. It is empty for a connection to an address that
+	// policy knows, and then Addr is that address.
+	Name string     `json:"name,omitempty"`
+	Addr netip.Addr `json:"addr"`
+	Port uint16     `json:"port"`
+	// Protocol is tls or http, which name the destination once more, or tcp,
+	// which was not looked at.
+	Protocol string `json:"protocol"`
+}
+
+// Verdict is the answer to an Ask. The zero value refuses.
+type Verdict struct {
+	Allow  bool   `json:"allow,omitempty"`
+	Reason string `json:"reason,omitempty"` // of a refusal
 }

@@ -28,13 +28,29 @@ func (b *bucket) take(ctx context.Context) (waited bool) {
 	return false
 }
 
+// try takes a token if there is one.
+func (b *bucket) try(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill(now)
+	if b.have < 1 {
+		return false
+	}
+	b.have--
+	return true
+}
+
+func (b *bucket) fill(now time.Time) {
+	b.have = min(b.burst, b.have+now.Sub(b.at).Seconds()*b.rate)
+	b.at = now
+}
+
 // reserve takes a token, on credit if need be, and returns how long to wait
 // for it.
 func (b *bucket) reserve(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.have = min(b.burst, b.have+now.Sub(b.at).Seconds()*b.rate)
-	b.at = now
+	b.fill(now)
 	b.have--
 	if b.have >= 0 {
 		return 0

@@ -47,8 +47,9 @@ func (j *jail) serve(ctx context.Context, c *net.TCPConn, to netip.AddrPort) {
 	err := j.carry(ctx, c, to, &e)
 	relay.Reset(c) // nothing when the relay has closed it already
 	var r *refusal
-	if errors.As(err, &r) && e.BytesUp == 0 && e.BytesDown == 0 {
-		// Refusals repeat: they are told at once and then counted.
+	if errors.As(err, &r) && e.Ask == 0 && e.BytesUp == 0 && e.BytesDown == 0 {
+		// Refusals repeat: they are told at once and then counted. One that
+		// was held has an event of its own: somebody decided about it.
 		j.ledger.dismiss()
 		e.Verdict, e.Reason = control.Deny, err.Error()
 		j.tally.add(e)
@@ -76,18 +77,25 @@ func (j *jail) refuse(c *net.TCPConn, a attempt, reason string) {
 // carry decides a connection and relays it. It fills in the event as facts
 // become known.
 func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *control.Event) (err error) {
+	dialed := false
 	defer func() {
 		if p := recover(); p != nil {
 			err = refused("internal error: %v", p)
 		}
 		if err != nil && ctx.Err() != nil {
 			err = relay.ErrAborted // whatever it was that the end of the jail broke
+			if !dialed {
+				err = &refusal{err}
+			}
 		}
 	}()
 	e.Addr, e.Port = to.Addr(), to.Port()
 	a, err := j.target(to)
 	if e.Name = a.name; a.name != "" && !a.literal {
 		e.Addr = netip.Addr{} // a virtual one means nothing to a reader
+	}
+	if len(a.dests) > 0 && a.dests[0].Then == control.ThenDeny {
+		e.Rule = a.dests[0].Rule
 	}
 	if err != nil {
 		return err
@@ -97,15 +105,14 @@ func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *
 	if err != nil {
 		return err
 	}
-	dest, err := j.decide(ctx, a)
-	if err != nil {
+	if err := j.decide(ctx, c, a, e); err != nil {
 		return err
 	}
-	e.Rule = dest.Rule
 	server, err := j.connect(ctx, a)
 	if err != nil {
 		return err
 	}
+	dialed = true
 	e.Addr = addrPort(server.RemoteAddr()).Addr()
 	r := relay.New(c, server, j.rules.Idle, j.buffers)
 	err = r.Run(ctx, first, gate)
@@ -123,28 +130,46 @@ func (j *jail) target(to netip.AddrPort) (attempt, error) {
 	if name, ok := j.names.Name(to.Addr()); ok {
 		a.name = name
 		a.dests = j.set.Find(name, to.Port())
-		if len(a.dests) == 0 {
-			return a, refused("port is not allowed for this name")
+		if len(a.dests) == 0 && j.asksFor(name) {
+			a.dests = []control.Dest{{Host: name, Port: to.Port(), Rule: j.rules.AskRule, Then: control.ThenAsk}}
 		}
-		return a, nil
+		return a, a.reachable("port is not allowed for this name")
 	}
 	a.dests = j.set.FindAddr(to.Addr(), to.Port())
-	if len(a.dests) == 0 {
-		return a, refused("address was not given out by DNS and is not allowed")
+	if len(a.dests) > 0 {
+		a.name, a.literal = to.Addr().String(), true
 	}
-	a.name, a.literal = to.Addr().String(), true
-	return a, nil
+	return a, a.reachable("address was not given out by DNS and is not allowed")
+}
+
+// reachable refuses an attempt that the policy refuses, or does not know.
+func (a attempt) reachable(unknown string) error {
+	switch {
+	case len(a.dests) == 0:
+		return refused("%s", unknown)
+	case a.dests[0].Then == control.ThenDeny:
+		return refused("destination is refused")
+	}
+	return nil
 }
 
 // decide is the one place where a destination is allowed. It may block: the
 // client is not answered before it returns, and ctx ends with the jail.
-func (j *jail) decide(_ context.Context, a attempt) (control.Dest, error) {
+func (j *jail) decide(ctx context.Context, c *net.TCPConn, a attempt, e *control.Event) error {
 	for _, d := range a.dests {
-		if d.Protocol == a.protocol || d.Protocol == "" && a.protocol != "tcp" {
-			return d, nil
+		if d.Protocol != a.protocol && (d.Protocol != "" || a.protocol == "tcp") {
+			continue
 		}
+		e.Rule = d.Rule
+		switch d.Then {
+		case control.ThenAllow:
+			return nil
+		case control.ThenAsk:
+			return j.hold(ctx, c, a, e)
+		}
+		return refused("destination is refused")
 	}
-	return control.Dest{}, refused("protocol %s is not allowed for this name", a.protocol)
+	return refused("protocol %s is not allowed for this name", a.protocol)
 }
 
 // sniff reads what the client says first and checks that it names the

@@ -70,6 +70,7 @@ func Serve(requests, events *socket.Conn, conf string) error {
 			sniffIn: sniffTime,
 		},
 	}
+	d.shared.asker = newAsker(d.send)
 	var wg sync.WaitGroup
 	var writeErr error
 	wg.Go(func() {
@@ -115,6 +116,11 @@ func (d *process) loop() error {
 		if err != nil {
 			closeFiles(files)
 			return err // the supervisor is not what it should be
+		}
+		if m.Type == control.TypeDecide {
+			closeFiles(files)
+			d.shared.asker.decide(m.ID, *m.Verdict)
+			continue
 		}
 		answer := control.Message{Type: control.TypeAnswer, ID: m.ID}
 		if err := d.do(m, files); err != nil {

@@ -164,10 +164,11 @@ func (j *jail) record(q dnsgate.Question) {
 		Kind: control.KindDNS, Name: q.Name, Protocol: q.Type, Addr: q.Addr,
 		Verdict: control.Allow, Reason: q.Reason,
 	}
+	e.Rule = j.set.Rule(q.Name)
 	if q.Reason != "" {
 		e.Verdict = control.Deny
-	} else {
-		e.Rule = j.set.Rule(q.Name)
+	} else if !j.set.Knows(q.Name) {
+		e.Rule = j.rules.AskRule
 	}
 	j.tally.add(e)
 }

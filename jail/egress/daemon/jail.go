@@ -25,6 +25,7 @@ type jail struct {
 	tally *tally
 	conns chan struct{} // places, rules.MaxConns of them
 	quota *bucket       // DNS questions
+	asks  *bucket
 
 	has4, has6 bool // TCP listeners
 
@@ -38,6 +39,7 @@ type shared struct {
 	ledger  *ledger
 	dialer  *dialer
 	buffers *relay.Buffers
+	asker   *asker
 	sniffIn time.Duration // how long a client may take to say what it wants
 }
 
@@ -53,7 +55,7 @@ const (
 func startJail(sh *shared, rules control.Rules, kinds []string, files []*os.File) (*jail, error) {
 	defer closeFiles(files)
 	rules = rules.WithDefaults()
-	set, err := match.Compile(rules.Allow)
+	set, err := match.Compile(rules.Dests)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +75,7 @@ func startJail(sh *shared, rules control.Rules, kinds []string, files []*os.File
 		tally: newTally(sh.ledger, rules.Jail),
 		conns: make(chan struct{}, rules.MaxConns),
 		quota: newBucket(questionRate, questionBurst),
+		asks:  newBucket(askRate, askBurst),
 	}
 	loops, err := j.open(kinds, files)
 	if err != nil {
@@ -225,9 +228,15 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
+// asksFor reports whether a canonical name that no destination allows or asks
+// for may be asked for all the same.
+func (j *jail) asksFor(name string) bool {
+	return j.rules.AskDefault && match.Public(name) && !j.set.Refuses(name)
+}
+
 // lookup is what DNS answers come from.
 func (j *jail) lookup(name string) (v4, v6 netip.Addr, known bool, err error) {
-	if !j.set.Knows(name) {
+	if !j.set.Knows(name) && !j.asksFor(name) {
 		return netip.Addr{}, netip.Addr{}, false, nil
 	}
 	p, err := j.names.Assign(name)

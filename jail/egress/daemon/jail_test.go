@@ -30,7 +30,7 @@ func start(t *testing.T, protocol string, sniffIn time.Duration) (*jail, string)
 		t.Fatal(err)
 	}
 	sh := &shared{ledger: newLedger(), dialer: newDialer("/dev/null"), buffers: relay.NewBuffers(), sniffIn: sniffIn}
-	rules := control.Rules{Jail: "j", Allow: []control.Dest{{Host: "127.0.0.1", Protocol: protocol}}}
+	rules := control.Rules{Jail: "j", Dests: []control.Dest{{Host: "127.0.0.1", Protocol: protocol}}}
 	j, err := startJail(sh, rules, []string{"tcp4"}, []*os.File{f})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestStartJailRefuses(t *testing.T) {
 		rules control.Rules
 		kinds []string
 	}{
-		"bad destination":      {control.Rules{Jail: "j", Allow: []control.Dest{{Host: "*"}}}, nil},
+		"bad destination":      {control.Rules{Jail: "j", Dests: []control.Dest{{Host: "*"}}}, nil},
 		"bad prefix":           {control.Rules{Jail: "j", VirtualV4: netip.MustParsePrefix("10.0.0.0/30")}, nil},
 		"a socket that is not": {control.Rules{Jail: "j"}, []string{"tcp4"}},
 		"missing socket":       {control.Rules{Jail: "j"}, []string{"tcp4", "udp4"}},

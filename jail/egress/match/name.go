@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"clawjail/jail/egress/control"
@@ -44,6 +45,19 @@ func Name(s string) (string, error) {
 		return "", fmt.Errorf("name %s: last label is a number, which makes it an address", Quote(s))
 	}
 	return string(lower), nil
+}
+
+// special returns the last labels of names that no public DNS has: RFC 6761,
+// 6762, 7686, 8375, and what routers and offices use.
+func special() []string {
+	return []string{"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain",
+		"localhost", "onion", "private"}
+}
+
+// Public reports whether a canonical name can be one of the internet's.
+func Public(name string) bool {
+	dot := strings.LastIndexByte(name, '.')
+	return dot > 0 && !slices.Contains(special(), name[dot+1:])
 }
 
 // numeric reports a last label that inet_aton would take as a number: such

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"clawjail/jail/egress/control"
@@ -46,6 +47,11 @@ func (s *Set) add(i int, d control.Dest) error {
 	default:
 		return fmt.Errorf("protocol %s: want tls, http, tcp or nothing", Quote(d.Protocol))
 	}
+	switch d.Then {
+	case control.ThenAllow, control.ThenAsk, control.ThenDeny:
+	default:
+		return fmt.Errorf("verdict %s: want ask, deny or nothing", Quote(d.Then))
+	}
 	if len(d.Rule) > control.MaxText {
 		return fmt.Errorf("rule label of %d bytes, at most %d", len(d.Rule), control.MaxText)
 	}
@@ -65,21 +71,43 @@ func (s *Set) add(i int, d control.Dest) error {
 	return nil
 }
 
-// Names returns the exact names, in the order of the list.
+// Names returns the exact names that are not refused on every port, in the
+// order of the list.
 func (s *Set) Names() []string {
 	var names []string
 	for i, d := range s.dests {
 		name, err := Name(d.Host)
-		if err == nil && s.exact[name] != nil && s.exact[name][0] == i {
+		if err == nil && s.exact[name] != nil && s.exact[name][0] == i && s.Knows(name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// Knows reports whether some port of a canonical name is allowed.
+// Knows reports whether some port of a canonical name is allowed, or asked for.
 func (s *Set) Knows(name string) bool {
-	return len(s.matching(name)) > 0
+	for _, i := range s.matching(name) {
+		switch d := s.dests[i]; {
+		case d.Then != control.ThenDeny:
+			return true
+		case d.Port == 0:
+			return false // it decides about every port that is left
+		}
+	}
+	return false
+}
+
+// Refuses reports whether a canonical name is refused on every port.
+func (s *Set) Refuses(name string) bool {
+	for _, i := range s.matching(name) {
+		switch d := s.dests[i]; {
+		case d.Then != control.ThenDeny:
+			return false
+		case d.Port == 0:
+			return true
+		}
+	}
+	return false
 }
 
 // Rule returns the label of the first destination that a canonical name belongs
@@ -92,7 +120,8 @@ func (s *Set) Rule(name string) string {
 }
 
 // Find returns the destinations that a canonical name and port belong to, in
-// the order of the list.
+// the order of the list, for as long as they say the same as the first: that
+// one decides, and further ones can only add protocols.
 func (s *Set) Find(name string, port uint16) []control.Dest {
 	return s.pick(s.matching(name), port)
 }
@@ -107,6 +136,7 @@ func (s *Set) matching(name string) []int {
 	for rest := name; ; {
 		_, parent, ok := strings.Cut(rest, ".")
 		if !ok {
+			slices.Sort(found)
 			return found
 		}
 		found = append(found, s.below[parent]...)
@@ -117,9 +147,14 @@ func (s *Set) matching(name string) []int {
 func (s *Set) pick(found []int, port uint16) []control.Dest {
 	var dests []control.Dest
 	for _, i := range found {
-		if p := s.dests[i].Port; p == 0 || p == port {
-			dests = append(dests, s.dests[i])
+		d := s.dests[i]
+		if d.Port != 0 && d.Port != port {
+			continue
 		}
+		if len(dests) > 0 && d.Then != dests[0].Then {
+			break
+		}
+		dests = append(dests, d)
 	}
 	return dests
 }
