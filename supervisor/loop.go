@@ -165,11 +165,11 @@ func (t *table) byName(name string) *entry {
 // retire moves a jail from the live to the ended ones.
 func (t *table) retire(e *entry) {
 	delete(t.live, e.jail.ID)
-	if !e.remove {
-		t.ended = append(t.ended, e)
-		if len(t.ended) > maxEnded {
-			t.ended = t.ended[1:]
-		}
+	// One that is to be forgotten stays, unlisted, for the client that is about
+	// to ask how it ended.
+	t.ended = append(t.ended, e)
+	if len(t.ended) > maxEnded {
+		t.ended = t.ended[1:]
 	}
 	close(e.done)
 	if len(t.live) == 0 {
@@ -188,6 +188,9 @@ func (t *table) list(all bool) []api.Jail {
 	}
 	if all {
 		for _, e := range t.ended {
+			if e.remove {
+				continue
+			}
 			js = append(js, e.snapshot())
 		}
 	}

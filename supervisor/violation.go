@@ -47,7 +47,11 @@ func (s *Supervisor) violation(v *jailView, tgid int32, what string) {
 func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
 	err := killInCgroup(pid, s.cgroupOf(v.id))
 	message := "killed: " + what
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		message = "had ended by itself: " + what
+		err = nil
+	case err != nil:
 		message = fmt.Sprintf("could not be killed (%v): %s", err, what)
 	}
 	_ = s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: audit.GateJail,

@@ -55,7 +55,7 @@ The agent runs as the user who called sudo, or as --user, never as root.`,
 	flags.StringVarP(&f.launch.Name, "name", "n", "", "name of the jail")
 	flags.StringArrayVarP(&f.launch.Env, "env", "e", nil, "set a variable: KEY=VALUE, or KEY to pass the caller's")
 	flags.StringVarP(&f.launch.User, "user", "u", "", "user to run as: a name or a number")
-	flags.BoolVarP(&f.detach, "detach", "d", false, "run in the background; output is kept for `clawjail logs`")
+	flags.BoolVarP(&f.detach, "detach", "d", false, "run in the background; its output is kept for clawjail logs")
 	flags.BoolVar(&f.remove, "rm", false, "forget the jail when it has ended")
 	flags.BoolVar(&f.summary, "summary", false, "say on stderr what was done and refused, at the end")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end the jail after this time (shortens the policy's wall limit)")

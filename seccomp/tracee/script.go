@@ -112,7 +112,7 @@ func parseShebang(b []byte) (interpreter, argument string, err error) {
 		// has to be followed by something.
 		end = len(b)
 		first := bytes.TrimLeft(b, " \t")
-		if len(first) == 0 || bytes.IndexAny(first, " \t\x00") < 0 {
+		if len(first) == 0 || !bytes.ContainsAny(first, " \t\x00") {
 			return "", "", unix.ENOEXEC
 		}
 	}

@@ -76,7 +76,8 @@ func startPrivate(ctx context.Context, args []string) error {
 	defer stop()
 	said, _ := io.ReadAll(io.LimitReader(ready, 64<<10))
 	if bytes.Equal(said, []byte("ready\n")) {
-		return cmd.Process.Release()
+		go func() { _ = cmd.Wait() }() // so that it is no zombie if it ends before us
+		return nil
 	}
 	go func() { _ = cmd.Wait() }()
 	if ctx.Err() != nil {

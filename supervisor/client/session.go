@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -34,6 +35,7 @@ type session struct {
 	output  sync.WaitGroup // the copies from the jail
 	mu      sync.Mutex
 	inPipe  *os.File // jail's stdin, our end
+	outErr  error    // why output of the jail was lost
 }
 
 // Foreground starts a jail, connects it with the caller's streams and waits
@@ -53,11 +55,9 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	defer signal.Stop(signals)
 	startCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stopEarly := abortOn(signals, cancel)
+	early := keepSignals(signals, cancel)
 	jail, pty, err := c.Run(startCtx, r, files...)
-	if sig := stopEarly(); err == nil && sig != 0 {
-		_, _ = c.Kill(ctx, jail.ID)
-	}
+	kept := early()
 	if err != nil {
 		s.closePipes()
 		return api.Jail{}, err
@@ -67,13 +67,15 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 		return api.Jail{}, err
 	}
 	defer s.restore()
-	stop := s.forward(signals, func(sig syscall.Signal) {
+	for _, sig := range kept {
+		_ = c.Signal(ctx, jail.ID, sig)
+	}
+	stop := s.forward(signals, slices.Contains(kept, unix.SIGINT), func(sig syscall.Signal) {
 		_ = c.Signal(ctx, jail.ID, sig)
 	}, func() { _, _ = c.Kill(ctx, jail.ID) })
 	ended, err := c.Wait(ctx, jail.ID, true)
 	stop()
-	s.finish()
-	return ended, err
+	return ended, errors.Join(err, s.finish())
 }
 
 // ForegroundExec does the same for a further process in a running jail.
@@ -100,13 +102,12 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	defer s.restore()
 	signals := catch()
 	defer signal.Stop(signals)
-	stop := s.forward(signals, func(sig syscall.Signal) {
+	stop := s.forward(signals, false, func(sig syscall.Signal) {
 		_ = c.ExecSignal(ctx, id, execID, sig)
 	}, cancel)
 	exit, err := c.ExecWait(waitCtx, id, execID)
 	stop()
-	s.finish()
-	return exit, err
+	return exit, errors.Join(err, s.finish())
 }
 
 // catch begins to receive the signals that matter to a session. SIGPIPE is
@@ -117,29 +118,38 @@ func catch() chan os.Signal {
 	return ch
 }
 
-// abortOn cancels a start when a signal that ends things arrives. The returned
-// function ends that and gives the signal, or 0.
-func abortOn(signals chan os.Signal, cancel func()) func() syscall.Signal {
-	quit, done := make(chan struct{}), make(chan syscall.Signal, 1)
+// keepSignals collects the signals that arrive during a start, so that they can
+// be passed on once there is somebody to pass them to. A second SIGINT cancels
+// the start. The returned function ends that and gives what was collected.
+func keepSignals(signals chan os.Signal, cancel func()) func() []syscall.Signal {
+	quit, done := make(chan struct{}), make(chan []syscall.Signal, 1)
 	go func() {
+		var kept []syscall.Signal
 		for {
 			select {
 			case sig := <-signals:
-				if sig == unix.SIGWINCH || sig == unix.SIGPIPE {
+				s, ok := sig.(syscall.Signal)
+				if !ok || s == unix.SIGWINCH || s == unix.SIGPIPE {
 					continue
 				}
-				cancel()
-				s, _ := sig.(syscall.Signal)
-				done <- s
-				return
+				if s == unix.SIGINT && slices.Contains(kept, unix.SIGINT) {
+					cancel()
+					continue
+				}
+				if len(kept) < maxKept {
+					kept = append(kept, s)
+				}
 			case <-quit:
-				done <- 0
+				done <- kept
 				return
 			}
 		}
 	}()
-	return func() syscall.Signal { close(quit); return <-done }
+	return func() []syscall.Signal { close(quit); return <-done }
 }
+
+// maxKept bounds the signals kept during a start; a start takes milliseconds.
+const maxKept = 8
 
 // pipes makes the jail's ends of the streams, unless it gets a terminal.
 func (s *session) pipes(terminal bool) ([]*os.File, error) {
@@ -188,8 +198,14 @@ func (s *session) closeIn() {
 // is closed, and the jail sees EPIPE as it would without us.
 func (s *session) copyOut(w io.Writer, r *os.File) {
 	s.output.Go(func() {
-		_, _ = io.Copy(w, r)
+		_, err := io.Copy(w, r)
 		_ = r.Close()
+		if err == nil || errors.Is(err, unix.EPIPE) {
+			return // a reader that went away is the jail's to deal with
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.outErr = errors.Join(s.outErr, fmt.Errorf("the jail's output is incomplete: %w", err))
 	})
 }
 
@@ -228,11 +244,11 @@ func (s *session) resize() {
 }
 
 // forward passes signals on until the returned function is called.
-func (s *session) forward(signals chan os.Signal, pass func(syscall.Signal), kill func()) func() {
+// interrupted says that a SIGINT was passed on already.
+func (s *session) forward(signals chan os.Signal, interrupted bool, pass func(syscall.Signal), kill func()) func() {
 	quit := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
-		interrupted := false
 		for {
 			select {
 			case <-quit:
@@ -267,11 +283,11 @@ const drainTimeout = time.Second
 
 // finish waits for the rest of the output. A pipe is drained however long our
 // reader takes; a terminal gets drainTimeout.
-func (s *session) finish() {
+func (s *session) finish() error {
 	s.closeIn()
 	if s.pty == nil {
 		s.output.Wait()
-		return
+		return s.outErr
 	}
 	done := make(chan struct{})
 	go func() { s.output.Wait(); close(done) }()
@@ -281,6 +297,7 @@ func (s *session) finish() {
 	}
 	_ = s.pty.Close()
 	s.restore()
+	return nil
 }
 
 // size gives a terminal's size, 80x24 when it does not know.
