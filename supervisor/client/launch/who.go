@@ -49,7 +49,7 @@ func resolve(o Options, workspace string) (identity, error) {
 	if o.AgentUID == 0 {
 		f, _, err := source.InForce(config.DefaultPath, nil)
 		if err != nil {
-			return identity{}, fmt.Errorf("who the agent is to be: configuration %w", err)
+			return identity{}, fmt.Errorf("the configuration cannot be used:\n%w", err)
 		}
 		o.AgentUID, o.AgentGID = f.Config.AgentUID, f.Config.AgentGID
 	}

@@ -156,6 +156,23 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// What the README shows is a configuration.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "\n## Configuration\n")
+	_, section, shown := strings.Cut(section, "```yaml\n")
+	section, _, ended := strings.Cut(section, "```")
+	if !found || !shown || !ended {
+		t.Fatal("the README shows no configuration")
+	}
+	if _, err := Parse("README.md", []byte(section), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // Every field that an operator can set is a setting.
 func TestEveryFieldIsASetting(t *testing.T) {
 	b, err := config.Encode(config.Default())
