@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 
 	"github.com/vishvananda/netlink"
+	vnetns "github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -107,6 +109,9 @@ func haveIPv6() bool {
 	return err == nil
 }
 
+// loIndex is the loopback device, always the first, net/core/dev.c.
+const loIndex = 1
+
 // routes brings up lo and declares every address local.
 func routes(v6 bool) error {
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -114,8 +119,7 @@ func routes(v6 bool) error {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	defer h.Close()
-	const lo = 1 // net/core/dev.c: the loopback device is always the first
-	link := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: lo}}
+	link := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: loIndex}}
 	if err := h.LinkSetUp(link); err != nil {
 		return fmt.Errorf("set lo up: %w", err)
 	}
@@ -125,7 +129,7 @@ func routes(v6 bool) error {
 	}
 	for i := range all {
 		route := &netlink.Route{
-			LinkIndex: lo,
+			LinkIndex: loIndex,
 			Dst:       &all[i],
 			Type:      unix.RTN_LOCAL,
 			Table:     unix.RT_TABLE_LOCAL,
@@ -133,6 +137,36 @@ func routes(v6 bool) error {
 		}
 		if err := h.RouteAdd(route); err != nil {
 			return fmt.Errorf("add route local %s dev lo: %w", all[i].String(), err)
+		}
+	}
+	return nil
+}
+
+// Address gives lo addresses beside those of the loopback. Nothing needs them
+// to be reached, but C libraries look for addresses of a family only where an
+// interface has one that is not 127.0.0.1 or ::1 (AI_ADDRCONFIG in
+// getaddrinfo(3)). Invalid addresses are passed over, and IPv6 ones where the
+// kernel has none.
+func (s *Sockets) Address(addrs ...netip.Addr) error {
+	h, err := netlink.NewHandleAt(vnetns.NsHandle(s.NS.Fd()), unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	defer h.Close()
+	link := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: loIndex}}
+	for _, a := range addrs {
+		if !a.IsValid() || a.Is6() && s.TCP6 == nil {
+			continue
+		}
+		addr := &netlink.Addr{
+			IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())},
+			Scope: unix.RT_SCOPE_HOST,
+		}
+		if a.Is6() {
+			addr.Flags = unix.IFA_F_NODAD // nobody else can have it
+		}
+		if err := h.AddrAdd(link, addr); err != nil {
+			return fmt.Errorf("give lo the address %s: %w", a, err)
 		}
 	}
 	return nil

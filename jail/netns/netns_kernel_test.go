@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +158,47 @@ func TestNothingButLoopback(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// The addresses of the resolvers are lo's, at once, and connections to them and
+// to all others come from where they came from.
+func TestAddress(t *testing.T) {
+	s, err := netns.Make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Address(netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("fd63:6c61:776a::1"), netip.Addr{}); err != nil {
+		t.Fatal(err)
+	}
+	inside(t, s.NS, func() error {
+		addrs, err := net.InterfaceAddrs()
+		if err != nil {
+			return err
+		}
+		got := make([]string, 0, 4)
+		for _, a := range addrs {
+			got = append(got, a.String())
+		}
+		if want := "127.0.0.1/8 198.18.0.1/32 ::1/128 fd63:6c61:776a::1/128"; !sameWords(strings.Join(got, " "), want) {
+			return fmt.Errorf("addresses %v, want %s", got, want)
+		}
+		for _, to := range []string{"198.18.0.9:53", "[fd63:6c61:776a::9]:53", "8.8.8.8:53", "[2001:db8::1]:53"} {
+			c, err := net.DialTimeout("tcp", to, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			c.Close()
+		}
+		return nil
+	})
+}
+
+func sameWords(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 func TestMakeLeaksNothing(t *testing.T) {

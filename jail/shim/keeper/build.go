@@ -85,6 +85,9 @@ func (k *keeper) build(files map[string]*os.File) error {
 	if k.sockets, err = k.making.wait(); err != nil {
 		return fmt.Errorf("make the network namespace: %w", err)
 	}
+	if err := k.sockets.Address(k.spec.Resolver4, k.spec.Resolver6); err != nil {
+		return fmt.Errorf("make the network namespace: %w", err)
+	}
 	if k.spec.Filter, err = filter.wait(); err != nil {
 		return err
 	}
