@@ -242,7 +242,7 @@ func TestTwoJailsAndPrivateAddresses(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	v4, _ = w.addresses(t, "rebind.example.com.")
-	readReset(t, w.dial(t, v4+":9000"))
+	w.dialReset(t, v4+":9000")
 	if e := w.conn(t); e.Verdict != egress.Deny || !strings.Contains(e.Reason, "refused: ") {
 		t.Errorf("event %+v", e)
 	}
@@ -288,7 +288,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 	w.serve(t, webAddr4+":9000", discard)
 	w.add(t, egress.Rules{Idle: 50 * time.Millisecond, Dests: []egress.Dest{{Host: "v4.example.com", Port: 9000, Protocol: "tcp"}}})
 	v4, _ := w.addresses(t, "v4.example.com.")
-	readReset(t, w.dial(t, v4+":9000"))
+	w.dialReset(t, v4+":9000")
 	if e := w.conn(t); e.Reason != "idle" {
 		t.Errorf("event %+v", e)
 	}
