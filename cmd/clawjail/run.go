@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/client/launch"
 )
@@ -21,6 +22,7 @@ type runFlags struct {
 	remove  bool
 	summary bool
 	output  string
+	ask     string
 	timeout time.Duration
 }
 
@@ -39,6 +41,7 @@ preset "agent". A policy inside the workspace is used only when named.
 The agent runs as the user who called sudo, or as --user, never as root.`,
 		Example: `  sudo clawjail run -- bash
   sudo clawjail run --policy claude-code.yaml --workspace ~/project -- claude
+  sudo clawjail run --ask here -- claude
   sudo clawjail run --detach --name nightly -- ./agent.sh`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -59,6 +62,7 @@ The agent runs as the user who called sudo, or as --user, never as root.`,
 	flags.BoolVar(&f.remove, "rm", false, "forget the jail when it has ended")
 	flags.BoolVar(&f.summary, "summary", false, "say on stderr what was done and refused, at the end")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end the jail after this time (shortens the policy's wall limit)")
+	flags.StringVar(&f.ask, "ask", "", "\"here\": ask on this terminal about what waits for an approval")
 	flags.StringVarP(&f.output, "output", "o", "", "\"json\": print the jail's record at the end (with --detach: at the start)")
 	return c
 }
@@ -66,6 +70,9 @@ The agent runs as the user who called sudo, or as --user, never as root.`,
 func run(c *cobra.Command, e *env, f runFlags, args []string) error {
 	if f.output != "" && f.output != "json" {
 		return fmt.Errorf("unknown output %q; the only one is json", f.output)
+	}
+	if err := f.checkAsk(); err != nil {
+		return err
 	}
 	f.launch.Argv = args
 	req, err := launch.Prepare(f.launch)
@@ -80,7 +87,11 @@ func run(c *cobra.Command, e *env, f runFlags, args []string) error {
 	if f.detach {
 		return runDetached(c, e, f, cl, req)
 	}
-	jail, err := cl.Foreground(c.Context(), req, client.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	streams := client.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	if f.ask != "" {
+		streams.Ask = &askHere{client: cl, style: show.Style{Color: os.Getenv("NO_COLOR") == ""}}
+	}
+	jail, err := cl.Foreground(c.Context(), req, streams)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,24 @@ import (
 )
 
 // Streams are the caller's own standard streams.
-type Streams struct{ In, Out, Err *os.File }
+type Streams struct {
+	In, Out, Err *os.File
+	// Ask asks on the terminal about what the jail wants to do; nil does not.
+	Ask Asker
+}
+
+// Asker takes turns with a jail at a terminal.
+type Asker interface {
+	// Share stands between a terminal in raw mode and the jail: the jail's
+	// input is read from it and its output written to it.
+	Share(in io.Reader, out io.Writer) io.ReadWriter
+	// Ask asks for every request of a jail until ctx ends. It is called after
+	// Share.
+	Ask(ctx context.Context, jailID string) error
+}
+
+// ErrNoTerminal says that there is nobody who could be asked.
+var ErrNoTerminal = errors.New("asking here needs a terminal at both stdin and stdout")
 
 // terminal reports whether an interactive terminal is at both ends.
 func (s Streams) terminal() bool {
@@ -44,6 +61,9 @@ type session struct {
 func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Streams) (api.Jail, error) {
 	s := &session{streams: streams, restore: func() {}}
 	r.Terminal = streams.terminal()
+	if streams.Ask != nil && !r.Terminal {
+		return api.Jail{}, ErrNoTerminal
+	}
 	if r.Terminal {
 		r.Cols, r.Rows = size(streams.Out)
 	}
@@ -73,9 +93,27 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	stop := s.forward(signals, slices.Contains(kept, unix.SIGINT), func(sig syscall.Signal) {
 		_ = c.Signal(ctx, jail.ID, sig)
 	}, func() { _, _ = c.Kill(ctx, jail.ID) })
+	answered := s.ask(ctx, jail.ID)
 	ended, err := c.Wait(ctx, jail.ID, true)
+	answered() // a question that is open would hold back the rest of the output
 	stop()
 	return ended, errors.Join(err, s.finish())
+}
+
+// ask begins to ask about a jail, if that is wanted. The returned function ends
+// it.
+func (s *session) ask(ctx context.Context, jailID string) func() {
+	if s.streams.Ask == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := s.streams.Ask.Ask(ctx, jailID); err != nil && ctx.Err() == nil {
+			fmt.Fprintf(s.streams.Err, "clawjail: no more questions here, use clawjail pending: %v\r\n", err)
+		}
+	})
+	return func() { cancel(); done.Wait() }
 }
 
 // ForegroundExec does the same for a further process in a running jail.
@@ -230,8 +268,14 @@ func (s *session) connect(pty *os.File) error {
 	s.restore = sync.OnceFunc(func() { _ = term.Restore(fd, old) })
 	s.pty = pty
 	s.resize()
-	go func() { _, _ = io.Copy(pty, s.streams.In) }()
-	s.output.Go(func() { _, _ = io.Copy(s.streams.Out, pty) }) // ends with EIO when the jail is gone
+	var in io.Reader = s.streams.In
+	var out io.Writer = s.streams.Out
+	if s.streams.Ask != nil {
+		shared := s.streams.Ask.Share(in, out)
+		in, out = shared, shared
+	}
+	go func() { _, _ = io.Copy(pty, in) }()
+	s.output.Go(func() { _, _ = io.Copy(out, pty) }) // ends with EIO when the jail is gone
 	return nil
 }
 
