@@ -98,6 +98,7 @@ func TestDNS(t *testing.T) {
 // A flood of made-up names is counted, not listed.
 func TestDNSFloodIsOneStory(t *testing.T) {
 	w := newWorld(t)
+	start := time.Now()
 	w.add(t, egress.Rules{Dests: []egress.Dest{{Host: "api.example.com", Port: 443}}})
 	var co *dns.Conn
 	var err error
@@ -122,8 +123,10 @@ func TestDNSFloodIsOneStory(t *testing.T) {
 		events++
 	}
 	w.removed(t)
-	if total != names || events > 300 {
-		t.Errorf("%d questions in %d events", total, events)
+	// 256 facts in a window of 10 s; a slow machine needs more windows.
+	windows := 1 + int(time.Since(start)/(10*time.Second))
+	if total != names || events > windows*300 {
+		t.Errorf("%d questions in %d events and %d windows", total, events, windows)
 	}
 }
 
