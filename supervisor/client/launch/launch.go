@@ -11,6 +11,7 @@ import (
 	"clawjail/policy/compiled"
 	"clawjail/policy/source"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/config"
 )
 
 // Options are what the operator typed, and the caller's circumstances. Zero
@@ -23,11 +24,11 @@ type Options struct {
 	Env       []string // KEY=VALUE, or KEY for the caller's value
 	User      string
 
-	Environ            []string // the caller's environment
-	EUID               int
-	SudoUID, SudoGID   string
-	AgentUID, AgentGID uint32 // 0: what the supervisor's configuration says
-	circumstances      bool
+	Environ          []string // the caller's environment
+	EUID             int
+	SudoUID, SudoGID string
+	Config           string // the supervisor's configuration file
+	circumstances    bool
 }
 
 // Prepare makes the request. Every error says what to do about it.
@@ -67,6 +68,7 @@ func (o Options) fill() Options {
 	o.circumstances = true
 	o.Environ, o.EUID = os.Environ(), os.Geteuid()
 	o.SudoUID, o.SudoGID = os.Getenv("SUDO_UID"), os.Getenv("SUDO_GID")
+	o.Config = config.DefaultPath
 	return o
 }
 

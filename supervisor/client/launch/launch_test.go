@@ -18,6 +18,16 @@ func TestWhoTheAgentRunsAs(t *testing.T) {
 		}
 		return dir
 	}
+	written := func(text string) string { // no text: no file
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if text == "" {
+			return path
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
 	tests := []struct {
 		name      string
 		o         Options
@@ -29,7 +39,9 @@ func TestWhoTheAgentRunsAs(t *testing.T) {
 		{name: "the caller of sudo", o: Options{SudoUID: "54321", SudoGID: "54322"}, workspace: owned(0, 0), uid: 54321, gid: 54322},
 		{name: "the caller that is not root", o: Options{EUID: 54321}, workspace: owned(0, 0), uid: 54321, gid: 54321},
 		{name: "the owner of the workspace", o: Options{}, workspace: owned(54323, 54324), uid: 54323, gid: 54324},
-		{name: "a user of its own in root's workspace", o: Options{AgentUID: 64900, AgentGID: 64900}, workspace: owned(0, 0), uid: 64900, gid: 64900, idmap: true},
+		{name: "a user of its own in root's workspace", o: Options{Config: written("")}, workspace: owned(0, 0), uid: 64900, gid: 64900, idmap: true},
+		{name: "the user that the configuration says", o: Options{Config: written("version: 1\nusers: {agent: {uid: 60123, gid: 60124}}\n")}, workspace: owned(0, 0), uid: 60123, gid: 60124, idmap: true},
+		{name: "a configuration that cannot be used", o: Options{Config: written("version: 1\nusers: {agent: {uid: 0}}\n")}, workspace: owned(0, 0), want: "config.yaml:2:22: users.agent.uid is between"},
 		{name: "--user by number comes first", o: Options{User: "54325", SudoUID: "54321"}, workspace: owned(54323, 54324), uid: 54325, gid: 54325},
 		{name: "--user root is refused", o: Options{User: "root"}, workspace: owned(0, 0), want: "never runs as root"},
 		{name: "--user 0 is refused", o: Options{User: "0"}, workspace: owned(0, 0), want: "never runs as root"},

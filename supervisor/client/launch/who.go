@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"syscall"
 
-	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/source"
 )
 
@@ -46,14 +45,11 @@ func resolve(o Options, workspace string) (identity, error) {
 	if st.Uid != 0 {
 		return byNumber(strconv.FormatUint(uint64(st.Uid), 10), strconv.FormatUint(uint64(st.Gid), 10))
 	}
-	if o.AgentUID == 0 {
-		f, _, err := source.InForce(config.DefaultPath, nil)
-		if err != nil {
-			return identity{}, fmt.Errorf("the configuration cannot be used:\n%w", err)
-		}
-		o.AgentUID, o.AgentGID = f.Config.AgentUID, f.Config.AgentGID
+	f, _, err := source.InForce(o.Config, nil)
+	if err != nil {
+		return identity{}, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
-	return identity{uid: o.AgentUID, gid: o.AgentGID, name: "agent", home: agentHome, idmap: true}, nil
+	return identity{uid: f.Config.AgentUID, gid: f.Config.AgentGID, name: "agent", home: agentHome, idmap: true}, nil
 }
 
 // named looks up a user by name or number.
