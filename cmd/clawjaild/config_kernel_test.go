@@ -74,6 +74,11 @@ func TestBadConfigStopsTheDaemon(t *testing.T) {
 			if got := stderr.String(); got != "clawjaild: "+tt.want {
 				t.Errorf("stderr %s", got)
 			}
+			report, err := exec.Command(daemon, "doctor", "-config", path).Output()
+			if problem := strings.TrimPrefix(tt.want, "the configuration cannot be used:\n"); err == nil ||
+				!strings.Contains(string(report), "configuration") || !strings.Contains(string(report), strings.SplitN(problem, "\n", 2)[0]) {
+				t.Errorf("doctor says %v: %s", err, report)
+			}
 			if got, err := os.ReadFile(ready); err != nil || string(got) != tt.want {
 				t.Errorf("ready %s, %v", got, err)
 			}

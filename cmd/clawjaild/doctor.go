@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,19 +31,22 @@ func runDoctor(args []string, stdout io.Writer) int {
 	if *try != "" {
 		return host.Try(*try, doctorSelf, os.Stdin, stdout, os.Stderr)
 	}
-	c, err := loadConfig(*path)
-	if err == nil && *output != "" && *output != "json" {
-		err = fmt.Errorf("unknown output %q; the only one is json", *output)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "clawjaild:", err)
+	if *output != "" && *output != "json" {
+		fmt.Fprintf(os.Stderr, "clawjaild: unknown output %q; the only one is json\n", *output)
 		return 2
+	}
+	c, bad := loadConfig(*path)
+	if bad != nil {
+		c = config.Default() // the rest is tried all the same
 	}
 	report, err := examine(c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "clawjaild:", err)
 		return 2
 	}
+	check := configCheck(*path, bad)
+	report.Checks = append(report.Checks, check)
+	report.OK = report.OK && check.Status == doctor.OK
 	if *output == "json" {
 		err = json.NewEncoder(stdout).Encode(report)
 	} else {
@@ -60,6 +65,24 @@ func examine(c config.Config) (doctor.Report, error) {
 	}
 	prober := host.New(host.Options{Binaries: filepath.Dir(self), StateDir: c.StateDir, BPF: probeBPF, Self: doctorSelf})
 	return doctor.Run(prober, doctor.Settings{Version: version, RunDir: c.RunDir, StateDir: c.StateDir}), nil
+}
+
+// configCheck says whether a supervisor would start with the configuration.
+func configCheck(path string, err error) doctor.Check {
+	c := doctor.Check{ID: "config", Name: "configuration", Status: doctor.OK, Detail: cmp.Or(path, config.DefaultPath)}
+	if err == nil {
+		if _, err := os.Stat(c.Detail); errors.Is(err, fs.ErrNotExist) {
+			c.Detail = "no " + c.Detail + ": the defaults are in force"
+		}
+		return c
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) > 1 && strings.HasSuffix(lines[0], ":") {
+		lines = lines[1:]
+	}
+	c.Status, c.Detail = doctor.Fail, lines[0]
+	c.Fix = strings.TrimSpace("`clawjail config check "+path) + "` lists what to mend"
+	return c
 }
 
 // doctorSelf is this program with one try to do. The magic link works for a
