@@ -90,7 +90,8 @@ type Engine struct {
 // New takes the listener over.
 func New(c Config, l *notify.Listener) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{})}
+	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{}),
+		given: outstanding{tokens: c.Tokens, image: imageOf}}
 }
 
 // Run serves calls until the end.

@@ -198,19 +198,17 @@ func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *a
 		t.Files = append(t.Files, f.ID)
 	}
 	g := given{tgid: t.TGID, tid: t.TID, before: x.before, path: o.Path, at: time.Now()}
-	if !e.given.add(g) {
+	switch err := e.given.put(t, g); {
+	case errors.Is(err, errNoRoom):
 		e.deny(x.call, unix.EAGAIN)
 		return
-	}
-	if err := e.c.Tokens.PutExec(t); err != nil {
-		e.given.remove(t.TID)
+	case err != nil:
 		e.c.Logger.Error("put a token", "jail", e.c.Jail, "error", err)
 		e.deny(x.call, unix.EPERM)
 		return
 	}
 	if err := e.listen.Continue(x.call.ID); err != nil {
-		e.given.remove(t.TID)
-		_, _ = e.c.Tokens.DropExec(t.TGID, t.TID)
+		e.given.cancel(t.TID)
 		if !errors.Is(err, notify.ErrGone) {
 			e.c.Logger.Error("continue a call", "jail", e.c.Jail, "error", err)
 		}

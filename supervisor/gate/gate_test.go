@@ -85,18 +85,3 @@ func TestWhatIsCountedAsADeletion(t *testing.T) {
 		})
 	}
 }
-
-func TestOutstandingTokensAreBounded(t *testing.T) {
-	var o outstanding
-	for i := range int32(maxOutstanding) {
-		if !o.add(given{tid: i}) {
-			t.Fatalf("token %d was refused", i)
-		}
-	}
-	if o.add(given{tid: maxOutstanding}) {
-		t.Error("one token too many was taken")
-	}
-	if !o.add(given{tid: 0}) {
-		t.Error("a thread could not replace its own token")
-	}
-}
