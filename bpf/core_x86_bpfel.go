@@ -100,6 +100,13 @@ type coreNetconf struct {
 	}
 }
 
+type coreProcess struct {
+	_     structs.HostLayout
+	Start uint64
+	Pid   int32
+	Pad   uint32
+}
+
 type coreReason uint32
 
 const (
@@ -134,6 +141,7 @@ const (
 	coreMapJails          = "jails"
 	coreMapJudgements     = "judgements"
 	coreMapNetconfs       = "netconfs"
+	coreMapPoisoned       = "poisoned"
 	coreMapRing           = "ring"
 	coreMapScratch        = "scratch"
 	coreProgNetConnect4   = "net_connect4"
@@ -209,6 +217,7 @@ type coreMapSpecs struct {
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
 	Netconfs   *ebpf.MapSpec `ebpf:"netconfs"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
@@ -246,6 +255,7 @@ type coreMaps struct {
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
 	Netconfs   *ebpf.Map `ebpf:"netconfs"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
@@ -258,6 +268,7 @@ func (m *coreMaps) Close() error {
 		m.Jails,
 		m.Judgements,
 		m.Netconfs,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 	)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -391,4 +392,58 @@ func drain(p *Probes) {
 			}
 		}
 	}()
+}
+
+// BenchmarkGatedExec compares executions of /bin/true: as they are, trapped and
+// let go on without a look, and with a token that is verified. The token is the
+// cheapest one: its parts are known beforehand.
+func BenchmarkGatedExec(b *testing.B) {
+	const tries = "300"
+	f, _ := gatedJail(b)
+	drain(f.probes)
+	program := realPath(b, "/bin/true")
+	argv := []string{program}
+	file := statID(b, program)
+	cwd := statID(b, ".")
+	nanoseconds := func(out string) (ns float64) {
+		if _, err := fmt.Sscan(out, &ns); err != nil {
+			b.Fatalf("victim: %q", out)
+		}
+		return ns
+	}
+	var bare, trapped, judged []float64
+	var last int32
+	for range 7 {
+		if err := f.jail.Gate(false); err != nil {
+			b.Fatal(err)
+		}
+		out, _ := f.run(f.command(f.cgroup, []string{"BPF_VICTIM=time"}, "/proc/self/exe", tries, program))
+		bare = append(bare, nanoseconds(out))
+		g := startGated(b, f, "time", tries, program)
+		trapped = append(trapped, nanoseconds(g.serve(g.goOn)))
+		if err := f.jail.Gate(true); err != nil {
+			b.Fatal(err)
+		}
+		g = startGated(b, f, "time", tries, program)
+		judged = append(judged, nanoseconds(g.serve(func(call notify.Call) {
+			t := ExecToken{TGID: call.TID, TID: call.TID, Files: []FileID{file}, Argv: argv, Env: gatedEnv,
+				CwdDev: cwd.Dev, CwdIno: cwd.Ino, TTL: patience}
+			g.allow(call, t)
+			if last != 0 {
+				if used, err := f.jail.DropExec(last, last); !used || err != nil {
+					b.Errorf("token used: %v, %v", used, err)
+				}
+			}
+			last = call.TID
+		})))
+	}
+	base := middle(bare)
+	b.ReportMetric(middle(trapped)/base, "trapped/bare")
+	b.ReportMetric(middle(judged)/base, "judged/bare")
+	b.Logf("bare %.0f ns, trapped %.3f, judged %.3f", base, middle(trapped)/base, middle(judged)/base)
+}
+
+func middle(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
 }

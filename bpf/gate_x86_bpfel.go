@@ -20,6 +20,7 @@ const (
 	gateMapCounters       = "counters"
 	gateMapJails          = "jails"
 	gateMapJudgements     = "judgements"
+	gateMapPoisoned       = "poisoned"
 	gateMapRing           = "ring"
 	gateMapScratch        = "scratch"
 	gateMapTokens         = "tokens"
@@ -85,6 +86,7 @@ type gateMapSpecs struct {
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 	Tokens     *ebpf.MapSpec `ebpf:"tokens"`
@@ -122,6 +124,7 @@ type gateMaps struct {
 	Counters   *ebpf.Map `ebpf:"counters"`
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 	Tokens     *ebpf.Map `ebpf:"tokens"`
@@ -133,6 +136,7 @@ func (m *gateMaps) Close() error {
 		m.Counters,
 		m.Jails,
 		m.Judgements,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 		m.Tokens,

@@ -3,7 +3,7 @@ package bpf
 // The objects and their Go counterparts are committed, so that a build needs no
 // clang. One target: notify.c reads x86-64 system call numbers and registers.
 
-//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -target amd64 -no-global-types -type jail -type netconf -type allow -type tally -type event -type class -type mark -type reason -cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu" core c/core.c
+//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -target amd64 -no-global-types -type jail -type netconf -type allow -type tally -type event -type class -type mark -type reason -type process -cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu" core c/core.c
 //go:generate go run github.com/cilium/ebpf/cmd/bpf2go -target amd64 -no-global-types -cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu" notify c/notify.c
 //go:generate go run github.com/cilium/ebpf/cmd/bpf2go -target amd64 -no-global-types -cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu" lsm c/lsm.c
 //go:generate go run github.com/cilium/ebpf/cmd/bpf2go -target amd64 -no-global-types -cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu" lookup c/lookup.c

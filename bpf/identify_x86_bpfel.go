@@ -36,6 +36,7 @@ const (
 	identifyMapIdentities = "identities"
 	identifyMapJails      = "jails"
 	identifyMapJudgements = "judgements"
+	identifyMapPoisoned   = "poisoned"
 	identifyMapRing       = "ring"
 	identifyMapScratch    = "scratch"
 	identifyMapTokens     = "tokens"
@@ -98,6 +99,7 @@ type identifyMapSpecs struct {
 	Identities *ebpf.MapSpec `ebpf:"identities"`
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 	Tokens     *ebpf.MapSpec `ebpf:"tokens"`
@@ -136,6 +138,7 @@ type identifyMaps struct {
 	Identities *ebpf.Map `ebpf:"identities"`
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 	Tokens     *ebpf.Map `ebpf:"tokens"`
@@ -148,6 +151,7 @@ func (m *identifyMaps) Close() error {
 		m.Identities,
 		m.Jails,
 		m.Judgements,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 		m.Tokens,

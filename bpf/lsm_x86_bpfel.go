@@ -20,6 +20,7 @@ const (
 	lsmMapCounters      = "counters"
 	lsmMapJails         = "jails"
 	lsmMapJudgements    = "judgements"
+	lsmMapPoisoned      = "poisoned"
 	lsmMapRing          = "ring"
 	lsmMapScratch       = "scratch"
 	lsmProgFileOpen     = "file_open"
@@ -89,6 +90,7 @@ type lsmMapSpecs struct {
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
@@ -124,6 +126,7 @@ type lsmMaps struct {
 	Counters   *ebpf.Map `ebpf:"counters"`
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
@@ -134,6 +137,7 @@ func (m *lsmMaps) Close() error {
 		m.Counters,
 		m.Jails,
 		m.Judgements,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 	)

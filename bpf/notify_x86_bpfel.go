@@ -20,6 +20,7 @@ const (
 	notifyMapCounters     = "counters"
 	notifyMapJails        = "jails"
 	notifyMapJudgements   = "judgements"
+	notifyMapPoisoned     = "poisoned"
 	notifyMapRing         = "ring"
 	notifyMapScratch      = "scratch"
 	notifyProgFileExit    = "file_exit"
@@ -80,6 +81,7 @@ type notifyMapSpecs struct {
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 }
@@ -116,6 +118,7 @@ type notifyMaps struct {
 	Counters   *ebpf.Map `ebpf:"counters"`
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 }
@@ -126,6 +129,7 @@ func (m *notifyMaps) Close() error {
 		m.Counters,
 		m.Jails,
 		m.Judgements,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 	)

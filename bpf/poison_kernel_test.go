@@ -6,27 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"clawjail/bpf/wire"
 	"clawjail/seccomp/notify"
 )
 
 // poison writes down a refusal of a process's execution, as the verifier does.
-func poison(t *testing.T, p *Probes, pid int, exec uint64) {
+func poison(t *testing.T, p *Probes, pid int, start, exec uint64) {
 	t.Helper()
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	v := struct {
-		Exec         uint64
-		Reason, Wait uint32
-		TID          int32
-		Pad          uint32
-	}{Exec: exec, Reason: uint32(wire.Argv)}
-	if err := p.core.Maps[coreMapJudgements].Put(uint32(fd), v); err != nil {
+	if err := p.core.Maps[coreMapPoisoned].Put(coreProcess{Start: start, Pid: int32(pid)}, exec); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -35,7 +22,7 @@ func poison(t *testing.T, p *Probes, pid int, exec uint64) {
 func TestPoisonedTaskHasNoNetwork(t *testing.T) {
 	c := jailConfig()
 	c.NoFiles = true // or the end of some system call kills it first
-	f := newFixture(t, loadProbes(t, Options{}), c)
+	f := newFixture(t, loadProbes(t, Options{Linger: -1}), c)
 	// One thread only, so that there is one task to poison.
 	cmd := f.command(f.cgroup, []string{"LC_ALL=C"}, "/bin/bash", "-c", "read; : < /dev/tcp/127.0.0.1/9")
 	in, err := cmd.StdinPipe()
@@ -48,12 +35,12 @@ func TestPoisonedTaskHasNoNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var exec uint64
+	var start, exec uint64
 	until(t, f.probes, "exec", func(e wire.Event) bool {
-		exec = uint64(e.ExecCount)
+		start, exec = e.StartTime, uint64(e.ExecCount)
 		return e.Class == wire.Exec && int(e.Pid) == cmd.Process.Pid
 	})
-	poison(t, f.probes, cmd.Process.Pid, exec)
+	poison(t, f.probes, cmd.Process.Pid, start, exec)
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
@@ -72,12 +59,12 @@ func TestPoisonedTaskDiesAtTheEndOfItsExec(t *testing.T) {
 	out := g.serve(func(call notify.Call) {
 		// ExecCount of the victim plus the one that is about to happen.
 		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
-		var count uint64
+		var start, count uint64
 		until(t, f.probes, "fork", func(e wire.Event) bool {
-			count = uint64(e.ExecCount)
+			start, count = e.StartTime, uint64(e.ExecCount)
 			return e.Class == wire.Fork && e.Pid == tok.TGID
 		})
-		poison(t, f.probes, int(call.TID), count+1)
+		poison(t, f.probes, int(call.TID), start, count+1)
 		g.allow(call, tok)
 	})
 	if out != "killed\n" {

@@ -56,6 +56,7 @@ const (
 	verifyMapCounters     = "counters"
 	verifyMapJails        = "jails"
 	verifyMapJudgements   = "judgements"
+	verifyMapPoisoned     = "poisoned"
 	verifyMapRing         = "ring"
 	verifyMapScratch      = "scratch"
 	verifyMapTokens       = "tokens"
@@ -123,6 +124,7 @@ type verifyMapSpecs struct {
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
 	Jails      *ebpf.MapSpec `ebpf:"jails"`
 	Judgements *ebpf.MapSpec `ebpf:"judgements"`
+	Poisoned   *ebpf.MapSpec `ebpf:"poisoned"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
 	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 	Tokens     *ebpf.MapSpec `ebpf:"tokens"`
@@ -160,6 +162,7 @@ type verifyMaps struct {
 	Counters   *ebpf.Map `ebpf:"counters"`
 	Jails      *ebpf.Map `ebpf:"jails"`
 	Judgements *ebpf.Map `ebpf:"judgements"`
+	Poisoned   *ebpf.Map `ebpf:"poisoned"`
 	Ring       *ebpf.Map `ebpf:"ring"`
 	Scratch    *ebpf.Map `ebpf:"scratch"`
 	Tokens     *ebpf.Map `ebpf:"tokens"`
@@ -171,6 +174,7 @@ func (m *verifyMaps) Close() error {
 		m.Counters,
 		m.Jails,
 		m.Judgements,
+		m.Poisoned,
 		m.Ring,
 		m.Scratch,
 		m.Tokens,

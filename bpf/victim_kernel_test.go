@@ -27,6 +27,8 @@ func victim(action string) int {
 		return victimThreads()
 	case "gated":
 		return victimGated()
+	case "time":
+		return timeExec(args)
 	case "costs":
 		return victimCosts(args[0])
 	}

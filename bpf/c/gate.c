@@ -136,6 +136,7 @@ int BPF_PROG(gate_committed, struct linux_binprm *bprm)
 	if (!reason)
 		return 0;
 	err = kill_now();
+	poison(task);
 	at = BPF_CORE_READ(bprm, p);
 	len = BPF_CORE_READ(bprm, exec) - at;
 	if (t && len > t->argv_len)

@@ -77,6 +77,24 @@ struct {
 	__type(value, struct judged);
 } judgements SEC(".maps");
 
+/*
+ * Processes that must not go on, by the execution that was refused. Task storage
+ * cannot be read in cgroup programs before 6.2. Only has to outlast a process with a
+ * SIGKILL waiting.
+ */
+struct process {
+	u64 start;
+	s32 pid;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct process);
+	__type(value, u64);
+} poisoned SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 22);

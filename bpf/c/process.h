@@ -73,22 +73,16 @@ static __always_inline void submit(struct event *e, u32 urgent)
  * Threads that end together all find live at 0. Who comes first reports; the
  * others find it here. Only has to outlast the end of one process.
  */
-struct ended {
-	u64 start;
-	s32 pid;
-	u32 pad;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct ended);
+	__type(key, struct process);
 	__type(value, u8);
 } ended SEC(".maps");
 
 static __always_inline int is_first(struct task_struct *task, struct signal_struct *signal)
 {
-	struct ended key = {.start = task->group_leader->start_boottime, .pid = task->tgid};
+	struct process key = process_of(task);
 	u8 one = 1;
 
 	return signal->nr_threads == 1 || !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);

@@ -36,6 +36,11 @@ static __always_inline int in_jail(struct scope *s)
 	return 0;
 }
 
+static __always_inline struct process process_of(struct task_struct *task)
+{
+	return (struct process){.start = task->group_leader->start_boottime, .pid = task->tgid};
+}
+
 /*
  * A task that must not go on: its execution was refused. It has a SIGKILL waiting;
  * this is for what it might still reach when that could not be sent.
@@ -43,9 +48,18 @@ static __always_inline int in_jail(struct scope *s)
 static __always_inline int is_poisoned(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct judged *j = bpf_task_storage_get(&judgements, task, NULL, 0);
+	struct process key = process_of(task);
+	u64 *exec = bpf_map_lookup_elem(&poisoned, &key);
 
-	return j && j->reason && j->exec == task->self_exec_id;
+	return exec && *exec == task->self_exec_id;
+}
+
+static __always_inline void poison(struct task_struct *task)
+{
+	struct process key = process_of(task);
+	u64 exec = task->self_exec_id;
+
+	bpf_map_update_elem(&poisoned, &key, &exec, BPF_ANY);
 }
 
 #endif

@@ -9,7 +9,7 @@
  * key is drawn at every load and never leaves root's memory, so that nobody can
  * search for other bytes with the same hash.
  */
-#define PIECE 128
+#define PIECE 64
 #define ARGS_MAX (8u << 20)
 
 const volatile u64 hash_key[2] = {};

@@ -107,6 +107,15 @@ static __always_inline u32 compare(u64 at, u64 len, u64 want, int sleeps, u32 di
 	return sum == want ? REASON_NONE : differs;
 }
 
+/*
+ * What comes out of a map is any number to the verifier. A reason that it knows
+ * makes it walk all that follows once for each.
+ */
+static __always_inline u32 read_once(const u32 *from)
+{
+	return *(const volatile u32 *)from;
+}
+
 /* Sends SIGKILL to the current process, and says so in the event, if any. */
 static __always_inline long kill_now(void)
 {

@@ -56,6 +56,7 @@ static __always_inline void refuse(struct scope *scope, struct task_struct *task
 	struct mm_struct *mm = task->mm;
 	long err = kill_now();
 
+	poison(task);
 	if (j && j->exec == exec && j->reason)
 		return;
 	if (j) {
@@ -78,8 +79,8 @@ static __always_inline int judge_exec(u32 copy, struct task_struct *task, int ol
 		return 0;
 	t = bpf_map_lookup_elem(&tokens, &key);
 	if (!t || t->jail != scope.jail) {
-		refuse(&scope, task, bprm, REASON_NO_TOKEN);
-		return 0;
+		reason = REASON_NO_TOKEN;
+		goto judged;
 	}
 	before = __sync_fetch_and_or(&t->used, bit);
 	if (!before) {
@@ -88,12 +89,13 @@ static __always_inline int judge_exec(u32 copy, struct task_struct *task, int ol
 		/* What is not finished is refused. */
 		t->reason = REASON_UNSEEN;
 		t->reason = verify(t, task, bprm);
-		reason = t->reason;
+		reason = read_once(&t->reason);
 	} else if (!(before & bit) && t->start == start && t->exec == exec) {
-		reason = t->reason;
+		reason = read_once(&t->reason);
 	} else {
 		reason = REASON_REUSED;
 	}
+judged:
 	if (reason)
 		refuse(&scope, task, bprm, reason);
 	return 0;
