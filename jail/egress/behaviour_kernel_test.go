@@ -431,8 +431,10 @@ func TestStartSaysWhy(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	bin := binary(t)
 	for name, start := range map[string]func() (*egress.Server, error){
-		"as root":        func() (*egress.Server, error) { return egress.Start(t.Context(), bin, 0, 0, nil, nil) },
-		"no such binary": func() (*egress.Server, error) { return egress.Start(t.Context(), bin+"x", egressUID, egressUID, nil, nil) },
+		"as root": func() (*egress.Server, error) { return egress.Start(t.Context(), bin, 0, 0, nil, nil) },
+		"no such binary": func() (*egress.Server, error) {
+			return egress.Start(t.Context(), bin+"x", egressUID, egressUID, nil, nil)
+		},
 		"not ours": func() (*egress.Server, error) {
 			return egress.Start(t.Context(), "/bin/true", egressUID, egressUID, quiet(), nil)
 		},

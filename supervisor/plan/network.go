@@ -49,7 +49,9 @@ func (l *lowering) needed(rule policy.NetRule, later []policy.NetRule) bool {
 		_, literal := rule.Addr()
 		return !literal // what is asked for by default are names
 	}
-	return slices.ContainsFunc(later, func(r policy.NetRule) bool { return then(r.Then) != egress.ThenDeny && rule.Overlaps(r) && !rule.Covers(r) })
+	return slices.ContainsFunc(later, func(r policy.NetRule) bool {
+		return then(r.Then) != egress.ThenDeny && rule.Overlaps(r) && !rule.Covers(r)
+	})
 }
 
 // then is what egress does about a verdict; what it does not know is refused.
