@@ -23,7 +23,7 @@ func TestApprovedExecRuns(t *testing.T) {
 	g := startGated(t, f, "spawn", "2", speak, "hello")
 	var keys []verifyTokenKey
 	out := g.serve(func(call notify.Call) {
-		tok := token(t, call.TID, []string{speak, "hello"}, gatedEnv, speak)
+		tok := f.token(call.TID, []string{speak, "hello"}, gatedEnv, speak)
 		keys = append(keys, verifyTokenKey{Tgid: tok.TGID, Tid: tok.TID})
 		g.allow(call, tok)
 	})
@@ -76,7 +76,7 @@ func TestMismatchDies(t *testing.T) {
 			g := startGated(t, f, "spawn", "1", speak, "x", "y")
 			var pid int32
 			out := g.serve(func(call notify.Call) {
-				tok := token(t, call.TID, []string{speak, "x", "y"}, gatedEnv, speak)
+				tok := f.token(call.TID, []string{speak, "x", "y"}, gatedEnv, speak)
 				row.change(&tok)
 				pid = tok.TGID
 				if err := f.jail.PutExec(tok); err != nil {
@@ -110,9 +110,13 @@ func checkRefused(t *testing.T, f *fixture, out string, pid int32, want wire.Rea
 // is not the right one is refused, and what comes later kills.
 func died(f *fixture, reason wire.Reason) string {
 	switch reason {
-	case wire.NoToken, wire.Expired, wire.Reused, wire.Inode:
+	case wire.NoToken, wire.Expired, wire.Inode:
 		if f.probes.Tier() == TierLSM {
 			return "operation not permitted\n"
+		}
+	case wire.Reused: // what the shell makes of it
+		if f.probes.Tier() == TierLSM {
+			return "exit 126\n"
 		}
 	}
 	return "killed\n"
@@ -135,7 +139,7 @@ func TestTokenOfAnotherJailDies(t *testing.T) {
 	g := startGated(t, f, "spawn", "1", speak, "x")
 	var pid int32
 	out := g.serve(func(call notify.Call) {
-		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
+		tok := f.token(call.TID, []string{speak, "x"}, gatedEnv, speak)
 		pid = tok.TGID
 		if err := other.jail.PutExec(tok); err != nil {
 			t.Error(err)
@@ -175,7 +179,7 @@ func TestTokenIsUsedOnce(t *testing.T) {
 	calls := 0
 	out := g.serve(func(call notify.Call) {
 		if calls++; calls == 1 {
-			tok = token(t, call.TID, argv, gatedEnv, realPath(t, "/bin/sh"))
+			tok = f.token(call.TID, argv, gatedEnv, realPath(t, "/bin/sh"))
 			g.allow(call, tok)
 			return
 		}
@@ -203,7 +207,7 @@ func TestExecFromThread(t *testing.T) {
 	f, speak := gatedJail(t)
 	g := startGated(t, f, "thread", speak, "x")
 	out := g.serve(func(call notify.Call) {
-		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
+		tok := f.token(call.TID, []string{speak, "x"}, gatedEnv, speak)
 		if tok.TID == tok.TGID {
 			t.Error("the leader executes; it was to be another thread")
 		}
@@ -230,7 +234,7 @@ func TestTwoThreadsAtOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := f.jail.PutExec(token(t, c.TID, []string{speak, arg}, gatedEnv, speak)); err != nil {
+				if err := f.jail.PutExec(f.token(c.TID, []string{speak, arg}, gatedEnv, speak)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -265,7 +269,7 @@ func TestTwoMegabytesOfArguments(t *testing.T) {
 	for _, n := range []int{127, 128, 129, 255, 256, 4096, 2 << 20} {
 		g := startGated(t, f, "long", speak, strconv.Itoa(n))
 		argv := append([]string{speak}, longArgs(n)...)
-		out := g.serve(func(call notify.Call) { g.allow(call, token(t, call.TID, argv, gatedEnv, speak)) })
+		out := g.serve(func(call notify.Call) { g.allow(call, f.token(call.TID, argv, gatedEnv, speak)) })
 		if out != argv[1][:min(1, n)]+"exit 0\n" {
 			t.Errorf("%d bytes: got %q", n, out)
 		}
@@ -275,7 +279,7 @@ func TestTwoMegabytesOfArguments(t *testing.T) {
 		argv[len(argv)-1] = last[:len(last)-1] + "y"
 		var pid int32
 		out = g.serve(func(call notify.Call) {
-			tok := token(t, call.TID, argv, gatedEnv, speak)
+			tok := f.token(call.TID, argv, gatedEnv, speak)
 			pid = tok.TGID
 			g.allow(call, tok)
 		})
@@ -300,7 +304,7 @@ func TestScriptIsItsInterpreter(t *testing.T) {
 		g := startGated(t, f, "spawn", "1", outer, "x")
 		var pid int32
 		out := g.serve(func(call notify.Call) {
-			tok := token(t, call.TID, argv, gatedEnv, outer, script, speak)
+			tok := f.token(call.TID, argv, gatedEnv, outer, script, speak)
 			row.change(&tok)
 			pid = tok.TGID
 			g.allow(call, tok)
@@ -340,7 +344,7 @@ func TestFileSwappedWhileHeld(t *testing.T) {
 			g := startGated(t, f, "spawn", "1", path, "x")
 			var pid int32
 			out := g.serve(func(call notify.Call) {
-				tok := token(t, call.TID, []string{path, "x"}, gatedEnv, path)
+				tok := f.token(call.TID, []string{path, "x"}, gatedEnv, path)
 				pid = tok.TGID
 				if err := swap(path); err != nil {
 					t.Error(err)
@@ -367,7 +371,7 @@ func TestFlippedArgumentNeverRuns(t *testing.T) {
 	var last int32
 	g := startGated(t, f, "flip", strconv.Itoa(n), speak)
 	out := g.serve(func(call notify.Call) {
-		tok := token(t, call.TID, []string{speak, "a"}, nil, speak)
+		tok := f.token(call.TID, []string{speak, "a"}, nil, speak)
 		g.allow(call, tok)
 		if last != 0 {
 			if _, err := f.jail.DropExec(last, last); err != nil {
@@ -403,8 +407,7 @@ func BenchmarkGatedExec(b *testing.B) {
 	drain(f.probes)
 	program := realPath(b, "/bin/true")
 	argv := []string{program}
-	file := statID(b, program)
-	cwd := statID(b, ".")
+	file, cwd := f.identify(program), f.identify(".")
 	nanoseconds := func(out string) (ns float64) {
 		if _, err := fmt.Sscan(out, &ns); err != nil {
 			b.Fatalf("victim: %q", out)

@@ -159,15 +159,30 @@ func (g *gated) goOn(call notify.Call) {
 }
 
 // token is what the call should turn out to be.
-func token(t testing.TB, tid int32, argv, env []string, files ...string) ExecToken {
-	t.Helper()
-	tok := ExecToken{TGID: tgidOf(t, tid), TID: tid, Argv: argv, Env: env, TTL: patience}
+func (f *fixture) token(tid int32, argv, env []string, files ...string) ExecToken {
+	f.t.Helper()
+	tok := ExecToken{TGID: tgidOf(f.t, tid), TID: tid, Argv: argv, Env: env, TTL: patience}
 	for _, path := range files {
-		tok.Files = append(tok.Files, statID(t, path))
+		tok.Files = append(tok.Files, f.identify(path))
 	}
-	cwd := statID(t, fmt.Sprintf("/proc/%d/cwd", tid))
+	cwd := f.identify(fmt.Sprintf("/proc/%d/cwd", tid))
 	tok.CwdDev, tok.CwdIno = cwd.Dev, cwd.Ino
 	return tok
+}
+
+func (f *fixture) identify(path string) FileID {
+	f.t.Helper()
+	file, err := os.OpenFile(path, unix.O_PATH, 0)
+	if err != nil {
+		f.t.Error(err)
+		return FileID{}
+	}
+	defer file.Close()
+	id, err := f.probes.Identify(file)
+	if err != nil {
+		f.t.Error(err)
+	}
+	return id
 }
 
 func statID(t testing.TB, path string) FileID {

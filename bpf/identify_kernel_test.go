@@ -63,7 +63,7 @@ func TestIdentifyOnOverlay(t *testing.T) {
 	t.Logf("stat %+v, kernel %+v", statID(t, speak), id)
 	g := startGated(t, f, "spawn", "1", speak, "x")
 	out := g.serve(func(call notify.Call) {
-		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
+		tok := f.token(call.TID, []string{speak, "x"}, gatedEnv, speak)
 		tok.Files[0] = id
 		g.allow(call, tok)
 	})

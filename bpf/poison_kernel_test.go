@@ -58,7 +58,7 @@ func TestPoisonedTaskDiesAtTheEndOfItsExec(t *testing.T) {
 	g := startGated(t, f, "spawn", "1", speak, "x")
 	out := g.serve(func(call notify.Call) {
 		// ExecCount of the victim plus the one that is about to happen.
-		tok := token(t, call.TID, []string{speak, "x"}, gatedEnv, speak)
+		tok := f.token(call.TID, []string{speak, "x"}, gatedEnv, speak)
 		var start, count uint64
 		until(t, f.probes, "fork", func(e wire.Event) bool {
 			start, count = e.StartTime, uint64(e.ExecCount)
