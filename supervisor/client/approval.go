@@ -71,10 +71,12 @@ func (c Client) WatchApprovals(ctx context.Context, fn func(ApprovalEvent) error
 	if err != nil {
 		return err
 	}
+	// The last one first: closing the body reads it to its end, which comes
+	// when the connection is closed.
+	defer res.Body.Close()
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.UnixConn.Close() })
 	defer stop()
-	defer res.Body.Close()
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxEventBytes)
 	for lines.Scan() {

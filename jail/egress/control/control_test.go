@@ -33,6 +33,11 @@ func TestMessagesSurvive(t *testing.T) {
 		{Type: TypeRemove, ID: 3, Jail: "j1"},
 		{Type: TypeReady},
 		{Type: TypeAnswer, ID: 4, Error: "no"},
+		{Type: TypeAsk, ID: 5, Ask: &Ask{Jail: "j", Name: "a.test", Port: 443, Protocol: "tls"}},
+		{Type: TypeAsk, ID: 6, Ask: &Ask{Jail: "j", Addr: netip.MustParseAddr("192.0.2.1"), Port: 22, Protocol: "tcp"}},
+		{Type: TypeWithdraw, ID: 6},
+		{Type: TypeDecide, ID: 5, Verdict: &Verdict{Allow: true}},
+		{Type: TypeDecide, ID: 6, Verdict: &Verdict{Reason: "no"}},
 	} {
 		b, err := Encode(m)
 		if err != nil {
@@ -60,7 +65,7 @@ func TestLargestRulesFit(t *testing.T) {
 	r := rules()
 	r.Dests = nil
 	for range MaxDests {
-		r.Dests = append(r.Dests, Dest{Host: strings.Repeat("a", 60), Port: 65535, Protocol: "http", Rule: strings.Repeat("r", 80)})
+		r.Dests = append(r.Dests, Dest{Host: strings.Repeat("a", 60), Port: 65535, Protocol: "http", Rule: strings.Repeat("r", 80), Then: ThenDeny})
 	}
 	if _, err := Encode(Message{Type: TypeAdd, Rules: &r, Sockets: []string{"tcp4"}}); err != nil {
 		t.Error(err)
@@ -80,8 +85,21 @@ func TestRefusedMessages(t *testing.T) {
 		`{"type":"add","id":1}`:                  "no rules",
 		`{"type":"ready","sockets":["tcp4"]}`:    "do not fit",
 		`{"type":"answer","error":"\u001b[31m"}`: "unprintable",
-		`[]`:                                     "cannot unmarshal",
-		strings.Repeat(" ", MaxMessage+1):        "at most",
+		`{"type":"ask","id":1}`:                  "no ask",
+		`{"type":"decide","id":1}`:               "no verdict",
+		`{"type":"ask","ask":{"jail":"j","name":"a.test","addr":"","port":1,"protocol":"tls"}}`:                                        "no id",
+		`{"type":"ask","id":1,"ask":{"jail":"","name":"a.test","addr":"","port":1,"protocol":"tls"}}`:                                  "jail id",
+		`{"type":"ask","id":1,"ask":{"jail":"j","addr":"","port":1,"protocol":"tls"}}`:                                                 "names a host",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"192.0.2.1","port":1,"protocol":"tls"}}`:                        "names a host",
+		`{"type":"ask","id":1,"ask":{"jail":"j","addr":"fe80::1%a","port":1,"protocol":"tls"}}`:                                        "zone",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"","port":0,"protocol":"tls"}}`:                                 "has a port",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"","port":1,"protocol":"udp"}}`:                                 "unknown protocol",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a\u202e","addr":"","port":1,"protocol":"tls"}}`:                                "U+202E",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"` + strings.Repeat("n", MaxName+1) + `","addr":"","port":1,"protocol":"tls"}}`: "at most",
+		`{"type":"ready","verdict":{}}`:                          "does not fit",
+		`{"type":"decide","id":1,"verdict":{"reason":"\u001b"}}`: "U+001B",
+		`[]`:                              "cannot unmarshal",
+		strings.Repeat(" ", MaxMessage+1): "at most",
 	} {
 		if _, err := Decode([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %v, want %q", in, err, want)
@@ -137,7 +155,8 @@ func TestRulesReportEveryProblem(t *testing.T) {
 // passes the checks again.
 func FuzzDecode(f *testing.F) {
 	r := rules()
-	for _, m := range []Message{{Type: TypeAdd, ID: 1, Rules: &r, Sockets: []string{"tcp4"}}, {Type: TypeReady}, {Type: TypeRemove, Jail: "j"}} {
+	for _, m := range []Message{{Type: TypeAdd, ID: 1, Rules: &r, Sockets: []string{"tcp4"}}, {Type: TypeReady}, {Type: TypeRemove, Jail: "j"},
+		{Type: TypeAsk, ID: 5, Ask: &Ask{Jail: "j", Name: "a.test", Port: 443, Protocol: "tls"}}, {Type: TypeDecide, ID: 5, Verdict: &Verdict{Allow: true}}} {
 		b, err := Encode(m)
 		if err != nil {
 			f.Fatal(err)

@@ -101,11 +101,11 @@ func TestSet(t *testing.T) {
 }
 
 func TestCompileReportsEveryProblem(t *testing.T) {
-	_, err := Compile([]control.Dest{{Host: "*"}, {Host: "ok.test"}, {Host: "a.*.b"}, {Host: "x.test", Protocol: "udp"}, {Host: "*.192.0.2.1"}})
+	_, err := Compile([]control.Dest{{Host: "*"}, {Host: "ok.test"}, {Host: "a.*.b"}, {Host: "x.test", Protocol: "udp"}, {Host: "*.192.0.2.1"}, {Host: "y.test", Then: "maybe"}})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"destination 0:", "destination 2:", "destination 3:", "destination 4:"} {
+	for _, want := range []string{"destination 0:", "destination 2:", "destination 3:", "destination 4:", "destination 5:"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}
@@ -130,4 +130,64 @@ func TestWildcardIsLabelsNotText(t *testing.T) {
 			t.Fatalf("Knows(%q) = %v", name, got)
 		}
 	})
+}
+
+func TestTheFirstInTheListDecides(t *testing.T) {
+	set, err := Compile([]control.Dest{
+		{Host: "secret.example.com", Then: control.ThenDeny, Rule: "never"},
+		{Host: "ask.example.com", Port: 443, Then: control.ThenAsk, Rule: "ask"},
+		{Host: "ask.example.com", Port: 443, Protocol: "tcp", Then: control.ThenAsk, Rule: "ask tcp"},
+		{Host: "*.example.com", Port: 443, Rule: "wild"},
+		{Host: "half.example.org", Port: 80, Then: control.ThenDeny, Rule: "half"},
+		{Host: "*.late.test", Port: 443, Rule: "early"},
+		{Host: "x.late.test", Port: 443, Then: control.ThenDeny, Rule: "late"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		port uint16
+		want string
+	}{
+		{"secret.example.com", 443, "never"},
+		{"ask.example.com", 443, "ask ask tcp"},
+		{"other.example.com", 443, "wild"},
+		{"half.example.org", 80, "half"},
+		{"half.example.org", 443, ""},
+		{"x.late.test", 443, "early"},
+	} {
+		var got []string
+		for _, d := range set.Find(c.name, c.port) {
+			got = append(got, d.Rule)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("Find(%q, %d) = %q, want %q", c.name, c.port, got, c.want)
+		}
+	}
+	for name, want := range map[string]struct{ knows, refuses bool }{
+		"secret.example.com": {false, true},
+		"ask.example.com":    {true, false},
+		"half.example.org":   {false, false},
+		"unknown.test":       {false, false},
+	} {
+		if set.Knows(name) != want.knows || set.Refuses(name) != want.refuses {
+			t.Errorf("%s: known %v, refused %v", name, set.Knows(name), set.Refuses(name))
+		}
+	}
+	if got := strings.Join(set.Names(), " "); got != "ask.example.com x.late.test" {
+		t.Errorf("Names() = %q", got)
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for name, want := range map[string]bool{
+		"example.com": true, "a.b.example.co.uk": true, "xn--bcher-kva.de": true, "local.example.com": true,
+		"localhost": false, "router": false, "router.lan": false, "x.local": false, "1.0.0.127.in-addr.arpa": false,
+		"db.internal": false, "abc.onion": false,
+	} {
+		if Public(name) != want {
+			t.Errorf("Public(%q) = %v", name, !want)
+		}
+	}
 }
