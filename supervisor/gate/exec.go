@@ -28,6 +28,7 @@ type execution struct {
 	task     *tracee.Task
 	chain    tracee.Chain
 	filename string // as the caller wrote it
+	named    string // as the kernel calls it, and an interpreter opens it
 	argv     []string
 	env      []string
 	cwd      string
@@ -48,24 +49,35 @@ func (e *Engine) exec(call notify.Call) {
 		return
 	}
 	if !e.c.Policy.NeedsHash() {
-		e.judge(x, "")
+		e.judge(x, make([]string, len(x.chain.Files)))
 		return
 	}
-	name := x.chain.Files[0]
-	if sum, ok := e.hashes.get(name.ID); ok {
-		e.judge(x, sum)
+	if sums, ok := e.hashes.getAll(x.chain.Files); ok {
+		e.judge(x, sums)
 		return
 	}
-	ok := e.hold(call, func(ctx context.Context) {
-		sum, err := e.hashes.sum(ctx, name)
-		if err != nil {
-			e.c.Logger.Warn("hash a program", "jail", e.c.Jail, "path", name.Path, "error", err)
-		}
-		e.judge(x, sum) // without a hash no rule with a hash matches
-	})
+	ok := e.hold(call, func(ctx context.Context) { e.judge(x, e.hash(ctx, x)) })
 	if !ok {
 		e.refuse(x, policy.Decision{Verdict: policy.Deny, Rule: "limit"}, unix.EAGAIN, "too many calls wait already", nil)
 	}
+}
+
+// hash reads every file of the chain. One that could not be read has no hash,
+// and no rule with a hash matches it: if it changed meanwhile it is not what
+// its token says either.
+func (e *Engine) hash(ctx context.Context, x *execution) []string {
+	sums := make([]string, len(x.chain.Files))
+	for i, f := range x.chain.Files {
+		var ok bool
+		if sums[i], ok = e.hashes.get(f.ID); ok {
+			continue
+		}
+		var err error
+		if sums[i], err = e.hashes.sum(ctx, f); err != nil {
+			e.c.Logger.Warn("hash a program", "jail", e.c.Jail, "path", f.Path, "error", err)
+		}
+	}
+	return sums
 }
 
 // read copies and resolves what a call asks for. The errno is what the kernel
@@ -122,7 +134,8 @@ func (e *Engine) copy(x *execution) error {
 	if len(argv) == 0 {
 		argv = []string{""} // fs/exec.c since 5.18: nobody runs without argv[0]
 	}
-	if x.chain, err = x.task.Interpreters(file, kernelName(dirfd, x.filename), argv); err != nil {
+	x.named = kernelName(dirfd, x.filename)
+	if x.chain, err = x.task.Interpreters(file, x.named, argv); err != nil {
 		return err
 	}
 	x.before, err = imageOf(x.task.TGID)
@@ -158,13 +171,15 @@ func errnoOf(err error) unix.Errno {
 }
 
 // judge applies the policy to every file of the chain and acts on the result.
-func (e *Engine) judge(x *execution, sum string) {
-	first := e.c.Policy.Evaluate(policy.Request{Gate: policy.GateExec, Op: "exec",
-		Path: x.chain.Files[0].Path, Argv: x.argv, SHA256: sum})
-	d := first
-	if n := len(x.chain.Files); n > 1 {
-		for _, f := range x.chain.Files[1:] {
-			d = strictest(d, e.c.Policy.Evaluate(policy.Request{Gate: policy.GateExec, Op: "exec", Path: f.Path, Argv: x.chain.Argv}))
+func (e *Engine) judge(x *execution, sums []string) {
+	d, sum := e.chainVerdict(x, sums), sums[0]
+	if d.Verdict.Permits() && len(sums) > 1 && sum != "" && !x.task.Fixed(x.chain.Files[0], x.named) {
+		// A permission for what is in the script would be one for whatever is
+		// there when the interpreter opens it, by its name.
+		if without := e.chainVerdict(x, append([]string{""}, sums[1:]...)); severity(without.Verdict) > severity(d.Verdict) {
+			e.refuse(x, policy.Decision{Verdict: policy.Deny, Rule: d.Rule}, unix.EPERM,
+				"a script that can be changed is not known by its content", nil)
+			return
 		}
 	}
 	switch d.Verdict {
@@ -184,12 +199,31 @@ func (e *Engine) judge(x *execution, sum string) {
 	}
 }
 
+// chainVerdict is the strictest over the files of the chain.
+func (e *Engine) chainVerdict(x *execution, sums []string) policy.Decision {
+	var d policy.Decision
+	for i, f := range x.chain.Files {
+		r := policy.Request{Gate: policy.GateExec, Op: "exec", Path: f.Path, Argv: x.chain.Argv, SHA256: sums[i]}
+		if i == 0 {
+			r.Argv = x.argv
+		}
+		one := e.c.Policy.Evaluate(r)
+		if i == 0 {
+			d = one
+		}
+		d = strictest(d, one)
+	}
+	return d
+}
+
 // permit writes the token and lets the call go on.
 func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *approval.Decision) {
 	defer x.close()
 	o := e.outcome(x, d, sum)
 	o.Decision = decision
-	if decision != nil && !e.record(o) {
+	// What the probes will see of it has no hash: they learn from here by which
+	// rule it goes on.
+	if (decision != nil || sum != "") && !e.record(o) {
 		e.deny(x.call, unix.EPERM)
 		return
 	}

@@ -34,6 +34,18 @@ func (c *hashCache) get(id tracee.Identity) (string, bool) {
 	return sum, ok
 }
 
+// getAll succeeds only if all of them are known.
+func (c *hashCache) getAll(files []tracee.Resolved) ([]string, bool) {
+	sums := make([]string, len(files))
+	for i, f := range files {
+		var ok bool
+		if sums[i], ok = c.get(f.ID); !ok {
+			return nil, false
+		}
+	}
+	return sums, true
+}
+
 // sum reads the file. The identity is compared before and after: what changed
 // meanwhile has no hash.
 func (c *hashCache) sum(ctx context.Context, r tracee.Resolved) (string, error) {
