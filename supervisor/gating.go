@@ -149,8 +149,12 @@ func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {
 	if d := o.Decision; d != nil {
 		s.metrics.decide(o.Gate.String(), policy.Ask.String())
 		if d.Allowed() && o.Gate == policy.GateExec {
-			v.approved(o.PID, decisionRecord(d))
+			v.permitted(o.PID, permission{by: decisionRecord(d), verdict: policy.Allow, rule: o.Rule, hash: o.SHA256})
 		}
+		return nil
+	}
+	if o.Gate == policy.GateExec && o.Errno == 0 && o.Verdict.Permits() {
+		v.permitted(o.PID, permission{verdict: o.Verdict, rule: o.Rule, hash: o.SHA256})
 		return nil
 	}
 	s.metrics.decide(o.Gate.String(), o.Verdict.String())

@@ -83,9 +83,20 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		v.execs.Add(1)
 		r.Gate = audit.GateExec
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateExec, Path: ev.Path, Argv: ev.Argv, Op: "exec"})
-		if r.Decision = v.approval(ev.Pid); r.Decision != nil && d.Verdict == policy.Ask {
-			d.Verdict = policy.Allow
+		p, ok := v.permission(ev.Pid)
+		switch {
+		case !ok:
+		case p.hash != "":
+			d = policy.Decision{Verdict: p.verdict, Rule: p.rule}
+			r.Decision, r.Subject.SHA256 = p.by, p.hash
+		case d.Verdict == policy.Ask:
+			d.Verdict, r.Decision = policy.Allow, p.by
+		default:
+			r.Decision = p.by
 		}
+	case wire.ExecRefused:
+		s.mismatch(v, ev, r)
+		return
 	case wire.Exit, wire.Fork:
 		r.Gate = audit.GateExec
 		_ = s.audit.append(r) // a fact, nothing to judge

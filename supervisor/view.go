@@ -18,10 +18,10 @@ type jailView struct {
 	policy *policy.Policy
 	home   string
 
-	gated     atomic.Bool // the gate judges executions
-	approvals sync.Map    // pid to *audit.Decision, until the execution is seen
-	files     givenFiles
-	held      heldConns
+	gated       atomic.Bool // the gate judges executions
+	permissions sync.Map    // pid to permission, until the execution is seen
+	files       givenFiles
+	held        heldConns
 
 	execs, writes, deletes, connections, refused, lost atomic.Uint64
 }
@@ -48,17 +48,25 @@ func (v *jailView) credential(path string) bool {
 	return false
 }
 
-// approved remembers that a human let a process execute something.
-func (v *jailView) approved(pid int32, d *audit.Decision) { v.approvals.Store(pid, d) }
+// permission is why the gate let an execution go on, where the probes cannot
+// know that from what they see.
+type permission struct {
+	by         *audit.Decision // a human's
+	verdict    policy.Verdict
+	rule, hash string
+}
 
-// approval takes that back out, when the execution is seen.
-func (v *jailView) approval(pid int32) *audit.Decision {
-	d, ok := v.approvals.LoadAndDelete(pid)
+// permitted remembers why a process may execute something.
+func (v *jailView) permitted(pid int32, p permission) { v.permissions.Store(pid, p) }
+
+// permission takes that back out, when the execution is seen.
+func (v *jailView) permission(pid int32) (permission, bool) {
+	x, ok := v.permissions.LoadAndDelete(pid)
 	if !ok {
-		return nil
+		return permission{}, false
 	}
-	out, _ := d.(*audit.Decision)
-	return out
+	p, ok := x.(permission)
+	return p, ok
 }
 
 // maxGiven bounds the files of one jail that are remembered as opened by the

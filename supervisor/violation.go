@@ -42,6 +42,27 @@ func (s *Supervisor) violation(v *jailView, tgid int32, what string) {
 	s.killOrFreeze(v, tgid, what, "gate")
 }
 
+// mismatch answers an execution that was not what was let through: the probes
+// have killed it before its first instruction. Its program is gone; what tried
+// this is somewhere else in the jail, and a policy can stop that, too.
+func (s *Supervisor) mismatch(v *jailView, ev wire.Event, r audit.Record) {
+	v.refused.Add(1)
+	s.metrics.mismatch("exec")
+	what := fmt.Sprintf("execution of %q is not what was let through: %s", ev.Path, ev.Reason)
+	if v.policy.OnViolation == policy.RespondFreeze {
+		s.freezeByID(v.id, what)
+	}
+	r.Gate, r.Verdict, r.Rule = audit.GateExec, policy.Kill.String(), "gate"
+	r.Subject.Op, r.Subject.Message = "exec", what
+	if err := s.audit.append(r); err != nil {
+		v.lost.Add(1)
+		s.metrics.lose("audit", 1)
+	}
+	if !ev.Killed {
+		s.killOrFreeze(v, ev.Pid, what, "gate")
+	}
+}
+
 // killOrFreeze kills a process of the jail, and stops everything when that
 // does not work.
 func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
