@@ -1,0 +1,262 @@
+//go:build e2e
+
+package races
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"clawjail/audit"
+)
+
+// base is what all policies here have in common: the attacker and what it needs.
+const base = `version: 1
+name: race
+files:
+  - {path: /usr, access: read}
+  - {path: /bin, access: read}
+  - {path: /lib, access: read}
+  - {path: /lib64, access: read}
+  - {path: /tmp, access: private}
+  - {path: "${WORKSPACE}", access: write, exec: true}
+network: {default: deny}
+on_violation: deny
+`
+
+// byName names the programs: what stands at a path is what it is.
+const byName = base + `
+exec:
+  default: deny
+  rules:
+    - {run: ["${WORKSPACE}/race", "${WORKSPACE}/victim"], then: allow}
+    - {run: ["${WORKSPACE}/good"], args: [safe], then: allow}
+    - {run: ["${WORKSPACE}/good"], args: [safe, "..."], then: allow}
+    - {run: ["${WORKSPACE}/junk", "${WORKSPACE}/script"], then: allow}
+`
+
+// byHash knows the harmless program by what is in it.
+const byHash = base + `
+exec:
+  default: deny
+  rules:
+    - {run: ["${WORKSPACE}/race"], then: allow}
+    - {sha256: SHA_GOOD, then: allow}
+`
+
+// result is the attacker's own count.
+type result struct{ tries, good, killed, refused, busy, other, wins int }
+
+// attack runs one attack in a jail of its own, and demands that nothing won.
+func attack(t *testing.T, policy, name string, tries int) (result, outcome, field) {
+	t.Helper()
+	f := newField(t, policy)
+	o := f.jail(t, "./race", name, strconv.Itoa(tries), strconv.Itoa(seconds(t)))
+	var r result
+	line := ""
+	for l := range strings.Lines(o.stdout) {
+		if strings.HasPrefix(l, name+" ") {
+			line = strings.TrimSpace(strings.TrimPrefix(l, name))
+		}
+	}
+	_, err := fmt.Sscanf(line, "tries=%d good=%d killed=%d refused=%d busy=%d other=%d wins=%d",
+		&r.tries, &r.good, &r.killed, &r.refused, &r.busy, &r.other, &r.wins)
+	if err != nil || o.code != 0 {
+		t.Fatalf("the attack did not end as it should (%v): %v", err, o)
+	}
+	t.Logf("%s %s %s", name, line, strings.TrimSpace(o.stderr))
+	if n := strings.Count(o.stdout, "ESCAPED"); n > 0 || r.wins > 0 {
+		t.Errorf("it won %d times (%d by its own count)", n, r.wins)
+	}
+	return r, o, f
+}
+
+// well starts another jail: the supervisor serves on.
+func well(t *testing.T) {
+	t.Helper()
+	if o := newField(t, byName).jail(t, "./good", "safe"); o.code != 0 {
+		t.Errorf("afterwards an ordinary jail does not work: %v", o)
+	}
+}
+
+// stopped counts what the log says about executions that were refused before,
+// and killed at, their beginning.
+func stopped(list []audit.Record) (denied, killed int) {
+	for _, r := range list {
+		switch {
+		case r.Gate == audit.GateExec && r.Verdict == "deny":
+			denied++
+		case r.Gate == audit.GateExec && r.Verdict == "kill":
+			killed++
+		}
+	}
+	return denied, killed
+}
+
+// told demands that the log knows of what the attacker saw. Records may be
+// lost, and then the log says how many.
+func told(t *testing.T, o outcome, r result) {
+	t.Helper()
+	list := records(t, o.name)
+	denied, killed := stopped(list)
+	lost := 0
+	for _, x := range list {
+		if x.Gate == audit.GateGap {
+			lost += int(x.Subject.Lost)
+		}
+	}
+	t.Logf("log: %d denied, %d killed, %d lost", denied, killed, lost)
+	if denied+lost < r.refused {
+		t.Errorf("the log has %d denials (%d lost), the attacker saw %d", denied, lost, r.refused)
+	}
+	if killed+lost < r.killed {
+		t.Errorf("the log has %d kills (%d lost), the attacker saw %d", killed, lost, r.killed)
+	}
+}
+
+// TestMemory flips what execve is given, in memory, while it is judged.
+func TestMemory(t *testing.T) {
+	for _, how := range []string{"thread", "vm", "shared"} {
+		for _, what := range []string{"path", "arg", "pointer", "env"} {
+			t.Run(what+"-"+how, func(t *testing.T) {
+				r, o, _ := attack(t, byName, what+"-"+how, 10000)
+				if r.good == 0 || r.killed == 0 || r.other > 0 || what != "env" && r.refused == 0 {
+					t.Errorf("the race was not run: %+v", r)
+				}
+				told(t, o, r)
+			})
+		}
+	}
+	well(t)
+}
+
+// TestSwap changes what a path leads to.
+func TestSwap(t *testing.T) {
+	for _, name := range []string{"rename", "symlink", "hardlink", "parent", "edit", "map-edit"} {
+		t.Run(name, func(t *testing.T) {
+			r, o, _ := attack(t, byHash, name, 10000)
+			if r.good == 0 || r.refused+r.busy == 0 || r.other > 0 {
+				t.Errorf("the race was not run: %+v", r)
+			}
+			told(t, o, r)
+		})
+	}
+	t.Run("interpreter", func(t *testing.T) {
+		r, o, _ := attack(t, byName, "interpreter", 10000)
+		if r.good == 0 || r.refused == 0 || r.other > 0 {
+			t.Errorf("the race was not run: %+v", r)
+		}
+		told(t, o, r)
+	})
+	well(t)
+}
+
+// TestThreads has several threads of one process execute.
+func TestThreads(t *testing.T) {
+	for _, name := range []string{"non-leader", "two-threads"} {
+		t.Run(name, func(t *testing.T) {
+			r, o, _ := attack(t, byName, name, 10000)
+			if r.good == 0 || r.refused+r.killed == 0 || r.other > 0 {
+				t.Errorf("the race was not run: %+v", r)
+			}
+			if name == "non-leader" {
+				told(t, o, r)
+			}
+		})
+	}
+	for _, name := range []string{"two-good", "one-fails"} {
+		t.Run(name, func(t *testing.T) {
+			r, o, _ := attack(t, byName, name, 16)
+			if r.good != r.tries {
+				t.Errorf("what is allowed did not always run to its end: %+v", r)
+			}
+			told(t, o, r)
+		})
+	}
+	well(t)
+}
+
+// TestDoors tries other ways to what is refused.
+func TestDoors(t *testing.T) {
+	r, o, _ := attack(t, byName, "doors", 500)
+	if r.good > 0 || r.refused == 0 {
+		t.Errorf("no way leads to the program: %+v", r)
+	}
+	told(t, o, r)
+	if r, _, _ := attack(t, byName, "good-doors", 500); r.good < r.tries*2/3 {
+		t.Errorf("what is allowed by one name is allowed by the names of the same file: %+v", r)
+	}
+}
+
+// TestSignals sends signals to callers that are held.
+func TestSignals(t *testing.T) {
+	r, _, _ := attack(t, byName, "signals", 10000)
+	if r.good == 0 || r.killed == 0 || r.refused == 0 || r.other > 0 {
+		t.Errorf("the race was not run: %+v", r)
+	}
+	well(t)
+}
+
+// TestMemoryOfOthers writes to the memory of a held caller, and of a program that
+// was verified.
+func TestMemoryOfOthers(t *testing.T) {
+	for _, name := range []string{"proc-mem", "late-mem"} {
+		t.Run(name, func(t *testing.T) {
+			if r, _, _ := attack(t, byName, name, 5000); r.good == 0 || r.other > 0 {
+				t.Errorf("the race was not run: %+v", r)
+			}
+		})
+	}
+	well(t)
+}
+
+// TestStorm makes as many executions as it can, all of them allowed: none may be
+// killed, and each must have been judged.
+func TestStorm(t *testing.T) {
+	r, o, _ := attack(t, byName, "many", 20000)
+	if r.good != r.tries || r.tries == 0 {
+		t.Errorf("something allowed did not run: %+v", r)
+	}
+	list := records(t, o.name)
+	ran, lost := 0, 0
+	for _, x := range list {
+		switch {
+		case x.Gate == audit.GateExec && x.Verdict == "allow":
+			ran++
+		case x.Gate == audit.GateGap:
+			lost += int(x.Subject.Lost)
+		}
+	}
+	if ran+lost < r.tries {
+		t.Errorf("%d of %d executions are in the log, %d lost", ran, r.tries, lost)
+	}
+}
+
+// TestScripts asks for scripts by what is in them.
+func TestScripts(t *testing.T) {
+	t.Run("allowed by content, which changes", func(t *testing.T) {
+		policy := strings.ReplaceAll(byHash, "SHA_GOOD", "SHA_TEXT")
+		r, o, _ := attack(t, policy, "script-text", 10000)
+		if r.good > 0 || r.refused == 0 || r.other > 0 {
+			t.Errorf("what is in a script that can change is no reason to run it: %+v", r)
+		}
+		told(t, o, r)
+	})
+	t.Run("allowed by content, which cannot change", func(t *testing.T) {
+		const script = "/usr/bin/ldd"
+		policy := base + "\nexec:\n  default: deny\n  rules:\n    - {sha256: " + sha256Of(t, script) +
+			", then: allow}\n    - {run: [/usr/bin/bash], then: allow}\n"
+		if o := newField(t, policy).jail(t, script, "--version"); o.code != 0 || !strings.Contains(o.stdout, "ldd") {
+			t.Errorf("%v", o)
+		}
+	})
+	t.Run("an interpreter refused by content", func(t *testing.T) {
+		policy := base + "\nexec:\n  default: allow\n  rules:\n    - {sha256: SHA_EVIL, then: deny}\n"
+		f := newField(t, policy)
+		o := f.jail(t, "/bin/sh", "-c", "./byevil; cp evil copy; ./copy; ln evil hard; ./hard; mv evil moved; ./moved; ./good")
+		if strings.Contains(o.stdout, "ESCAPED") || o.code != 0 {
+			t.Errorf("%v", o)
+		}
+	})
+}

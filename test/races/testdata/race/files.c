@@ -1,0 +1,3 @@
+#include "race.h"
+
+const struct attack file_attacks[] = {{0}};
