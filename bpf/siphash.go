@@ -26,42 +26,41 @@ func hashKeyOf(b [16]byte) hashKey {
 // sum is SipHash-2-4 with 64 bits of result (Aumasson, Bernstein 2012), the same
 // as in c/siphash.h.
 func (k hashKey) sum(b []byte) uint64 {
-	h := sipState{
-		k[0] ^ 0x736f6d6570736575, k[1] ^ 0x646f72616e646f6d,
-		k[0] ^ 0x6c7967656e657261, k[1] ^ 0x7465646279746573,
-	}
+	v0, v1 := k[0]^0x736f6d6570736575, k[1]^0x646f72616e646f6d
+	v2, v3 := k[0]^0x6c7967656e657261, k[1]^0x7465646279746573
 	length := uint64(len(b))
 	for ; len(b) >= 8; b = b[8:] {
-		h.word(binary.LittleEndian.Uint64(b))
+		word := binary.LittleEndian.Uint64(b)
+		v3 ^= word
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= word
 	}
 	var last [8]byte
 	copy(last[:], b)
-	h.word(binary.LittleEndian.Uint64(last[:]) | length<<56)
-	h[2] ^= 0xff
+	word := binary.LittleEndian.Uint64(last[:]) | length<<56
+	v3 ^= word
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= word
+	v2 ^= 0xff
 	for range 4 {
-		h.round()
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	}
-	return h[0] ^ h[1] ^ h[2] ^ h[3]
+	return v0 ^ v1 ^ v2 ^ v3
 }
 
-type sipState [4]uint64
-
-func (v *sipState) word(w uint64) {
-	v[3] ^= w
-	v.round()
-	v.round()
-	v[0] ^= w
-}
-
-func (v *sipState) round() {
-	v[0] += v[1]
-	v[1] = bits.RotateLeft64(v[1], 13) ^ v[0]
-	v[0] = bits.RotateLeft64(v[0], 32)
-	v[2] += v[3]
-	v[3] = bits.RotateLeft64(v[3], 16) ^ v[2]
-	v[0] += v[3]
-	v[3] = bits.RotateLeft64(v[3], 21) ^ v[0]
-	v[2] += v[1]
-	v[1] = bits.RotateLeft64(v[1], 17) ^ v[2]
-	v[2] = bits.RotateLeft64(v[2], 32)
+// sipRound takes and returns registers, so that it is inlined.
+func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
+	v0 += v1
+	v1 = bits.RotateLeft64(v1, 13) ^ v0
+	v0 = bits.RotateLeft64(v0, 32)
+	v2 += v3
+	v3 = bits.RotateLeft64(v3, 16) ^ v2
+	v0 += v3
+	v3 = bits.RotateLeft64(v3, 21) ^ v0
+	v2 += v1
+	v1 = bits.RotateLeft64(v1, 17) ^ v2
+	v2 = bits.RotateLeft64(v2, 32)
+	return v0, v1, v2, v3
 }

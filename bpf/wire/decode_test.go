@@ -141,6 +141,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(record{class: 6, base: "w\x00", text: "a\x00", base2: "v\x00", text2: "b\x00"}.bytes())
 	f.Add(record{class: 8, marks: 16, family: 10, port: 443}.bytes())
 	f.Add(record{class: 2}.bytes())
+	f.Add(record{class: 12, marks: 49, flags: 6, base: "a\x00", argv: "a\x00b\x00"}.bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := Decode(b)
 		if err != nil {
@@ -164,6 +165,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if e.Class == 0 || int(e.Class) >= NumClasses {
 			t.Errorf("class %d", e.Class)
+		}
+		if (e.Class == ExecRefused) != (e.Reason != 0) || int(e.Reason) >= numReasons {
+			t.Errorf("class %s with reason %s", e.Class, e.Reason)
 		}
 	})
 }
