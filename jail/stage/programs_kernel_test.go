@@ -81,7 +81,8 @@ const server = http.createServer((q, r) => r.end('hi')).listen(0, '127.0.0.1', (
 		{"perl", false, `perl -MSocket -e 'pipe(R,W); if(!fork){print W "fine"; exit 0} close W; wait; print <R>' | grep -q fine`},
 		{"bash", false, `set -e; coproc cat; echo x >&${COPROC[1]}; read -r y <&${COPROC[0]}; test $y = x; sleep 0.01 & wait $!; diff <(echo a) <(echo a); kill $COPROC_PID`},
 		{"find", false, `mkdir -p a/b && cp -a /etc/passwd a/b/ && find . -type f | xargs -n1 sha256sum && mv a c && touch -d yesterday c && install -m 755 c/b/passwd x && rm -r c`},
-		{"tmux", false, `export TMUX_TMPDIR=$PWD SHELL=/bin/bash; tmux -L t -f /dev/null new-session -d 'echo fine > out; tmux -L t wait-for -S done' && tmux -L t wait-for done && grep -q fine out`},
+		{"tmux", false, `export TMUX_TMPDIR=$PWD SHELL=/bin/bash; tmux -L t -f /dev/null start-server \; set -g exit-empty off \; new-session -d 'echo fine > out; tmux -L t wait-for -S done' &&
+			tmux -L t wait-for done && grep -q fine out; s=$?; tmux -L t kill-server; exit $s`},
 		{"make", false, `printf 'all: a b\na b:\n\techo $@ > $@\n' > Makefile && make -j4 -s && test -f b`},
 		{"curl", false, `curl -sS -m 5 http://127.0.0.1:1/ 2>&1 | grep -q 'refused\|connect'`},
 		{"java", true, `echo 'class M{public static void main(String[] a)throws Exception{Thread t=new Thread(()->System.out.println("fine"));t.start();t.join();}}' > M.java && java M.java`},
