@@ -184,3 +184,29 @@ func TestTerminalMustComeAlone(t *testing.T) {
 		t.Error("surplus files were left open")
 	}
 }
+
+// resetting is a supervisor that is being killed: it takes connections and
+// drops them, and then is gone.
+func TestSupervisorThatIsBeingKilledIsNobody(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dying.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 3 {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close() // with unread bytes: the peer sees a reset
+		}
+		l.Close()
+	}()
+	if err := (Client{Socket: path}).settledPing(context.Background()); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("got %v, want ErrNotRunning", err)
+	}
+	<-done
+}

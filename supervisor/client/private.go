@@ -20,7 +20,7 @@ const startTimeout = 30 * time.Second
 // none runs: the same program with the same protocol, which ends by itself
 // some time after its last jail.
 func (c Client) Ensure(ctx context.Context, args ...string) error {
-	_, err := c.Ping(ctx)
+	err := c.settledPing(ctx)
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
@@ -33,6 +33,27 @@ func (c Client) Ensure(ctx context.Context, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return startPrivate(ctx, args)
+}
+
+// dying bounds the wait for a supervisor that is being killed: its socket takes
+// connections until the kernel has taken it apart, and resets them.
+const dying = 2 * time.Second
+
+// settledPing asks who is there until that is certain.
+func (c Client) settledPing(ctx context.Context) error {
+	deadline := time.Now().Add(dying)
+	for {
+		_, err := c.Ping(ctx)
+		gone := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrUnexpectedEOF)
+		if !gone || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(dying / 100):
+		}
+	}
 }
 
 // Beside gives the path of another of clawjail's programs: they are installed
