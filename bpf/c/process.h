@@ -85,7 +85,10 @@ static __always_inline int is_first(struct task_struct *task, struct signal_stru
 	struct process key = process_of(task);
 	u8 one = 1;
 
-	return signal->nr_threads == 1 || !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
+	/* The only one left: who reported before is gone, but not forgotten. */
+	if (signal->nr_threads == 1)
+		return !bpf_map_lookup_elem(&ended, &key);
+	return !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
 }
 
 SEC("tp_btf/sched_process_exit")
