@@ -94,7 +94,7 @@ func TestRefusedMessages(t *testing.T) {
 		`{"type":"ask","id":1,"ask":{"jail":"j","addr":"fe80::1%a","port":1,"protocol":"tls"}}`:                                        "zone",
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"","port":0,"protocol":"tls"}}`:                                 "has a port",
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"","port":1,"protocol":"udp"}}`:                                 "unknown protocol",
-		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a\u202e","addr":"","port":1,"protocol":"tls"}}`:                                "U+202E",
+		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a` + "\u202e" + `","addr":"","port":1,"protocol":"tls"}}`:                      "U+202E",
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"` + strings.Repeat("n", MaxName+1) + `","addr":"","port":1,"protocol":"tls"}}`: "at most",
 		`{"type":"ready","verdict":{}}`:                          "does not fit",
 		`{"type":"decide","id":1,"verdict":{"reason":"\u001b"}}`: "U+001B",

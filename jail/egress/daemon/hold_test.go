@@ -1,0 +1,271 @@
+package daemon
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"clawjail/jail/egress/control"
+	"clawjail/jail/egress/relay"
+)
+
+// holding is a jail whose literal 127.0.0.1 is asked for, and the messages that
+// its asker sends.
+type holding struct {
+	*jail
+	addr string
+	sent chan control.Message
+	gone atomic.Bool // sending fails
+}
+
+// set makes a bucket hold a number of tokens for good.
+func (b *bucket) set(tokens float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rate, b.burst, b.have = 0, tokens, tokens
+}
+
+func hold(t *testing.T, allowPrivate bool, protocol string) *holding {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &holding{addr: l.Addr().String(), sent: make(chan control.Message, 1000)}
+	sh := &shared{ledger: newLedger(), dialer: newDialer("/dev/null"), buffers: relay.NewBuffers(), sniffIn: time.Minute,
+		asker: newAsker(func(m control.Message) error {
+			if h.gone.Load() {
+				return errors.New("gone")
+			}
+			h.sent <- m
+			return nil
+		})}
+	rules := control.Rules{Jail: "j", AllowPrivate: allowPrivate,
+		Dests: []control.Dest{{Host: "127.0.0.1", Protocol: protocol, Then: control.ThenAsk, Rule: "ask it"}}}
+	if h.jail, err = startJail(sh, rules, []string{"tcp4"}, []*os.File{f}); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *holding) dial(t *testing.T) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", h.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*net.TCPConn)
+}
+
+// dialReset connects and is reset, maybe before connect(2) has returned.
+func (h *holding) dialReset(t *testing.T) {
+	t.Helper()
+	c, err := net.Dial("tcp", h.addr)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	expectReset(t, c)
+}
+
+// next gives the next message that the asker sends, which must have a type.
+func (h *holding) next(t *testing.T, kind string) control.Message {
+	t.Helper()
+	m := <-h.sent
+	if _, err := control.Encode(m); err != nil || m.Type != kind {
+		t.Fatalf("message %+v, %v; want %s", m, err, kind)
+	}
+	return m
+}
+
+// end stops the jail and gives its events.
+func (h *holding) end(t *testing.T) []control.Event {
+	t.Helper()
+	h.stop()
+	events := drain(h.ledger)
+	if n := len(h.asker.waiting) + len(h.asker.jails) + len(h.ledger.conns) + len(h.conns); n != 0 {
+		t.Errorf("%d places were not given back", n)
+	}
+	return events
+}
+
+func expectReset(t *testing.T, c net.Conn) {
+	t.Helper()
+	if _, err := io.Copy(io.Discard, c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("client's error %v, want a reset", err)
+	}
+}
+
+func wantOne(t *testing.T, events []control.Event, verdict, reason string) {
+	t.Helper()
+	if len(events) != 1 || events[0].Verdict != verdict || !strings.Contains(events[0].Reason, reason) || events[0].Ask == 0 || events[0].Rule != "ask it" {
+		t.Errorf("events %+v, want one %s, %q", events, verdict, reason)
+	}
+}
+
+func TestHeldAndRefused(t *testing.T) {
+	h := hold(t, true, "tcp")
+	c := h.dial(t)
+	m := h.next(t, control.TypeAsk)
+	if q := *m.Ask; q.Jail != "j" || q.Name != "" || q.Addr.String() != "127.0.0.1" || q.Port == 0 || q.Protocol != "tcp" {
+		t.Errorf("asked %+v", q)
+	}
+	h.asker.decide(m.ID, control.Verdict{Reason: "a human"})
+	h.asker.decide(m.ID, control.Verdict{Allow: true}) // too late
+	h.asker.decide(m.ID+1, control.Verdict{Allow: true})
+	expectReset(t, c)
+	wantOne(t, h.end(t), control.Deny, "held and refused: a human")
+}
+
+// What the client says is checked before anybody is asked, and it goes on with
+// what it sent meanwhile. The connection leads to the jail's own listener: it
+// is a second one, and asked for as well.
+func TestHeldAndAllowed(t *testing.T) {
+	h := hold(t, true, "")
+	c := h.dial(t)
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	expectReset(t, c)
+	c = h.dial(t)
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+h.addr+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	first := h.next(t, control.TypeAsk)
+	if first.Ask.Protocol != "http" {
+		t.Errorf("asked %+v", first.Ask)
+	}
+	h.asker.decide(first.ID, control.Verdict{Allow: true})
+	second := h.next(t, control.TypeAsk)
+	h.asker.decide(second.ID, control.Verdict{Reason: "no"})
+	expectReset(t, c)
+	for _, e := range h.end(t) {
+		switch e.Ask {
+		case first.ID:
+			if e.Verdict != control.Allow || e.BytesUp == 0 {
+				t.Errorf("the first one's event %+v", e)
+			}
+		case second.ID:
+			wantOne(t, []control.Event{e}, control.Deny, "held and refused: no")
+		default:
+			if !strings.Contains(e.Reason, "elsewhere") {
+				t.Errorf("event %+v", e)
+			}
+		}
+	}
+}
+
+func TestTheClientLeaves(t *testing.T) {
+	for name, leave := range map[string]func(*net.TCPConn){
+		"closed": func(c *net.TCPConn) { c.Close() },
+		"reset":  relay.Reset,
+		"closed, with bytes that nobody read": func(c *net.TCPConn) {
+			_, _ = c.Write(make([]byte, 10000)) // an error is the end as well
+			c.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := hold(t, true, "tcp")
+			c := h.dial(t)
+			m := h.next(t, control.TypeAsk)
+			leave(c)
+			if w := h.next(t, control.TypeWithdraw); w.ID != m.ID {
+				t.Errorf("withdrew %d, not %d", w.ID, m.ID)
+			}
+			wantOne(t, h.end(t), control.Deny, "the client left")
+		})
+	}
+}
+
+func TestTheJailEnds(t *testing.T) {
+	h := hold(t, true, "tcp")
+	c := h.dial(t)
+	h.next(t, control.TypeAsk)
+	events := h.end(t)
+	expectReset(t, c)
+	h.next(t, control.TypeWithdraw)
+	wantOne(t, events, control.Deny, "closed by clawjail")
+}
+
+func TestPrivateAddressesAreNotAskedFor(t *testing.T) {
+	h := hold(t, false, "tcp")
+	h.dialReset(t)
+	if events := h.end(t); len(events) != 1 || !strings.Contains(events[0].Reason, "refused: loopback") || events[0].Ask != 0 {
+		t.Errorf("events %+v", events)
+	}
+	if len(h.sent) != 0 {
+		t.Error("somebody was asked")
+	}
+}
+
+func TestHeldIsBounded(t *testing.T) {
+	h := hold(t, true, "tcp")
+	for range control.MaxHeldJail {
+		h.dial(t)
+		h.next(t, control.TypeAsk)
+	}
+	h.asks.set(10) // it may ask, and there is no room
+	h.dialReset(t)
+	h.asks.set(0)
+	h.dialReset(t)
+	var full, often int
+	for _, e := range h.end(t) {
+		switch {
+		case strings.Contains(e.Reason, "too many connections wait"):
+			full++
+		case strings.Contains(e.Reason, "asked for too often"):
+			often++
+		}
+	}
+	if full != 1 || often != 1 {
+		t.Errorf("%d refused for room, %d for haste", full, often)
+	}
+}
+
+func TestNobodyCanBeAsked(t *testing.T) {
+	h := hold(t, true, "tcp")
+	h.gone.Store(true)
+	h.dialReset(t)
+	if events := h.end(t); len(events) != 1 || !strings.Contains(events[0].Reason, "nobody can be asked") {
+		t.Errorf("events %+v", events)
+	}
+}
+
+// What has no rule is asked for only if it is a name of the internet.
+func TestAskDefault(t *testing.T) {
+	h := hold(t, true, "tcp")
+	defer h.end(t)
+	h.rules.AskDefault = true
+	for name, want := range map[string]bool{"new.example.com": true, "localhost": false, "printer.local": false} {
+		if _, _, known, err := h.lookup(name); known != want || err != nil {
+			t.Errorf("%s: known %v, %v", name, known, err)
+		}
+	}
+	v4, _, _, err := h.lookup("new.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := h.target(netip.AddrPortFrom(v4, 8443))
+	if err != nil || len(a.dests) != 1 || a.dests[0].Then != control.ThenAsk || a.dests[0].Protocol != "" || a.name != "new.example.com" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if _, err := h.target(netip.AddrPortFrom(v4.Next(), 8443)); err == nil {
+		t.Error("an address that no name gave is asked for")
+	}
+}
