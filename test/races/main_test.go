@@ -192,7 +192,7 @@ func (f field) jail(t testing.TB, argv ...string) outcome {
 // clawjail runs one command line of the CLI to its end.
 func clawjail(t testing.TB, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute+time.Duration(seconds(t))*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second+time.Duration(seconds(t))*time.Second)
 	defer cancel()
 	c := command(ctx, t, args...)
 	var stdout, stderr bytes.Buffer
