@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 
@@ -24,6 +25,19 @@ func listening(t *testing.T, ask Asker) *Server {
 
 func asking(id uint64, jail, name string) control.Message {
 	return control.Message{Type: control.TypeAsk, ID: id, Ask: &Ask{Jail: jail, Name: name, Port: 443, Protocol: "tls"}}
+}
+
+// See package daemon for the rest of the table.
+func TestBoundsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{fmt.Sprintf("askers that run             %d:", maxAsking), fmt.Sprintf("verdicts waiting to be sent %d:", maxVerdicts)} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("doc lacks %q", line)
+		}
+	}
 }
 
 func TestVerdictsAreSent(t *testing.T) {

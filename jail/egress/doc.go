@@ -30,6 +30,11 @@
 //	jails                       1024: refused by Add
 //	connections of one jail     512, Rules.MaxConns up to 4096: reset, event
 //	connections of all jails    4096, each with a place for its event: reset, event
+//	held in one jail            64: reset, event
+//	held connections            1024: reset, event
+//	asks of a jail              5 a second after 64: reset, event
+//	askers that run             2048: refused unheard
+//	verdicts waiting to be sent 4096: the process is killed
 //	other events waiting        4096: counted, KindLost
 //	different facts of a jail   256 in 10 s: counted together
 //	names of a jail             4096: SERVFAIL, event
@@ -52,6 +57,20 @@
 //   - The supervisor believes an event's jail only if it added that jail, and
 //     nothing else about it: a process that was taken over can lie about
 //     traffic, and must not be able to do more.
+//   - The first destination in the list that a connection belongs to decides:
+//     allow, ask or deny, in the order of the policy. Refusals are listed too,
+//     because a wildcard or a default that asks may lie behind them.
+//   - A connection is held after it was accepted: the kernel answers a SYN
+//     before anybody here knows of it. Its bytes wait in the kernel, its name
+//     is not resolved before the approval (a question about a name can carry
+//     data out), and the addresses are judged after it: nobody can approve a
+//     private one.
+//   - What is asked for by default are names with TLS or HTTP that says the
+//     same name. Other protocols and addresses need a rule: what a human would
+//     be shown of them is not what is dialed for sure.
+//   - The process keeps the bounds of what is held, and the supervisor checks
+//     that it does. An Asker is told nothing but the destination; whether the
+//     policy asks at all is looked up again where the policy is.
 //   - Virtual addresses, not the real ones with a table of who asked for
 //     what: names that share an address cannot be told apart by it, and a
 //     jail need not ask before it connects.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -263,6 +264,67 @@ network:
 	}
 	if d := out.Egress.Dests[0]; d.Host != "x.example.org" || d.Then != egress.ThenDeny {
 		t.Errorf("the first is %+v", d) // cut out of the wildcard behind it
+	}
+}
+
+// What asks keeps its place among what allows and refuses, and refusals are
+// listed where they take something away.
+func TestNetworkAsks(t *testing.T) {
+	const rules = `exec: {default: audit}
+files:
+  - {path: "${WORKSPACE}", access: write}
+network:
+  default: %s
+  allow: ["*.example.org:443", "192.0.2.7:22"]
+  ask: ["new.example.org:443", "*.example.net:443", "192.0.2.8:22"]
+  deny: ["evil.example.com:any", "192.0.2.9:22"]
+`
+	const asks = "*.example.net ask\n192.0.2.8 ask\nnew.example.org ask\n"
+	for _, c := range []struct{ def, want, rule string }{
+		{"deny", asks + "*.example.org \n192.0.2.7 \n", ""},
+		{"ask", asks + "*.example.org \n192.0.2.7 \nevil.example.com deny\n", "network.default (p.yaml:7)"},
+	} {
+		p, err := source.Parse("p.yaml", []byte(fmt.Sprintf("version: 1\nname: p\n"+rules, c.def)), vars(), source.Features{Gate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := lower(t, p, run(debian()))
+		var got []string
+		before := map[string]int{}
+		for i, d := range out.Egress.Dests {
+			got = append(got, d.Host+" "+d.Then+"\n")
+			before[d.Host] = i
+		}
+		slices.Sort(got)
+		want := strings.SplitAfter(c.want, "\n")
+		want = want[:len(want)-1]
+		slices.Sort(want)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", c.def, d)
+		}
+		if before["new.example.org"] > before["*.example.org"] {
+			t.Error("the wildcard comes before what is cut out of it")
+		}
+		if out.Egress.AskDefault != (c.def == "ask") || out.Egress.AskRule != c.rule {
+			t.Errorf("%s: default %v, %q", c.def, out.Egress.AskDefault, out.Egress.AskRule)
+		}
+		var addrs []string
+		for _, a := range out.Probe.AllowAddrs {
+			addrs = append(addrs, a.String())
+		}
+		slices.Sort(addrs)
+		if d := cmp.Diff([]string{"192.0.2.7:22", "192.0.2.8:22"}, addrs); d != "" {
+			t.Error(d)
+		}
+		text := out.Text()
+		for _, line := range []string{"ask for new.example.org port 443, tls or http with that name: network.ask[0] (p.yaml:9)", "allow *.example.org port 443"} {
+			if !strings.Contains(text, line) {
+				t.Errorf("explain lacks %q", line)
+			}
+		}
+		if strings.Contains(text, "ask for any other public name") != (c.def == "ask") || strings.Contains(text, "deny evil.example.com any port") != (c.def == "ask") {
+			t.Errorf("explain says\n%s", text)
+		}
 	}
 }
 

@@ -20,7 +20,11 @@
 //
 //   - One decision, one function: jail.decide. It is called when name, port
 //     and protocol are known, before anything leaves the host, and it may
-//     block: a client whose connection is held waits in its first read.
+//     block: a client whose connection is held waits in its first read
+//     (jail.hold).
+//   - A client that ends its side while it is held has left: a killed process
+//     and a half-close look the same, and hardly anything half-closes before
+//     it has had an answer.
 //   - A connection has its event's place in the queue before it is allowed.
 //     When the supervisor does not take events, new connections are refused;
 //     none is ever unrecorded. Refusals and questions are counted together
