@@ -13,8 +13,9 @@
 //
 // # Decisions
 //
-//   - qemu's TCG, not KVM, unless asked for: it behaves the same everywhere, and
-//     a boot with all tests fits into a minute.
+//   - qemu's TCG, not KVM, unless asked for: it behaves the same everywhere. It
+//     is slow, loading BPF programs most of all; -test.short asks tests for
+//     fewer rounds, and no deadline here is tighter than minutes.
 //   - Trees are shared over 9p instead of building a disk image: nothing to keep
 //     up to date. Inode numbers pass through.
 //   - Only the tests in *_kernel_test.go run there; pure ones have run already.
