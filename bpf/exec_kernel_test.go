@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -387,6 +388,36 @@ func TestFlippedArgumentNeverRuns(t *testing.T) {
 	if strings.Trim(said, "a") != "" {
 		t.Errorf("a program ran with another argument: %q", strings.Trim(said, "a"))
 	}
+}
+
+// Many at once, none let through: none runs, and each is accounted for.
+func TestStormWithoutTokens(t *testing.T) {
+	f, speak := gatedJail(t)
+	drain(f.probes)
+	const launchers = 3
+	n := 2000
+	if os.Getenv("CLAWJAIL_TEST_VM") != "" {
+		n = 100 // emulated
+	}
+	var all sync.WaitGroup
+	for range launchers {
+		g := startGated(t, f, "flip", strconv.Itoa(n), speak)
+		all.Go(func() {
+			out := g.serve(g.goOn)
+			if said, _, _ := strings.Cut(out, "\n"); said != "" {
+				t.Errorf("%d of %d ran", len(said), n)
+			}
+		})
+	}
+	all.Wait()
+	s, err := f.probes.Stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Mismatches["exec"]; got != uint64(launchers*n) {
+		t.Errorf("%d refused, want %d", got, launchers*n)
+	}
+	t.Logf("skipped runs of the copies: %v, events lost: %d", s.CopySkips, s.Lost["exec_refused"])
 }
 
 // drain reads events away.
