@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -139,7 +140,7 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 	begun := time.Now()
 	var err error
 	if stop {
-		err = cgroup.Freeze(ctx)
+		err = halt(ctx, cgroup, e.view.traps.Load())
 	} else {
 		err = cgroup.Thaw()
 	}
@@ -160,4 +161,24 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 		s.log.Error("record a freeze", "jail", e.jail.ID, "error", err)
 	}
 	return apiErr
+}
+
+// heldGrace is how long a jail that has a gate may take to stand still.
+const heldGrace = 300 * time.Millisecond
+
+// halt freezes and waits until everything stands. A task whose call is held
+// stands in the kernel and never counts as frozen there; once its call is
+// answered it freezes before it runs on. So a jail that may have such tasks is
+// not waited for for long.
+func halt(ctx context.Context, c *jail.Cgroup, traps bool) error {
+	if !traps {
+		return c.Freeze(ctx)
+	}
+	short, cancel := context.WithTimeout(ctx, heldGrace)
+	defer cancel()
+	err := c.Freeze(short)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }

@@ -56,6 +56,7 @@ func (b *build) openGate(listener *os.File) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	e.view.traps.Store(true)
 	e.view.gated.Store(b.plan.Gates.Exec)
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,

@@ -18,6 +18,7 @@ type jailView struct {
 	policy *policy.Policy
 	home   string
 
+	traps       atomic.Bool // calls are held
 	gated       atomic.Bool // the gate judges executions
 	permissions sync.Map    // pid to permission, until the execution is seen
 	files       givenFiles
