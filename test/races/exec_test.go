@@ -63,6 +63,12 @@ func attack(t *testing.T, policy, name string, tries int) (result, outcome, fiel
 func (f field) attack(t *testing.T, name string, tries int) (result, outcome) {
 	t.Helper()
 	o := f.jail(t, "./race", name, strconv.Itoa(tries), strconv.Itoa(seconds(t)))
+	return parse(t, name, o), o
+}
+
+// parse reads what the attacker counted.
+func parse(t *testing.T, name string, o outcome) result {
+	t.Helper()
 	var r result
 	line := ""
 	for l := range strings.Lines(o.stdout) {
@@ -76,7 +82,7 @@ func (f field) attack(t *testing.T, name string, tries int) (result, outcome) {
 		t.Fatalf("the attack did not end as it should (%v): %v", err, o)
 	}
 	t.Logf("%s %s %s", name, line, strings.TrimSpace(o.stderr))
-	return r, o
+	return r
 }
 
 // well starts another jail: the supervisor serves on.

@@ -247,6 +247,8 @@ func records(t testing.TB, jail string) []audit.Record {
 	return list
 }
 
+func itoa[T int | int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
+
 func sha256Of(t testing.TB, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)

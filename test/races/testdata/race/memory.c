@@ -348,11 +348,59 @@ static void many(void)
 	}
 }
 
+// Different executions, all at once, that wait for a human.
+static void crowd(void)
+{
+	struct page *p = new_page(0);
+	long n = max_tries;
+	pid_t *pids = calloc(n, sizeof *pids);
+	char number[32];
+
+	p->argv[2] = number;
+	for (long i = 0; i < n; i++) {
+		sprintf(number, "n%ld", i);
+		pids[i] = fork();
+		if (pids[i] == 0)
+			run(p);
+	}
+	for (long i = 0; i < n; i++)
+		count(pids[i]);
+}
+
+// The parent of who is held ends.
+static void orphan(void)
+{
+	struct page *p = new_page(0);
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		broken("prctl");
+	while (more()) {
+		pid_t parent = fork();
+
+		if (parent == 0) {
+			pid_t child = fork();
+
+			if (child == 0)
+				run(p);
+			p->started = 1;
+			_exit(0);
+		}
+		waitpid(parent, NULL, 0);
+		pid_t left = 0;
+		siginfo_t info;
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0)
+			left = info.si_pid;
+		count(left);
+	}
+}
+
 const struct attack memory_attacks[] = {
 	{"path-thread", path_thread}, {"arg-thread", arg_thread}, {"pointer-thread", pointer_thread},
 	{"env-thread", env_thread}, {"path-vm", path_vm}, {"arg-vm", arg_vm}, {"pointer-vm", pointer_vm},
 	{"env-vm", env_vm}, {"path-shared", path_shared}, {"arg-shared", arg_shared},
 	{"pointer-shared", pointer_shared}, {"env-shared", env_shared}, {"non-leader", non_leader},
 	{"two-threads", two_threads}, {"two-good", two_good}, {"one-fails", one_fails},
-	{"signals", signals}, {"proc-mem", proc_mem}, {"late-mem", late_mem}, {"many", many}, {0},
+	{"signals", signals}, {"proc-mem", proc_mem}, {"late-mem", late_mem}, {"many", many},
+	{"crowd", crowd}, {"orphan", orphan}, {0},
 };
