@@ -71,7 +71,7 @@ vm: build ## the privileged tests on Debian's 6.1 kernel, in a VM
 e2e: build ## real agents in jails, in a small internet of their own (as root)
 	@.ci/deps.sh test e2e
 	@test/e2e/agents.sh
-	@$(ENV) go test -json -count=1 -timeout 20m -tags e2e ./test/e2e/... | $(TALLY) -prefix e2e/ -noskip
+	@$(ENV) go test -json -count=1 -timeout 20m -p 1 -tags e2e ./test/e2e/... ./test/races/... | $(TALLY) -prefix e2e/ -noskip
 
 fuzz: ## every fuzz target for FUZZTIME (5s)
 	@.ci/deps.sh build

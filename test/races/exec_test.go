@@ -4,6 +4,9 @@ package races
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -272,4 +275,27 @@ func TestScripts(t *testing.T) {
 			t.Errorf("%v", o)
 		}
 	})
+}
+
+// TestAllowedByContent runs what a rule knows by its hash where everything that
+// is refused is answered with a kill.
+func TestAllowedByContent(t *testing.T) {
+	r, _, _ := attack(t, strings.ReplaceAll(byHash, "on_violation: deny", "on_violation: kill"), "many", 500)
+	if r.good != r.tries || r.tries == 0 {
+		t.Errorf("something allowed did not run: %+v", r)
+	}
+}
+
+// TestOtherDoorsToTheKernel makes the attempts of test/victim where the gate is on.
+func TestOtherDoorsToTheKernel(t *testing.T) {
+	f := newField(t, byName+"delete: {limit: 1000/h, over: deny}\n")
+	build := exec.Command("go", "build", "-o", filepath.Join(f.dir, "victim"), "../victim")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	own(t, f.dir)
+	if o := f.jail(t, "./victim", "refused"); o.code != 0 {
+		t.Errorf("%v", o)
+	}
 }

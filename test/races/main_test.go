@@ -83,7 +83,7 @@ func seconds(t testing.TB) int {
 	t.Helper()
 	s := os.Getenv("CLAWJAIL_RACE_SECONDS")
 	if s == "" {
-		return 8
+		return 5
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > 3600 {
