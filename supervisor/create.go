@@ -39,6 +39,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 type build struct {
 	s       *Supervisor
 	entry   *entry
+	view    *jailView // the entry's; it lets go of it at the end
 	plan    plan.Plan
 	handle  *shim.Handle
 	created *shim.Created
@@ -66,7 +67,7 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	if apiErr != nil {
 		return api.Jail{}, nil, apiErr
 	}
-	b.entry = e
+	b.entry, b.view = e, e.view
 	stdio, err := s.stdio(e, r, files)
 	if err != nil {
 		return api.Jail{}, nil, s.abandon(b, api.Errorf(http.StatusInternalServerError, "open the jail's log: %v", err))
@@ -237,9 +238,9 @@ func urgent(p *policy.Policy) []wire.Class {
 // launch records the start, which may be refused, and lets the command go.
 func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	s, e := b.s, b.entry
-	e.view.home = b.plan.Jail.User.Home
-	e.view.policy = b.plan.Policy // before the judge can see the view
-	s.addScope(b.created.CgroupID, e.view)
+	b.view.home = b.plan.Jail.User.Home
+	b.view.policy = b.plan.Policy // before the judge can see the view
+	s.addScope(b.created.CgroupID, b.view)
 	uid := r.UID
 	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Name: e.jail.Name, Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
 		Message: fmt.Sprintf("policy %s %s, by uid %d", e.jail.Policy, e.jail.Digest, e.jail.By)})

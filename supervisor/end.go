@@ -129,8 +129,11 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 	}
 	var cgroup *jail.Cgroup
 	var apiErr *api.Error
+	traps := false
 	s.loop.do(func(*table) {
-		if cgroup = e.cgroup; cgroup == nil {
+		if cgroup = e.cgroup; cgroup != nil {
+			traps = e.view.traps.Load()
+		} else {
 			apiErr = api.Errorf(http.StatusConflict, "jail %s is %s; only a running jail can be frozen or thawed", e.jail.Name, e.jail.State)
 		}
 	})
@@ -140,7 +143,7 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 	begun := time.Now()
 	var err error
 	if stop {
-		err = halt(ctx, cgroup, e.view.traps.Load())
+		err = halt(ctx, cgroup, traps)
 	} else {
 		err = cgroup.Thaw()
 	}

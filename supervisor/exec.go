@@ -53,17 +53,17 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	id, apiErr := c.reserveExec(e)
+	id, spec, apiErr := c.reserveExec(e)
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	env := mergeEnv(e.env, stringsOf(r.SetEnv))
+	spec.Argv, spec.Env, spec.Terminal = stringsOf(r.Argv), mergeEnv(spec.Env, stringsOf(r.SetEnv)), r.Terminal
 	uid := c.peer.UID
 	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so nothing starts: %v", err)
 	}
-	proc, err := handle.Exec(c.r.Context(), shim.ExecSpec{Argv: stringsOf(r.Argv), Env: env, Cwd: e.cwd, Terminal: r.Terminal, OnListener: e.trap}, stdio)
+	proc, err := handle.Exec(c.r.Context(), spec, stdio)
 	if err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, execError(err, r.Argv[0])
@@ -76,9 +76,11 @@ func (c *call) exec() (any, *api.Error) {
 	return api.ExecAnswer{ID: id}, nil
 }
 
-// reserveExec takes one of the jail's places for added processes.
-func (c *call) reserveExec(e *entry) (string, *api.Error) {
+// reserveExec takes one of the jail's places for added processes, and gives
+// what such a process has of the jail.
+func (c *call) reserveExec(e *entry) (string, shim.ExecSpec, *api.Error) {
 	var id string
+	var spec shim.ExecSpec
 	var apiErr *api.Error
 	c.s.loop.do(func(*table) {
 		if e.jail.State != api.StateRunning {
@@ -92,8 +94,9 @@ func (c *call) reserveExec(e *entry) (string, *api.Error) {
 		e.nextID++
 		id = "e" + strconv.Itoa(e.nextID)
 		e.procs[id] = nil
+		spec = shim.ExecSpec{Env: e.env, Cwd: e.cwd, OnListener: e.trap}
 	})
-	return id, apiErr
+	return id, spec, apiErr
 }
 
 // mergeEnv puts the variables of over into base, each name once.

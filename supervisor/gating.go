@@ -51,13 +51,13 @@ func (b *build) openGate(listener *os.File) error {
 	if err != nil {
 		return fmt.Errorf("open the jail's listener: %w", err)
 	}
-	s, e := b.s, b.entry
+	s, e, v := b.s, b.entry, b.view
 	files, closeFiles, err := b.files()
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	e.view.traps.Store(true)
-	e.view.gated.Store(b.plan.Gates.Exec)
+	v.traps.Store(true)
+	v.gated.Store(b.plan.Gates.Exec)
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
 		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Files: files, Logger: s.log,
@@ -68,11 +68,11 @@ func (b *build) openGate(listener *os.File) error {
 			}
 			return d, err
 		},
-		Record: func(o gate.Outcome) error { return s.recordOutcome(e.view, o) },
+		Record: func(o gate.Outcome) error { return s.recordOutcome(v, o) },
 		Opened: func(id tracee.Identity, path string, d *approval.Decision) {
-			e.view.opened(id, path, decisionRecord(d))
+			v.opened(id, path, decisionRecord(d))
 		},
-		Violation: func(tgid int32, what string) { s.violation(e.view, tgid, what) },
+		Violation: func(tgid int32, what string) { s.violation(v, tgid, what) },
 		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
 	}, l)
 	s.work.Go(func() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -169,8 +170,9 @@ func (t *table) retire(e *entry) {
 	// to ask how it ended.
 	t.ended = append(t.ended, e)
 	if len(t.ended) > maxEnded {
-		t.ended = t.ended[1:]
+		t.ended = slices.Delete(t.ended, 0, 1)
 	}
+	e.settle()
 	close(e.done)
 	if len(t.live) == 0 {
 		for _, ch := range t.empty {
@@ -198,10 +200,19 @@ func (t *table) list(all bool) []api.Jail {
 	return js
 }
 
+// settle lets go of everything that only a living jail needs: its plan and its
+// policy are some 150 kB.
+func (e *entry) settle() {
+	e.jail.Counts = e.view.counts()
+	e.view, e.trap, e.env = nil, nil, nil
+}
+
 // snapshot is the jail as clients see it.
 func (e *entry) snapshot() api.Jail {
 	j := e.jail
-	j.Counts = e.view.counts()
+	if e.view != nil {
+		j.Counts = e.view.counts()
+	}
 	return j
 }
 
