@@ -106,9 +106,18 @@ func newSpec(t testing.TB, argv ...string) jail.Spec {
 
 func workspace(s jail.Spec) string { return s.Mounts[0].Source }
 
-// ctx ends long after any of these tests should.
+// rounds is how often something is tried: less where a jail takes seconds.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}
+
+// ctx ends long after any of these tests should, on an emulated processor that
+// two others share.
 func ctx(t testing.TB) context.Context {
-	c, cancel := context.WithTimeout(context.Background(), time.Minute)
+	c, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return c
 }

@@ -93,17 +93,17 @@ func look(t *testing.T) host {
 
 // The parent cgroup of these tests goes with the last jail, so all of this
 // holds only while no other test runs: none here is parallel.
-func TestFiftyRunsLeaveNothing(t *testing.T) {
+func TestRunsLeaveNothing(t *testing.T) {
 	s := sh(t, "sleep 1000 & exit 3")
 	run(t, s) // whatever is made once
 	before := look(t)
-	for range 50 {
+	for range rounds(50) {
 		if _, exit := run(t, s); exit.Code != 3 {
 			t.Fatalf("%+v", exit)
 		}
 	}
 	if after := look(t); after != before {
-		t.Errorf("before %+v, after 50 runs %+v", before, after)
+		t.Errorf("before %+v, after %d runs %+v", before, rounds(50), after)
 	}
 	if before.cgroups != 0 || before.processes != 0 {
 		t.Errorf("left %+v", before)
@@ -111,7 +111,7 @@ func TestFiftyRunsLeaveNothing(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	const n = 16
+	n := rounds(16)
 	before := look(t)
 	var specs []jail.Spec
 	for range n {
