@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,12 +137,23 @@ echo 1 2>/dev/null >/proc/sys/kernel/sysrq || echo ok`))
 // every kernel of the matrix: the VM's 9p cannot at all, tmpfs since 6.3.
 func mappable(t *testing.T, dir string) bool {
 	t.Helper()
-	const v9fs = 0x01021997
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
+	// Not statfs: 9p answers with the type of the server's file system.
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_MNT_ID, &st); err != nil {
 		t.Fatal(err)
 	}
-	return fs.Type != unix.TMPFS_MAGIC && fs.Type != v9fs
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines(string(b)) {
+		if f := strings.Fields(line); f[0] == strconv.FormatUint(st.Mnt_id, 10) {
+			_, kind, _ := strings.Cut(line, " - ")
+			return !strings.HasPrefix(kind, "tmpfs ") && !strings.HasPrefix(kind, "9p ")
+		}
+	}
+	t.Fatalf("no mount %d of %s", st.Mnt_id, dir)
+	return false
 }
 
 // Files of the host's root show as root's: ssh and others check.
