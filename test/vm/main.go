@@ -23,6 +23,7 @@ type options struct {
 	memory  string
 	timeout time.Duration
 	perTest time.Duration
+	skip    string
 	command bool // run the arguments as one command instead of tests
 }
 
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.memory, "m", "2G", "memory of the guest")
 	flag.DurationVar(&o.timeout, "timeout", 60*time.Minute, "for the whole boot")
 	flag.DurationVar(&o.perTest, "job-timeout", 15*time.Minute, "for one test binary or command")
+	flag.StringVar(&o.skip, "skip", "", "leave out tests whose name matches this expression")
 	flag.BoolVar(&o.command, "command", false, "run the arguments as one command in the guest, print its output")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -66,7 +68,7 @@ func run(ctx context.Context, o options, args []string) error {
 	var jobs []job.Job
 	if o.command {
 		jobs, err = commandJob(args, o.perTest)
-	} else if tests, err = buildTests(work, args); err == nil {
+	} else if tests, err = buildTests(work, o.skip, args); err == nil {
 		jobs, err = testJobs(tests, o.perTest)
 	}
 	if err != nil {

@@ -90,11 +90,29 @@ func listTests(patterns []string) ([]testBinary, error) {
 	}
 }
 
+// without leaves out the tests whose name matches skip, and what then is empty.
+func without(skip string, list []testBinary) ([]testBinary, error) {
+	if skip == "" {
+		return list, nil
+	}
+	unwanted, err := regexp.Compile(skip)
+	if err != nil {
+		return nil, fmt.Errorf("-skip: %w", err)
+	}
+	for i := range list {
+		list[i].tests = slices.DeleteFunc(list[i].tests, unwanted.MatchString)
+	}
+	return slices.DeleteFunc(list, func(t testBinary) bool { return len(t.tests) == 0 }), nil
+}
+
 // buildTests compiles them into work. What does not build is reported as failed
 // and left out: it says nothing about the others.
-func buildTests(work string, patterns []string) ([]testBinary, error) {
+func buildTests(work, skip string, patterns []string) ([]testBinary, error) {
 	list, err := listTests(patterns)
 	if err != nil {
+		return nil, err
+	}
+	if list, err = without(skip, list); err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
