@@ -172,9 +172,8 @@ func TestWallClock(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	// Enough for libcontainer's half of the start: cgroup v2 counts that too.
-	const limit = 64 << 20
-	s := newSpec(t, "/usr/bin/head", "-c", "400M", "/dev/zero") // streams
+	const limit = 32 << 20
+	s := newSpec(t, "/usr/bin/head", "-c", "128M", "/dev/zero") // streams
 	s.Limits.MemoryBytes = limit
 	if _, exit := run(t, s); exit.OOMKilled {
 		t.Errorf("a stream was killed: %+v", exit)
