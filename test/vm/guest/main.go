@@ -137,6 +137,12 @@ func layOut(root string) error {
 			return err
 		}
 	}
+	// What udev makes elsewhere; shells need them for <(command).
+	for name, target := range map[string]string{"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
+		if err := os.Symlink("/proc/self/"+target, "/dev/"+name); err != nil {
+			return err
+		}
+	}
 	if err := os.Chmod(root+"/var/tmp", 0o1777); err != nil {
 		return err
 	}
