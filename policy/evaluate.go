@@ -26,7 +26,7 @@ func (p *Policy) Evaluate(r Request) Decision {
 	}
 	switch r.Gate {
 	case GateExec:
-		return p.Exec.evaluate(r)
+		return p.evaluateExec(r)
 	case GateOpen, GateDelete:
 		return p.evaluateFile(r)
 	case GateConnect:
@@ -36,16 +36,31 @@ func (p *Policy) Evaluate(r Request) Decision {
 	}
 }
 
-func (e Exec) evaluate(r Request) Decision {
+func (p *Policy) evaluateExec(r Request) Decision {
 	if r.Path == "" {
 		return Decision{Deny, ruleProgram}
 	}
-	for _, rule := range e.Rules {
-		if rule.Matches(r.Path, r.Argv, r.SHA256) {
-			return Decision{rule.Then, rule.Origin.String()}
+	for _, rule := range p.Exec.Rules {
+		if !rule.Matches(r.Path, r.Argv, r.SHA256) {
+			continue
 		}
+		if rule.Then.Permits() && rule.SHA256 == "" && p.writable(r.Path) && !rule.namesPath(r.Path) {
+			// Whoever can write a file can give it any name: there, a name
+			// alone permits nothing. It refuses all the same.
+			continue
+		}
+		return Decision{rule.Then, rule.Origin.String()}
 	}
-	return Decision{e.Default, fallback(e.Origin, ruleExecDefault)}
+	return Decision{p.Exec.Default, fallback(p.Exec.Origin, ruleExecDefault)}
+}
+
+// writable reports whether the jail can write the file at path, or make one.
+func (p *Policy) writable(path string) bool {
+	f, ok := p.FileRule(path)
+	if !ok {
+		return Below(path, "/tmp") || Below(path, "/dev/shm")
+	}
+	return f.Access == AccessWrite || f.Access == AccessPrivate
 }
 
 // fallback names a default by where it was written, if it was.

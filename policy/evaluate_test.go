@@ -252,3 +252,43 @@ func TestEvaluateIsTotal(t *testing.T) {
 		}
 	})
 }
+
+func TestANamePermitsNothingWhereTheJailCanWrite(t *testing.T) {
+	p := &Policy{
+		Files: []File{
+			{Path: "/usr", Access: AccessRead},
+			{Path: "/work", Access: AccessWrite, Write: Allow, Exec: true},
+			{Path: "/home/agent", Access: AccessPrivate, Write: Allow},
+			{Path: "/work/vendor", Access: AccessRead},
+		},
+		Exec: Exec{Default: Deny, Rules: []ExecRule{
+			{Run: []string{"sudo"}, Then: Deny},
+			{Run: []string{"/work/tool"}, Then: Allow},
+			{Run: []string{"git", "sudo"}, Then: Allow},
+			{Run: []string{"make"}, Then: Ask},
+			{Run: []string{"pinned"}, SHA256: strings.Repeat("a", 64), Then: Allow},
+		}},
+	}
+	tests := []struct {
+		name, path, sum string
+		want            Verdict
+	}{
+		{"the system's program", "/usr/bin/git", "", Allow},
+		{"a file of that name in the workspace", "/work/git", "", Deny},
+		{"a file of that name in the private home", "/home/agent/bin/git", "", Deny},
+		{"a file of that name in /tmp", "/tmp/git", "", Deny},
+		{"a program of the workspace by its path", "/work/tool", "", Allow},
+		{"one by its content", "/work/pinned", strings.Repeat("a", 64), Allow},
+		{"a tree of the workspace that it cannot write", "/work/vendor/git", "", Allow},
+		{"a refusal by name holds everywhere", "/work/sudo", "", Deny},
+		{"a question by name is asked everywhere", "/work/make", "", Ask},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := p.Evaluate(Request{Gate: GateExec, Path: tt.path, Argv: []string{"x"}, SHA256: tt.sum})
+			if d.Verdict != tt.want {
+				t.Errorf("%s (%s), want %s", d.Verdict, d.Rule, tt.want)
+			}
+		})
+	}
+}

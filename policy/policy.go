@@ -90,7 +90,8 @@ type Exec struct {
 type ExecRule struct {
 	// Run lists names and paths, with globs. A pattern without a slash is
 	// compared with the last element of the path that the kernel executes, one
-	// with a slash with all of it. Empty only if SHA256 is given.
+	// with a slash with all of it. In a tree that the jail can write, a name
+	// permits nothing: only a path or a hash does. Empty only if SHA256 is given.
 	Run []string
 	// Args is compared with argv[1:], one pattern an argument; "..." stands for
 	// any number of arguments. nil matches any.

@@ -87,6 +87,17 @@ func (r ExecRule) Matches(program string, argv []string, sha256 string) bool {
 	return MatchArgs(r.Args, tail(argv))
 }
 
+// namesPath reports whether a pattern of Run that is a path, and not a name, is
+// about this program.
+func (r ExecRule) namesPath(program string) bool {
+	for _, pattern := range r.Run {
+		if strings.Contains(pattern, "/") && MatchProgram(pattern, program) {
+			return true
+		}
+	}
+	return false
+}
+
 // names reports whether Run, or what a name in it is bound to, is this program.
 func (r ExecRule) names(program string, argv []string) bool {
 	for _, pattern := range r.Run {
