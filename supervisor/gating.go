@@ -23,21 +23,40 @@ import (
 const tokenTTL = 10 * time.Second
 
 // tokens puts the gate's tokens where the probes look for them.
-type tokens struct{ jail *bpf.Jail }
+type tokens struct {
+	probes *bpf.Probes
+	jail   *bpf.Jail
+}
 
 func (t tokens) PutExec(tok gate.Token) error {
-	out := bpf.ExecToken{TGID: tok.TGID, TID: tok.TID, Argv: tok.Argv, Env: tok.Env,
-		CwdDev: tok.Cwd.Dev, CwdIno: tok.Cwd.Ino, TTL: tokenTTL}
+	out := bpf.ExecToken{TGID: tok.TGID, TID: tok.TID, Argv: tok.Argv, Env: tok.Env, TTL: tokenTTL}
+	cwd, err := t.fileID(tok.Cwd)
+	if err != nil {
+		return err
+	}
+	out.CwdDev, out.CwdIno = cwd.Dev, cwd.Ino
 	for _, f := range tok.Files {
-		out.Files = append(out.Files, fileID(f))
+		id, err := t.fileID(f)
+		if err != nil {
+			return err
+		}
+		out.Files = append(out.Files, id)
 	}
 	return t.jail.PutExec(out)
 }
 
 func (t tokens) DropExec(tgid, tid int32) (bool, error) { return t.jail.DropExec(tgid, tid) }
 
-func fileID(id tracee.Identity) bpf.FileID {
-	return bpf.FileID{Dev: id.Dev, Ino: id.Ino, CtimeNS: id.CtimeNS, Size: id.Size}
+// fileID is a file as the verifier will see it. Device and inode are asked of
+// the kernel, because on overlayfs and btrfs stat(2) gives others; time and size
+// are those of the moment when the file was judged.
+func (t tokens) fileID(f gate.Pinned) (bpf.FileID, error) {
+	id, err := t.probes.Identify(f.File)
+	if err != nil {
+		return bpf.FileID{}, fmt.Errorf("identify %q: %w", f.File.Name(), err)
+	}
+	id.CtimeNS, id.Size = f.ID.CtimeNS, f.ID.Size
+	return id, nil
 }
 
 // openGate puts an engine behind a listener of the jail, if its filter traps
@@ -60,7 +79,7 @@ func (b *build) openGate(listener *os.File) error {
 	v.gated.Store(b.plan.Gates.Exec)
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
-		Policy: b.plan.Policy, Tokens: tokens{b.probe}, Files: files, Logger: s.log,
+		Policy: b.plan.Policy, Tokens: tokens{s.probes, b.probe}, Files: files, Logger: s.log,
 		Hold: func(ctx context.Context, r approval.Request) (approval.Decision, error) {
 			d, err := s.approvals.Submit(ctx, r)
 			if err == nil {

@@ -55,6 +55,9 @@ func (t *Task) Close() error {
 	return errors.Join(errs...)
 }
 
+// CwdFile is the task's working directory (O_PATH). It stays the task's.
+func (t *Task) CwdFile() *os.File { return t.cwd }
+
 // Root is the task's root directory (O_PATH). It stays the task's.
 func (t *Task) Root() *os.File { return t.root }
 

@@ -21,12 +21,19 @@ import (
 // or for a file to be hashed. Beyond it a call is denied.
 const maxHeld = 256
 
+// Pinned is a file that is held, and who it was when it was judged. The file is
+// only good during the call that it is given to.
+type Pinned struct {
+	File *os.File // O_PATH
+	ID   tracee.Identity
+}
+
 // Token is what an execution that was let through must turn out to be.
 type Token struct {
 	TGID, TID int32
-	Files     []tracee.Identity // the chain: what was named first, what runs last
-	Argv, Env []string          // as the program that runs will see them
-	Cwd       tracee.Identity
+	Files     []Pinned // the chain: what was named first, what runs last
+	Argv, Env []string // as the program that runs will see them
+	Cwd       Pinned
 }
 
 // Tokens is the kernel's side: where tokens are put for the verifier to find.

@@ -227,9 +227,10 @@ func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *a
 		e.deny(x.call, unix.EPERM)
 		return
 	}
-	t := Token{TGID: x.task.TGID, TID: x.task.TID, Argv: x.chain.Argv, Env: x.env, Cwd: x.cwdID}
+	t := Token{TGID: x.task.TGID, TID: x.task.TID, Argv: x.chain.Argv, Env: x.env,
+		Cwd: Pinned{x.task.CwdFile(), x.cwdID}}
 	for _, f := range x.chain.Files {
-		t.Files = append(t.Files, f.ID)
+		t.Files = append(t.Files, Pinned{f.File, f.ID})
 	}
 	g := given{tgid: t.TGID, tid: t.TID, before: x.before, path: o.Path, at: time.Now()}
 	switch err := e.given.put(t, g); {
