@@ -149,6 +149,11 @@ func (w *twins) both(s step) (worked bool) {
 	if s.bad() && want.Errno != 0 && got.Errno != 0 {
 		return false // which of two faults is reported is nobody's concern
 	}
+	// Where BPF LSM is on, older kernels (6.1) ask nothing of who changes
+	// security.*: the hook's default answer skips cap_inode_setxattr.
+	if strings.HasSuffix(s.Op, "xattr") && strings.HasPrefix(s.B, "security.") && want.Errno == 0 && got.Errno == unix.EPERM {
+		return false
+	}
 	if want != got {
 		w.t.Fatalf("%+v: the user got %v (flags %#o, write: %v), we %v (flags %#o, write: %v)",
 			s, want.Errno, want.Mode, want.Wrote, got.Errno, got.Mode, got.Wrote)
