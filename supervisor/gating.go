@@ -139,6 +139,7 @@ func (b *build) files() (gate.Files, func(), error) {
 	}
 	if d := b.plan.Policy.Delete; g.Deletes {
 		key := "delete/" + b.entry.jail.Name
+		f.Deleting = &b.view.deleting
 		f.TakeDeletion = func() (bool, error) {
 			ok, _, err := s.limits.Take(key, limit.Limit{Max: d.Limit, Per: d.Per}, 1)
 			return ok, err

@@ -22,6 +22,7 @@ type jailView struct {
 	gated       atomic.Bool // the gate judges executions
 	permissions sync.Map    // pid to permission, until the execution is seen
 	files       givenFiles
+	deleting    sync.Mutex // held while a deletion is counted and done
 	held        heldConns
 
 	execs, writes, deletes, connections, refused, lost atomic.Uint64

@@ -24,19 +24,42 @@ func (e *Engine) count(ctx context.Context, x *edit, d policy.Decision) {
 		e.openSpecial(x)
 		return
 	}
-	if e.deletes(x) {
-		ok, err := e.c.Files.TakeDeletion()
-		if err != nil {
-			e.c.Logger.Error("count a deletion", "jail", e.c.Jail, "error", err)
-			e.refuseFile(x, d, unix.EDQUOT, "deletions cannot be counted: "+err.Error(), nil)
-			return
-		}
-		if !ok {
-			e.overLimit(ctx, x)
-			return
-		}
+	if !e.deletes(x) {
+		e.perform(ctx, x, d, nil, e.jailTargets)
+		return
 	}
-	e.perform(ctx, x, d, nil, e.jailTargets)
+	if !e.deleteOne(ctx, x, d) {
+		e.overLimit(ctx, x)
+	}
+}
+
+// deleteOne does a deletion within the limit, and reports false when there is
+// no room for it. Deletions of one jail come one after the other: what is pinned
+// and counted is then still there to be deleted, and no unit is lost to a file
+// that two processes remove at once.
+func (e *Engine) deleteOne(ctx context.Context, x *edit, d policy.Decision) bool {
+	e.c.Files.Deleting.Lock()
+	defer e.c.Files.Deleting.Unlock()
+	targets, errno := e.jailTargets(ctx, x)
+	pinned := func(context.Context, *edit) ([]behalf.Target, unix.Errno) { return targets, errno }
+	if errno != 0 {
+		e.perform(ctx, x, d, nil, pinned) // answers with the errno
+		return true
+	}
+	ok, err := e.c.Files.TakeDeletion()
+	if err == nil && ok {
+		e.perform(ctx, x, d, nil, pinned)
+		return true
+	}
+	for i := range targets {
+		_ = targets[i].Close()
+	}
+	if err != nil {
+		e.c.Logger.Error("count a deletion", "jail", e.c.Jail, "error", err)
+		e.refuseFile(x, d, unix.EDQUOT, "deletions cannot be counted: "+err.Error(), nil)
+		return true
+	}
+	return false
 }
 
 // overLimit applies the verdict for a deletion too many.

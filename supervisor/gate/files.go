@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,8 @@ type Files struct {
 	// TakeDeletion counts one deletion. false is over the limit. nil: deletions
 	// are not counted.
 	TakeDeletion func() (ok bool, err error)
+	// Deleting is held while one is counted and done.
+	Deleting *sync.Mutex
 }
 
 // edit is one change that waits.
@@ -348,7 +351,11 @@ func (e *Engine) pin(ctx context.Context, x *edit, root *behalf.Root, p *place) 
 		same = same && t.File == nil
 	}
 	if !same {
+		gone := p.file != nil && t.File == nil
 		_ = t.Close()
+		if gone {
+			return behalf.Target{}, unix.ENOENT
+		}
 		return behalf.Target{}, unix.EAGAIN
 	}
 	t.Bind = true
