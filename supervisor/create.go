@@ -255,8 +255,8 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		e.jail.InitPID, e.jail.Cgroup = b.created.InitPID, b.created.CgroupPath
 		e.jail.Notes = b.plan.Notes
 		e.env, e.cwd, e.trap = b.plan.Jail.Env, b.plan.Jail.Cwd, b.trap
-		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: true,
-			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: true, Egress: true}
+		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: b.created.Listener != nil,
+			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: b.probe != nil, Egress: b.proxied}
 	})
 	if gone || ctx.Err() != nil {
 		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
