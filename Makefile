@@ -21,7 +21,7 @@ TALLY := go run ./test/tally
 
 PURE_BINARIES := clawjail clawjaild clawjail-stage clawjail-egress clawjail-gateway
 
-.PHONY: help deps build run test check unit race kernel vm e2e fuzz lint \
+.PHONY: help deps build run test check unit race kernel vm vm-matrix e2e fuzz lint \
 	generate generate-check bench install uninstall clean
 
 help: ## show this list
@@ -67,6 +67,10 @@ kernel: build ## privileged tests on this kernel (as root)
 vm: build ## the privileged tests on Debian's 6.1 kernel, in a VM
 	@.ci/deps.sh test vm
 	@$(ENV) go run ./test/vm | $(TALLY) -prefix vm/ -noskip
+
+vm-matrix: build ## the same on Debian's 6.1, 6.12 and newest kernel, in both tiers; 5.10 refuses
+	@.ci/deps.sh test vm
+	@$(ENV) go run ./test/vm -matrix $(if $(BOOTS),-boots $(BOOTS)) | $(TALLY) -prefix vm/ -noskip
 
 e2e: build ## real agents in jails, in a small internet of their own (as root)
 	@.ci/deps.sh test e2e

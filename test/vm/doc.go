@@ -2,6 +2,9 @@
 // virtual machine: `go run ./test/vm [-suite trixie] [PACKAGE...]`. It builds
 // one test binary for each package that has *_kernel_test.go files, boots once,
 // runs them all and prints their results as `go test -json` does, for tally.
+// With -matrix it does so for every kernel that is promised, in both tiers (BPF
+// in the kernel's list of security modules, and not), and once for one that is
+// too old, where clawjail has to refuse.
 //
 // This machine's kernel may refuse BPF LSM programs (lockdown, configuration);
 // the VM is where the lsm tier is tested. What has no result failed: a kernel
@@ -18,5 +21,10 @@
 //     fewer rounds, and no deadline here is tighter than minutes.
 //   - Trees are shared over 9p instead of building a disk image: nothing to keep
 //     up to date. Inode numbers pass through.
+//   - A tier is what the kernel's command line makes of it, and tests are told
+//     which one to find (CLAWJAIL_TEST_TIER): falling back is a failure.
+//   - All of a suite's tests run on 6.1, the rest of the matrix runs what depends
+//     on the kernel's version; emulated, a boot with everything takes a quarter of
+//     an hour.
 //   - Only the tests in *_kernel_test.go run there; pure ones have run already.
 package main

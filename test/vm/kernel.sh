@@ -11,11 +11,14 @@ dir=$CACHE/kernel/$suite
 # The version that was tested last. The archive drops old ones; then what it
 # has now is used, and said.
 case $suite in
+bullseye) pin=linux-image-5.10.0-32-amd64 ;;
 bookworm) pin=linux-image-6.1.0-50-amd64 ;;
+trixie) pin=linux-image-6.12.107+deb13-amd64 ;;
+sid) pin=linux-image-7.2.13+deb14-amd64 ;;
 *) pin= ;;
 esac
 
-if ! compgen -G "$dir/boot/vmlinuz-*" >/dev/null; then
+if ! compgen -G "$dir/boot/vmlinuz-*" >/dev/null && ! compgen -G "$dir/usr/lib/modules/*/vmlinuz" >/dev/null; then
 	say() { printf 'kernel: %s\n' "$*" >&2; }
 	lists=$CACHE/kernel/lists-$suite
 	mkdir -p "$lists/partial" "$lists-source" "$dir.new"
@@ -39,10 +42,32 @@ if ! compgen -G "$dir/boot/vmlinuz-*" >/dev/null; then
 	if [ -n "$pin" ] && [ "$package" != "$pin" ]; then
 		say "tested last with $pin; the archive has $package, which is used"
 	fi
-	say "download and unpack $package into $dir"
-	(cd "$dir.new" && apt apt-get download "$package" >&2 && dpkg -x ./*.deb . && rm -f ./*.deb)
+	# Newer suites keep the image and the modules in packages of their own.
+	parts=$(apt apt-cache depends "$package" | grep -oE 'linux-(binary|modules)-[0-9][^ ]*' || true)
+	say "download and unpack" "$package" $parts "into $dir"
+	(
+		cd "$dir.new"
+		for p in "$package" $parts; do
+			apt apt-get download "$p" >&2
+			dpkg -x ./*.deb .
+			rm -f ./*.deb
+		done
+	)
 	rm -rf "$dir" "$lists" "$lists-source"
 	mv "$dir.new" "$dir"
 	trap - EXIT
 fi
+
+# The same two places whatever the suite: modules are under /usr since trixie,
+# the image is with them since 7.
+if ! [ -e "$dir/lib/modules" ]; then
+	mkdir -p "$dir/lib"
+	ln -s ../usr/lib/modules "$dir/lib/modules"
+fi
+for image in "$dir"/lib/modules/*/vmlinuz; do
+	[ -e "$image" ] || continue
+	release=$(basename "$(dirname "$image")")
+	mkdir -p "$dir/boot"
+	[ -e "$dir/boot/vmlinuz-$release" ] || cp "$image" "$dir/boot/vmlinuz-$release"
+done
 echo "$dir"

@@ -29,8 +29,13 @@ var etcFiles = [...]string{"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.c
 type machine struct {
 	kernel, initrd, console string
 	memory, accel           string
+	options                 string // of the kernel
 	trees                   []tree
 }
+
+// withoutBPF is Debian's list of security modules, less the one that lets BPF
+// programs attach to its hooks.
+const withoutBPF = "landlock,lockdown,yama,integrity,apparmor"
 
 // tree is a directory that the guest mounts by its tag.
 type tree struct {
@@ -54,6 +59,9 @@ func prepare(o options, work, sharedDir string, jobs []job.Job) (*machine, error
 		kernel: images[0], initrd: filepath.Join(work, "initrd"), console: filepath.Join(work, "console.log"),
 		memory: o.memory, accel: o.accel,
 		trees: []tree{{tag: "shared", path: sharedDir, write: true}, {tag: "usr", path: "/usr"}, {tag: "repo", path: repo}},
+	}
+	if !o.lsm {
+		m.options = " lsm=" + withoutBPF
 	}
 	list := job.List{Mounts: map[string]string{"usr": "/usr", "repo": repo}, Jobs: jobs}
 	b, err := json.Marshal(list)
@@ -129,7 +137,7 @@ func (m *machine) boot(ctx context.Context, timeout time.Duration) error {
 		"-machine", "q35,accel=" + m.accel, "-cpu", "max", "-smp", "2", "-m", m.memory,
 		"-nic", "none", "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio",
 		"-kernel", m.kernel, "-initrd", m.initrd,
-		"-append", "console=ttyS0 quiet panic=-1 mitigations=off",
+		"-append", "console=ttyS0 quiet panic=-1 mitigations=off" + m.options,
 	}
 	if m.accel == "kvm" {
 		args[5] = "host"

@@ -24,7 +24,11 @@ type options struct {
 	timeout time.Duration
 	perTest time.Duration
 	skip    string
-	command bool // run the arguments as one command instead of tests
+	lsm     bool   // leave "bpf" in the kernel's list of security modules
+	label   string // goes before the packages in the results
+	matrix  bool   // every boot of the matrix
+	boots   string // or these
+	command bool   // run the arguments as one command instead of tests
 }
 
 func main() {
@@ -36,11 +40,18 @@ func main() {
 	flag.DurationVar(&o.timeout, "timeout", 60*time.Minute, "for the whole boot")
 	flag.DurationVar(&o.perTest, "job-timeout", 15*time.Minute, "for one test binary or command")
 	flag.StringVar(&o.skip, "skip", "", "leave out tests whose name matches this expression")
+	flag.BoolVar(&o.lsm, "lsm", true, "BPF programs may attach to LSM hooks; false: the notify tier")
+	flag.BoolVar(&o.matrix, "matrix", false, "boot every kernel of the matrix, in both tiers")
+	flag.StringVar(&o.boots, "boots", "", "with -matrix: only these boots, by their labels (trixie-lsm,sid-notify)")
 	flag.BoolVar(&o.command, "command", false, "run the arguments as one command in the guest, print its output")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o, flag.Args()); err != nil {
+	start := run
+	if o.matrix {
+		start = func(ctx context.Context, o options, _ []string) error { return runMatrix(ctx, o) }
+	}
+	if err := start(ctx, o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "vm:", err)
 		stop()
 		os.Exit(1)
@@ -69,7 +80,7 @@ func run(ctx context.Context, o options, args []string) error {
 	if o.command {
 		jobs, err = commandJob(args, o.perTest)
 	} else if tests, err = buildTests(work, o.skip, args); err == nil {
-		jobs, err = testJobs(tests, o.perTest)
+		jobs, err = testJobs(tests, o)
 	}
 	if err != nil {
 		return err
@@ -87,7 +98,7 @@ func run(ctx context.Context, o options, args []string) error {
 		_, _ = os.Stdout.Write(out)
 		return errors.Join(bootErr, err)
 	}
-	return errors.Join(bootErr, report(os.Stdout, sharedDir, tests))
+	return errors.Join(bootErr, report(os.Stdout, sharedDir, o.label, tests))
 }
 
 func kernelDir(suite string) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,6 +38,9 @@ var endToEnd = testBinary{pkg: "clawjail/test/e2e", tests: []string{
 	"TestGitClone", "TestPythonAgent", "TestPrivateAnswersAreRefused",
 }}
 
+// refusal is what runs on a kernel that is too old, and on no other.
+const refusal = "./test/vm/refusal"
+
 // listTests finds the packages with kernel tests among patterns; without
 // patterns it adds the end-to-end tests.
 func listTests(patterns []string) ([]testBinary, error) {
@@ -53,7 +57,11 @@ func listTests(patterns []string) ([]testBinary, error) {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	args := append([]string{"list", "-tags", "kernel", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"}, patterns...)
+	tags := "kernel"
+	if slices.Contains(patterns, refusal) {
+		tags = "oldkernel"
+	}
+	args := append([]string{"list", "-tags", tags, "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"}, patterns...)
 	out, err := exec.Command("go", args...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
@@ -71,7 +79,7 @@ func listTests(patterns []string) ([]testBinary, error) {
 		}
 		t := testBinary{pkg: p.ImportPath, dir: p.Dir}
 		for _, f := range append(p.TestGoFiles, p.XTestGoFiles...) {
-			if !strings.HasSuffix(f, "_kernel_test.go") {
+			if !strings.HasSuffix(f, "kernel_test.go") {
 				continue
 			}
 			src, err := os.ReadFile(filepath.Join(p.Dir, f))
@@ -121,7 +129,7 @@ func buildTests(work, skip string, patterns []string) ([]testBinary, error) {
 	var built []testBinary
 	for _, t := range list {
 		t.path = filepath.Join(work, "bin", t.name()+".test")
-		out, err := exec.Command("go", "test", "-c", "-tags", "kernel,e2e", "-o", t.path, t.pkg).CombinedOutput()
+		out, err := exec.Command("go", "test", "-c", "-tags", "kernel,e2e,oldkernel", "-o", t.path, t.pkg).CombinedOutput()
 		if err != nil {
 			event(os.Stdout, t.pkg, "fail", fmt.Sprintf("%sbuild the tests: %v", out, err))
 			continue
@@ -134,14 +142,15 @@ func buildTests(work, skip string, patterns []string) ([]testBinary, error) {
 // testJobs makes one job a binary. The tests learn the tier that this kernel
 // must have, so that falling back to the other one is a failure. Emulation is
 // slow: -test.short asks them for fewer rounds of the same.
-func testJobs(list []testBinary, timeout time.Duration) ([]job.Job, error) {
+func testJobs(list []testBinary, o options) ([]job.Job, error) {
 	var jobs []job.Job
+	tier, timeout := boot{lsm: o.lsm}.tier(), o.perTest
 	for _, t := range list {
 		jobs = append(jobs, job.Job{
 			Name: t.name(), Dir: t.dir, Timeout: timeout + 30*time.Second,
 			Argv: []string{t.path, "-test.v=test2json", "-test.short", "-test.count=1", "-test.timeout", timeout.String(),
 				"-test.run", "^(" + strings.Join(t.tests, "|") + ")$"},
-			Env: []string{"CLAWJAIL_TEST_TIER=lsm", "CLAWJAIL_TEST_VM=1"},
+			Env: []string{"CLAWJAIL_TEST_TIER=" + tier, "CLAWJAIL_TEST_VM=1"},
 		})
 	}
 	return jobs, nil
@@ -149,12 +158,13 @@ func testJobs(list []testBinary, timeout time.Duration) ([]job.Job, error) {
 
 // report turns the results into test events. A missing result, a bad exit and
 // a test that said nothing are failures.
-func report(w io.Writer, dir string, list []testBinary) error {
+func report(w io.Writer, dir, label string, list []testBinary) error {
 	for _, t := range list {
+		pkg := path.Join(label, t.pkg)
 		out, outErr := os.ReadFile(filepath.Join(dir, t.name()+job.OutSuffix))
 		rcText, rcErr := os.ReadFile(filepath.Join(dir, t.name()+job.RCSuffix))
 		rc, convErr := strconv.Atoi(string(rcText))
-		c := exec.Command("go", "tool", "test2json", "-p", t.pkg)
+		c := exec.Command("go", "tool", "test2json", "-p", pkg)
 		c.Stdin = bytes.NewReader(out)
 		events, err := c.Output()
 		if err != nil {
@@ -164,11 +174,11 @@ func report(w io.Writer, dir string, list []testBinary) error {
 			return err
 		}
 		if missing := unreported(t, events); len(missing) > 0 {
-			event(w, t.pkg, "fail", "no result of "+strings.Join(missing, ", "))
+			event(w, pkg, "fail", "no result of "+strings.Join(missing, ", "))
 		} else if err := errors.Join(outErr, rcErr, convErr); err != nil {
-			event(w, t.pkg, "fail", err.Error())
+			event(w, pkg, "fail", err.Error())
 		} else if rc != 0 && !bytes.Contains(events, []byte(`"Action":"fail"`)) {
-			event(w, t.pkg, "fail", fmt.Sprintf("exit status %d", rc))
+			event(w, pkg, "fail", fmt.Sprintf("exit status %d", rc))
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ func TestReportNeverForgets(t *testing.T) {
 				put(t, filepath.Join(dir, "p"+job.RCSuffix), tt.rc)
 			}
 			var b strings.Builder
-			if err := report(&b, dir, []testBinary{binary}); err != nil {
+			if err := report(&b, dir, "", []testBinary{binary}); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(b.String(), tt.want) {
