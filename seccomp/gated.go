@@ -15,6 +15,20 @@ type Gates struct {
 	Deletes bool // what removes a file, a name or all of a file's content
 }
 
+// Names lists what is handed over, in a fixed order.
+func (g Gates) Names() []string {
+	var names []string
+	for _, one := range []struct {
+		on   bool
+		name string
+	}{{g.Exec, "exec"}, {g.Files, "files"}, {g.Deletes, "deletes"}} {
+		if one.on {
+			names = append(names, one.name)
+		}
+	}
+	return names
+}
+
 // writes are the open flags that change something, or can: all others only
 // read. __O_TMPFILE is O_TMPFILE without O_DIRECTORY.
 const writes = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC | (unix.O_TMPFILE &^ unix.O_DIRECTORY)

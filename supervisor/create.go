@@ -99,8 +99,7 @@ func (s *Supervisor) admit(r api.RunRequest, peer control.Peer, files int) (*ent
 			WithHint("clawjail and clawjaild may be of different versions; compare `clawjail version` with `clawjaild --version`")
 	}
 	if err := s.audit.err(); err != nil {
-		return nil, nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so no jail starts: %v", err).
-			WithHint("make room on the disk of %s", s.opt.Config.AuditDir())
+		return nil, nil, s.unrecorded("so no jail starts", err)
 	}
 	id := newID()
 	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: r.Remove, view: newJailView(id)}
@@ -245,8 +244,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Name: e.jail.Name, Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
 		Message: fmt.Sprintf("policy %s %s, by uid %d", e.jail.Policy, e.jail.Digest, e.jail.By)})
 	if err != nil {
-		return api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so the jail does not start: %v", err).
-			WithHint("make room on the disk of %s", s.opt.Config.AuditDir())
+		return s.unrecorded("so the jail does not start", err)
 	}
 	var gone bool
 	s.loop.do(func(*table) {
@@ -256,7 +254,8 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		e.jail.Notes = b.plan.Notes
 		e.env, e.cwd, e.trap = b.plan.Jail.Env, b.plan.Jail.Cwd, b.trap
 		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: b.created.Listener != nil,
-			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: b.probe != nil, Egress: b.proxied}
+			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: b.probe != nil, Egress: b.proxied,
+			Traps: b.plan.Gates.Names()}
 	})
 	if gone || ctx.Err() != nil {
 		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
@@ -274,6 +273,9 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		_ = e.move(api.StateRunning)
 		e.jail.StartMS = b.phases
 	})
+	if s.audit.err() != nil {
+		s.audit.recheck() // it broke after the start was recorded
+	}
 	return nil
 }
 

@@ -93,7 +93,8 @@ type Jail struct {
 	Cgroup     string             `json:"cgroup,omitempty"`   // on cgroup v2, or the unified mount of a hybrid host
 	Detached   bool               `json:"detached"`
 	Terminal   bool               `json:"terminal"`
-	By         uint32             `json:"by_uid"` // who started it, by SO_PEERCRED
+	By         uint32             `json:"by_uid"`                   // who started it, by SO_PEERCRED
+	Standing   string             `json:"frozen_because,omitempty"` // why it is frozen
 	Exit       *Exit              `json:"exit,omitempty"`
 	Counts     Counts             `json:"counts"`
 	Protection Protection         `json:"protection"`
@@ -128,6 +129,9 @@ type Protection struct {
 	UserNS      bool `json:"user_ns"`
 	Probes      bool `json:"probes"`
 	Egress      bool `json:"egress"`
+	// Traps are the kinds of call that the filter hands to the supervisor:
+	// exec, files, deletes.
+	Traps []string `json:"traps,omitempty"`
 }
 
 // RunAnswer follows a successful start.
@@ -141,6 +145,7 @@ type Ping struct {
 	PID     int    `json:"pid"`
 	Private bool   `json:"private"` // started by `run`, ends by itself
 	Tier    string `json:"tier"`
+	Warning string `json:"warning,omitempty"` // something that whoever looks at jails should know
 }
 
 // Error is every answer that is not a success. It satisfies error.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"clawjail/supervisor/client"
 )
 
 // pss is the proportional memory of a process, in bytes.
@@ -119,113 +116,4 @@ func (l *lab) crowd() error {
 		return fmt.Errorf("%d of %d jails failed", failed, jails)
 	}
 	return nil
-}
-
-// leaks runs 1,000 jails in a row and counts what is left.
-func (l *lab) leaks() error {
-	runs := l.rounds(1000)
-	// A first few fill caches and pools that are meant to stay.
-	for range 10 {
-		if _, err := l.wall(claw, "/bin/true"); err != nil {
-			return err
-		}
-	}
-	before, err := l.count()
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	for range runs {
-		if _, err := l.wall(claw, "/bin/true"); err != nil {
-			return err
-		}
-	}
-	took := time.Since(start)
-	var after map[string]int
-	// The last jail's remains may be on their way out still.
-	err = until(func() bool {
-		after, err = l.count()
-		return err != nil || fmt.Sprint(after) == fmt.Sprint(before)
-	})
-	fmt.Printf("\n%d runs in a row: %s each; left of them\n", runs, (took / time.Duration(runs)).Round(10*time.Microsecond))
-	for _, k := range []string{"processes", "cgroups", "mounts", "supervisor fds", "egress fds", "files in /run/clawjail", "network namespaces"} {
-		fmt.Printf("  %-24s before %5d, after %5d\n", k, before[k], after[k])
-	}
-	if err != nil {
-		return fmt.Errorf("something is left: %v before, %v after: %w", before, after, err)
-	}
-	return nil
-}
-
-// count is everything that a jail has and must give back.
-func (l *lab) count() (map[string]int, error) {
-	list, err := l.ours()
-	if err != nil {
-		return nil, err
-	}
-	n := map[string]int{}
-	for _, pids := range list {
-		n["processes"] += len(pids)
-	}
-	ping, err := client.Client{Socket: client.DefaultSocket}.Ping(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	// BPF programs, maps and links are descriptors of the supervisor.
-	n["supervisor fds"] = entries(fmt.Sprintf("/proc/%d/fd", ping.PID))
-	for _, pid := range list["clawjail-egress"] {
-		n["egress fds"] += entries(fmt.Sprintf("/proc/%d/fd", pid))
-	}
-	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", ping.PID))
-	if err != nil {
-		return nil, err
-	}
-	n["mounts"] = strings.Count(string(mounts), "\n")
-	n["cgroups"] = cgroups()
-	_ = filepath.WalkDir("/run/clawjail", func(string, os.DirEntry, error) error { n["files in /run/clawjail"]++; return nil })
-	n["network namespaces"] = namespaces()
-	return n, nil
-}
-
-func entries(dir string) int {
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return -1
-	}
-	return len(list)
-}
-
-// cgroups counts ours on every hierarchy.
-func cgroups() int {
-	n := 0
-	for _, pattern := range []string{"/sys/fs/cgroup/clawjail", "/sys/fs/cgroup/*/clawjail"} {
-		roots, err := filepath.Glob(pattern)
-		if err != nil {
-			continue
-		}
-		for _, root := range roots {
-			_ = filepath.WalkDir(root, func(_ string, d os.DirEntry, err error) error {
-				if err == nil && d.IsDir() {
-					n++
-				}
-				return nil
-			})
-		}
-	}
-	return n
-}
-
-// namespaces counts the network namespaces that processes are in.
-func namespaces() int {
-	links, err := filepath.Glob("/proc/[0-9]*/ns/net")
-	if err != nil {
-		return -1
-	}
-	set := map[string]bool{}
-	for _, link := range links {
-		if name, err := os.Readlink(link); err == nil {
-			set[name] = true
-		}
-	}
-	return len(set)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ func sections() []section {
 	return []section{
 		{"cold", (*lab).cold}, {"assert", (*lab).protected}, {"start", (*lab).startToExit},
 		{"exec", (*lab).execs}, {"open", (*lab).opens}, {"build", (*lab).build}, {"outside", (*lab).outside},
+		{"gated-exec", (*lab).gatedExecs}, {"gated-open", (*lab).gatedOpens}, {"gated-write", (*lab).gatedWrites},
+		{"gated-connect", (*lab).gatedConnects}, {"gated-build", (*lab).gatedBuild}, {"approval", (*lab).approvals},
 		{"egress", (*lab).egress}, {"freeze", (*lab).freeze}, {"memory", (*lab).memory},
 		{"crowd", (*lab).crowd}, {"leaks", (*lab).leaks},
 	}
@@ -110,17 +113,22 @@ func (l *lab) protected() error {
 
 // background starts a detached jail; end kills it.
 func (l *lab) background(argv ...string) (jail api.Jail, end func(), err error) {
-	c := l.start(claw, argv...)
+	end, err = detach(l.start(claw, argv...), &jail)
+	return jail, end, err
+}
+
+// detach starts a command of clawjail in the background.
+func detach(c *exec.Cmd, jail *api.Jail) (end func(), err error) {
 	c.Args = slices.Insert(c.Args, 2, "--detach", "-o", "json")
 	out, err := c.Output()
 	if err != nil {
-		return jail, nil, fmt.Errorf("a detached jail: %w", err)
+		return nil, fmt.Errorf("a detached jail: %w", err)
 	}
-	if err := json.Unmarshal(out, &jail); err != nil {
-		return jail, nil, err
+	if err := json.Unmarshal(out, jail); err != nil {
+		return nil, err
 	}
 	cl := client.Client{Socket: client.DefaultSocket}
-	return jail, func() {
+	return func() {
 		_, _ = cl.Kill(context.Background(), jail.ID)
 		_, _ = cl.Wait(context.Background(), jail.ID, false)
 	}, nil

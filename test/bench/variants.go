@@ -24,7 +24,8 @@ const (
 	claw  = "clawjail"
 )
 
-// policyText allows what the network measurements need on top of the preset.
+// policyText is what all policies begin with. It allows what the network
+// measurements need on top of the preset.
 const policyText = `version: 1
 name: bench
 extends: [agent]
@@ -37,7 +38,6 @@ limits: {memory: 4GiB, cpus: 64, pids: 4096}
 type lab struct {
 	clawjail string
 	dir      string // the workspace, of the agent user
-	policy   string
 	bundle   string // of runc; empty: not here
 	verdicts verdicts
 	quick    bool
@@ -60,9 +60,10 @@ func newLab(bin string) (*lab, error) {
 	if err := os.Mkdir(l.dir, 0o755); err != nil {
 		return nil, err
 	}
-	l.policy = filepath.Join("/run", "bench.yaml")
-	if err := os.WriteFile(l.policy, []byte(policyText), 0o644); err != nil {
-		return nil, err
+	for way, text := range policies() {
+		if err := os.WriteFile(policyFile(way), []byte(policyText+text), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -150,7 +151,7 @@ func (l *lab) start(way string, argv ...string) *exec.Cmd {
 		}
 		c = exec.Command("runc", "run", "--bundle", l.bundle, "bench-"+strconv.FormatInt(time.Now().UnixNano(), 36))
 	default:
-		c = exec.Command(l.clawjail, append([]string{"run", "--policy", l.policy, "--workspace", l.dir, "--"}, argv...)...)
+		c = exec.Command(l.clawjail, append([]string{"run", "--policy", policyFile(way), "--workspace", l.dir, "--"}, argv...)...)
 		id := strconv.Itoa(smallnet.UserID)
 		c.Env = append(os.Environ(), "SUDO_UID="+id, "SUDO_GID="+id, "SUDO_USER="+smallnet.UserName)
 	}

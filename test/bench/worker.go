@@ -46,6 +46,7 @@ func works() map[string]func(int) error {
 	return map[string]func(int) error{
 		"exec": workExec, "open": workOpen, "write": workWrite, "getpid": workGetpid, "stat": workStat,
 		"connect": workConnect, "build": workBuild, "tls": workTLS, "bulk": workBulk, "spin": workSpin,
+		"cut": workCut, "ask": workAsk,
 	}
 }
 
