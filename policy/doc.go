@@ -40,4 +40,7 @@
 //     so that Evaluate need not know where they came from.
 //   - A verdict on the number of deletions needs state, so Evaluate judges one
 //     deletion as a write and leaves counting to the gate.
+//   - A category (routine, sensitive, critical) is a word for a verdict and no
+//     verdict of its own: nothing that enforces has to know it. It goes with the
+//     rule's origin, and so into every request, notice and record.
 package policy

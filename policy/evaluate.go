@@ -112,7 +112,9 @@ func (p *Policy) evaluateFile(r Request) Decision {
 	// is one.
 	changes := r.Write || r.Gate == GateDelete || r.Op != "" && r.Op != "open"
 	if !changes {
-		return Decision{Allow, rule.Origin.String()}
+		by := rule.Origin
+		by.Category = NoCategory // it is one of writing
+		return Decision{Allow, by.String()}
 	}
 	if r.Op == "rename" || r.Op == "rmdir" {
 		if inner, ok := p.guarded(r.Path); ok {

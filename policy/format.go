@@ -80,16 +80,17 @@ func (p *Policy) Lines() []string {
 		out = append(out, "files: "+f.line())
 	}
 	if p.Delete.Limit != 0 {
-		out = append(out, fmt.Sprintf("delete: %d per %s, then %s", p.Delete.Limit, Duration(p.Delete.Per), p.Delete.Over))
+		out = append(out, fmt.Sprintf("delete: %d per %s, then %s", p.Delete.Limit, Duration(p.Delete.Per), p.Delete.Origin.Word(p.Delete.Over)))
 	}
 	for _, r := range p.Exec.Rules {
 		out = append(out, "exec: "+r.line())
 	}
-	out = append(out, "exec: otherwise "+p.Exec.Default.String())
+	out = append(out, "exec: otherwise "+p.Exec.Origin.Word(p.Exec.Default))
 	for _, r := range p.Network.Rules {
 		out = append(out, "network: "+r.line())
 	}
-	out = append(out, "network: otherwise "+p.Network.Default.String(), "network: private addresses "+p.Network.Private.String())
+	out = append(out, "network: otherwise "+p.Network.Origin.Word(p.Network.Default),
+		"network: private addresses "+p.Network.PrivateOrigin.Word(p.Network.Private))
 	l := p.Limits
 	out = append(out,
 		"limits: memory "+Size(l.MemoryBytes), "limits: cpus "+CPUs(l.MilliCPUs),
@@ -102,6 +103,9 @@ func (p *Policy) Lines() []string {
 	}
 	for _, v := range p.Env.Set {
 		out = append(out, fmt.Sprintf("env: set %s=%q", v.Name, v.Value))
+	}
+	if p.ExplainRefusals {
+		out = append(out, "on_refusal: explain")
 	}
 	return append(out, "approval: timeout "+Duration(p.Approval.Timeout), "on_violation: "+p.OnViolation.String())
 }
@@ -117,7 +121,7 @@ func (f File) line() string {
 		out += ", noexec"
 	}
 	if want := f.Access == AccessWrite || f.Access == AccessPrivate; want && f.Write != Allow || !want && f.Write != Deny {
-		out += ", write " + f.Write.String()
+		out += ", write " + f.Origin.Word(f.Write)
 	}
 	if f.Create {
 		out += ", create"
@@ -132,7 +136,7 @@ func (f File) line() string {
 }
 
 func (r ExecRule) line() string {
-	out := r.Then.String()
+	out := r.Origin.Word(r.Then)
 	if len(r.Run) > 0 {
 		out += " " + quoteAll(r.Run)
 	}
@@ -146,7 +150,7 @@ func (r ExecRule) line() string {
 }
 
 func (r NetRule) line() string {
-	out := r.Then.String() + " " + r.Host
+	out := r.Origin.Word(r.Then) + " " + r.Host
 	if r.Port == 0 {
 		out += " any port"
 	} else {

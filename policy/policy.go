@@ -29,6 +29,9 @@ type Policy struct {
 	// OnViolation is what follows an operation that is refused and was seen
 	// to happen all the same.
 	OnViolation Response
+	// ExplainRefusals has the gate tell a program that it refuses something to,
+	// on the program's stderr, by which rule.
+	ExplainRefusals bool
 }
 
 // Origin says where a rule was written.
@@ -37,14 +40,21 @@ type Origin struct {
 	Rule string
 	// At is file and line, "openclaw.yaml:14" or "preset agent:9"; may be empty.
 	At string
+	// Category is the word that stands there for the rule's verdict.
+	Category Category
 }
 
-// String gives both, as records and messages show them.
+// String gives all of it, as records and messages show it:
+// "exec.rules[3], critical (openclaw.yaml:14)".
 func (o Origin) String() string {
-	if o.At == "" {
-		return o.Rule
+	s := o.Rule
+	if o.Category != NoCategory {
+		s += ", " + o.Category.String()
 	}
-	return o.Rule + " (" + o.At + ")"
+	if o.At == "" {
+		return s
+	}
+	return s + " (" + o.At + ")"
 }
 
 // File lists one path and everything below it, unless a longer path is listed.

@@ -40,7 +40,8 @@ func (c *checker) add(where string, err error) {
 	}
 }
 
-func (c *checker) origin(where string, o Origin) {
+func (c *checker) origin(where string, o Origin, v Verdict) {
+	c.add(where, o.checkCategory(v))
 	for _, s := range [...]string{o.Rule, o.At} {
 		if len(s) > MaxOrigin {
 			c.add(where, fmt.Errorf("origin is longer than %d bytes", MaxOrigin))
@@ -70,7 +71,7 @@ func (c *checker) files(files []File) {
 		c.add(where, CheckPath(f.Path))
 		c.add(where, CheckShown(f.Path, f.Access))
 		c.add(where, f.check())
-		c.origin(where, f.Origin)
+		c.origin(where, f.Origin, f.Write)
 		if seen[f.Path] {
 			c.add(where, fmt.Errorf("path %q is listed twice", f.Path))
 		}
@@ -102,7 +103,7 @@ func (f File) check() error {
 
 func (c *checker) exec(e Exec) {
 	c.count("exec.rules", len(e.Rules), MaxRules)
-	c.origin("exec", e.Origin)
+	c.origin("exec", e.Origin, e.Default)
 	if !e.Default.Valid() {
 		c.add("exec.default", fmt.Errorf("unknown %v", e.Default))
 	}
@@ -112,7 +113,7 @@ func (c *checker) exec(e Exec) {
 		names += len(r.Run)
 		c.count(where+".run", len(r.Run), MaxRun)
 		c.count(where+".args", len(r.Args), MaxArgs)
-		c.origin(where, r.Origin)
+		c.origin(where, r.Origin, r.Then)
 		for _, s := range r.Run {
 			c.add(where, CheckRun(s))
 		}
@@ -133,8 +134,8 @@ func (c *checker) exec(e Exec) {
 
 func (c *checker) network(n Network) {
 	c.count("network", len(n.Rules), MaxRules)
-	c.origin("network", n.Origin)
-	c.origin("network.private", n.PrivateOrigin)
+	c.origin("network", n.Origin, n.Default)
+	c.origin("network.private", n.PrivateOrigin, n.Private)
 	if n.Default != Deny && n.Default != Ask {
 		c.add("network.default", fmt.Errorf("%v is neither deny nor ask", n.Default))
 	}
@@ -144,12 +145,12 @@ func (c *checker) network(n Network) {
 	for i, r := range n.Rules {
 		where := fmt.Sprintf("network[%d]", i)
 		c.add(where, CheckHost(r.Host))
-		c.origin(where, r.Origin)
+		c.origin(where, r.Origin, r.Then)
 		if r.Protocol >= protocolEnd {
 			c.add(where, fmt.Errorf("unknown %v", r.Protocol))
 		}
-		if r.Then != Allow && r.Then != Ask && r.Then != Deny {
-			c.add(where, fmt.Errorf("%v is neither allow nor ask nor deny", r.Then))
+		if !r.Then.Permits() && r.Then != Ask && r.Then != Deny {
+			c.add(where, fmt.Errorf("%v is neither allow, audit, ask nor deny", r.Then))
 		}
 	}
 }
@@ -184,7 +185,7 @@ func (c *checker) limits(l Limits) {
 }
 
 func (c *checker) delete(d Delete) {
-	c.origin("delete", d.Origin)
+	c.origin("delete", d.Origin, d.Over)
 	if d.Limit == 0 {
 		if d != (Delete{Origin: d.Origin}) {
 			c.add("delete", errors.New("has no limit but the rest of one"))

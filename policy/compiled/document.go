@@ -21,11 +21,19 @@ type document struct {
 	Env         env      `json:"env"`
 	Approval    approval `json:"approval"`
 	OnViolation string   `json:"on_violation"`
+	Explain     bool     `json:"explain_refusals,omitempty"`
 }
 
 type origin struct {
-	Rule string `json:"rule"`
-	At   string `json:"at,omitempty"`
+	Rule     string `json:"rule"`
+	At       string `json:"at,omitempty"`
+	Category string `json:"category,omitempty"`
+}
+
+func fromOrigin(o policy.Origin) origin { return origin{o.Rule, o.At, o.Category.String()} }
+
+func (r *reader) origin(o origin) policy.Origin {
+	return policy.Origin{Rule: o.Rule, At: o.At, Category: read(r, o.Rule, o.Category, policy.ParseCategory)}
 }
 
 type file struct {
@@ -118,21 +126,21 @@ func fromPolicy(p *policy.Policy) document {
 		Version: p.Version,
 		Name:    p.Name,
 		Files: each(p.Files, func(f policy.File) file {
-			return file{f.Path, f.Access.String(), f.Write.String(), f.Exec, f.Create, f.Optional, f.SizeBytes, origin(f.Origin)}
+			return file{f.Path, f.Access.String(), f.Write.String(), f.Exec, f.Create, f.Optional, f.SizeBytes, fromOrigin(f.Origin)}
 		}),
 		Exec: exec{
 			Default: p.Exec.Default.String(),
 			Rules:   each(p.Exec.Rules, fromExecRule),
-			Origin:  origin(p.Exec.Origin),
+			Origin:  fromOrigin(p.Exec.Origin),
 		},
 		Network: network{
 			Default: p.Network.Default.String(),
 			Rules: each(p.Network.Rules, func(r policy.NetRule) netRule {
-				return netRule{r.Host, r.Port, r.Protocol.String(), r.Then.String(), origin(r.Origin)}
+				return netRule{r.Host, r.Port, r.Protocol.String(), r.Then.String(), fromOrigin(r.Origin)}
 			}),
 			Private:       p.Network.Private.String(),
-			Origin:        origin(p.Network.Origin),
-			PrivateOrigin: origin(p.Network.PrivateOrigin),
+			Origin:        fromOrigin(p.Network.Origin),
+			PrivateOrigin: fromOrigin(p.Network.PrivateOrigin),
 		},
 		Limits: limits{
 			p.Limits.MemoryBytes, p.Limits.MilliCPUs, p.Limits.Pids, p.Limits.OpenFiles,
@@ -144,15 +152,16 @@ func fromPolicy(p *policy.Policy) document {
 		},
 		Approval:    approval{int64(p.Approval.Timeout)},
 		OnViolation: p.OnViolation.String(),
+		Explain:     p.ExplainRefusals,
 	}
 	if p.Delete.Limit != 0 {
-		d.Delete = &limit{p.Delete.Limit, int64(p.Delete.Per), p.Delete.Over.String(), origin(p.Delete.Origin)}
+		d.Delete = &limit{p.Delete.Limit, int64(p.Delete.Per), p.Delete.Over.String(), fromOrigin(p.Delete.Origin)}
 	}
 	return d
 }
 
 func fromExecRule(r policy.ExecRule) execRule {
-	out := execRule{Run: each(r.Run, same), SHA256: r.SHA256, Then: r.Then.String(), Origin: origin(r.Origin)}
+	out := execRule{Run: each(r.Run, same), SHA256: r.SHA256, Then: r.Then.String(), Origin: fromOrigin(r.Origin)}
 	if r.Args != nil {
 		args := each(r.Args, same)
 		out.Args = &args
@@ -180,14 +189,14 @@ func (d document) policy() (*policy.Policy, error) {
 		Exec: policy.Exec{
 			Default: read(&r, "exec.default", d.Exec.Default, policy.ParseVerdict),
 			Rules:   each(d.Exec.Rules, r.execRule),
-			Origin:  policy.Origin(d.Exec.Origin),
+			Origin:  r.origin(d.Exec.Origin),
 		},
 		Network: policy.Network{
 			Default:       read(&r, "network.default", d.Network.Default, policy.ParseVerdict),
 			Rules:         each(d.Network.Rules, r.netRule),
 			Private:       read(&r, "network.private", d.Network.Private, policy.ParseVerdict),
-			Origin:        policy.Origin(d.Network.Origin),
-			PrivateOrigin: policy.Origin(d.Network.PrivateOrigin),
+			Origin:        r.origin(d.Network.Origin),
+			PrivateOrigin: r.origin(d.Network.PrivateOrigin),
 		},
 		Limits: policy.Limits{
 			MemoryBytes: d.Limits.Memory, MilliCPUs: d.Limits.MilliCPUs, Pids: d.Limits.Pids,
@@ -198,15 +207,16 @@ func (d document) policy() (*policy.Policy, error) {
 			Pass: each(d.Env.Pass, same),
 			Set:  each(d.Env.Set, func(v variable) policy.Var { return policy.Var(v) }),
 		},
-		Approval:    policy.Approval{Timeout: time.Duration(d.Approval.Timeout)},
-		OnViolation: read(&r, "on_violation", d.OnViolation, policy.ParseResponse),
+		Approval:        policy.Approval{Timeout: time.Duration(d.Approval.Timeout)},
+		OnViolation:     read(&r, "on_violation", d.OnViolation, policy.ParseResponse),
+		ExplainRefusals: d.Explain,
 	}
 	if l := d.Delete; l != nil {
 		if l.Limit == 0 && r.err == nil {
 			r.err = fmt.Errorf("delete: limit 0 is no limit and is left out")
 		}
 		p.Delete = policy.Delete{
-			Limit: l.Limit, Per: time.Duration(l.Per), Origin: policy.Origin(l.Origin),
+			Limit: l.Limit, Per: time.Duration(l.Per), Origin: r.origin(l.Origin),
 			Over: read(&r, "delete.over", l.Over, policy.ParseVerdict),
 		}
 	}
@@ -218,13 +228,13 @@ func (r *reader) file(f file) policy.File {
 		Path: f.Path, Exec: f.Exec, Create: f.Create, Optional: f.Optional, SizeBytes: f.Size,
 		Access: read(r, f.Path, f.Access, policy.ParseAccess),
 		Write:  read(r, f.Path, f.Write, policy.ParseVerdict),
-		Origin: policy.Origin(f.Origin),
+		Origin: r.origin(f.Origin),
 	}
 }
 
 func (r *reader) execRule(e execRule) policy.ExecRule {
 	out := policy.ExecRule{
-		Run: each(e.Run, same), SHA256: e.SHA256, Origin: policy.Origin(e.Origin),
+		Run: each(e.Run, same), SHA256: e.SHA256, Origin: r.origin(e.Origin),
 		Then: read(r, "exec rule", e.Then, policy.ParseVerdict),
 	}
 	if e.Args != nil {
@@ -235,7 +245,7 @@ func (r *reader) execRule(e execRule) policy.ExecRule {
 
 func (r *reader) netRule(n netRule) policy.NetRule {
 	return policy.NetRule{
-		Host: n.Host, Port: n.Port, Origin: policy.Origin(n.Origin),
+		Host: n.Host, Port: n.Port, Origin: r.origin(n.Origin),
 		Protocol: read(r, "network rule", n.Protocol, policy.ParseProtocol),
 		Then:     read(r, "network rule", n.Then, policy.ParseVerdict),
 	}

@@ -18,6 +18,11 @@
 // carry a unit. ${WORKSPACE}, ${HOME}, ${USER} and ${TMPDIR} are replaced in
 // paths, programs, arguments and values of env.set; $${ is a literal ${.
 //
+// Wherever a verdict stands (allow, audit, ask, deny, kill, freeze) a category
+// may stand instead: routine is allow, sensitive is audit, critical is ask. Of
+// the network's lists too: `critical: ["api.example.org:443"]`. The word is kept
+// with the rule and shown with it.
+//
 // # How extends merges
 //
 // `extends` names presets and nothing else: a file cannot pull in another one
@@ -34,7 +39,7 @@
 //     entry takes it away.
 //   - env.pass: both; env.set: both, the policy's value wins.
 //   - single values (exec.default, network.default, network.private, each of
-//     limits, delete, approval.timeout, on_violation): the policy's, else the
+//     limits, delete, approval.timeout, on_violation, on_refusal): the policy's, else the
 //     first base's that has one, else the built-in.
 //
 // # Ownership and concurrency

@@ -70,10 +70,10 @@ func (r *reader) expectation(n *yaml.Node, line string) (e Expectation, ok bool)
 		r.Problem(n, form, "not an expectation: %q", line)
 		return e, false
 	}
-	word := strings.TrimSpace(given[cut+len(", expect "):])
-	want, err := policy.ParseVerdict(word)
+	verdict := strings.TrimSpace(given[cut+len(", expect "):])
+	want, err := parseWord(verdict)
 	if err != nil {
-		r.Problem(n, strict.DidYouMean(word, policy.Verdicts()), "%v", err)
+		r.Problem(n, strict.DidYouMean(verdict, verdictWords()), "%v", err)
 		return e, false
 	}
 	words, err := shellWords(given[:cut])
@@ -86,7 +86,7 @@ func (r *reader) expectation(n *yaml.Node, line string) (e Expectation, ok bool)
 			return e, false
 		}
 	}
-	e = Expectation{Line: n.Line, Text: given[:cut], Want: want}
+	e = Expectation{Line: n.Line, Text: given[:cut], Want: want.verdict}
 	e.Request, ok = r.request(n, words)
 	return e, ok
 }

@@ -30,6 +30,7 @@ type layer struct {
 	set         []policy.Var
 	timeout     time.Duration // 0: not given
 	onViolation *policy.Response
+	explain     *bool // on_refusal
 }
 
 // placed is a rule with the node that problems with it point at.
@@ -41,7 +42,7 @@ type placed[T any] struct {
 
 // topKeys are the keys of a policy.
 func topKeys() []string {
-	return []string{"version", "name", "extends", "files", "delete", "exec", "network", "limits", "env", "approval", "on_violation"}
+	return []string{"version", "name", "extends", "files", "delete", "exec", "network", "limits", "env", "approval", "on_violation", "on_refusal"}
 }
 
 // origin labels a rule by its place and its line.
@@ -63,6 +64,7 @@ func (r *reader) layer(root *yaml.Node, presets []string) layer {
 	}{
 		{"files", r.readFiles}, {"delete", r.readDelete}, {"exec", r.readExec}, {"network", r.readNetwork},
 		{"limits", r.readLimits}, {"env", r.readEnv}, {"approval", r.readApproval}, {"on_violation", r.readViolation},
+		{"on_refusal", r.readRefusal},
 	} {
 		if n := top[section.key]; n != nil {
 			section.read(n, &l)
@@ -138,6 +140,7 @@ func (own layer) under(base layer) layer {
 	out.netDefault = cmp.Or(own.netDefault, base.netDefault)
 	out.netPrivate = cmp.Or(own.netPrivate, base.netPrivate)
 	out.onViolation = cmp.Or(own.onViolation, base.onViolation)
+	out.explain = cmp.Or(own.explain, base.explain)
 	out.timeout = cmp.Or(own.timeout, base.timeout)
 	out.limits = make(map[string]int64, len(own.limits)+len(base.limits))
 	for _, m := range []map[string]int64{base.limits, own.limits} {
@@ -196,6 +199,9 @@ func (l layer) resolve() *policy.Policy {
 	}
 	if l.onViolation != nil {
 		p.OnViolation = *l.onViolation
+	}
+	if l.explain != nil {
+		p.ExplainRefusals = *l.explain
 	}
 	for name, field := range limitFields(&p.Limits) {
 		if v, ok := l.limits[name]; ok {

@@ -16,8 +16,9 @@ func allVerdicts() []policy.Verdict {
 func (r *reader) readExec(n *yaml.Node, l *layer) {
 	fields := r.Fields(n, "exec", "default", "rules")
 	if d := fields["default"]; d != nil {
-		v, _ := r.verdict(d, "exec.default", allVerdicts()...)
-		l.execDefault = &policy.Exec{Default: v, Origin: r.origin("exec.default", d)}
+		e := policy.Exec{Origin: r.origin("exec.default", d)}
+		e.Default, _ = r.verdict(d, "exec.default", &e.Origin, allVerdicts()...)
+		l.execDefault = &e
 	}
 	list := fields["rules"]
 	if list == nil {
@@ -66,7 +67,7 @@ func (r *reader) execRule(n *yaml.Node, where string) (rule policy.ExecRule, run
 	if then := fields["then"]; then == nil {
 		r.Problem(n, "add then: and a verdict", "%s has no verdict", where)
 	} else {
-		rule.Then, _ = r.verdict(then, where, allVerdicts()...)
+		rule.Then, _ = r.verdict(then, where, &rule.Origin, allVerdicts()...)
 	}
 	return rule, runs, r.Count() == before
 }

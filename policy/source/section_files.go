@@ -146,7 +146,7 @@ func (r *reader) fileKeys(f *policy.File, fields map[string]*yaml.Node) {
 		some = []policy.Verdict{policy.Allow, policy.Audit}
 	}
 	if n := fields["write"]; n != nil {
-		if v, ok := r.verdict(n, "writing with access "+f.Access.String(), some...); ok {
+		if v, ok := r.verdict(n, "writing with access "+f.Access.String(), &f.Origin, some...); ok {
 			f.Write = v
 		}
 	}
@@ -218,7 +218,7 @@ func (r *reader) readDelete(n *yaml.Node, l *layer) {
 		return
 	}
 	if over != nil {
-		d.Over, _ = r.verdict(over, "delete.over", policy.Ask, policy.Deny, policy.Kill, policy.Freeze)
+		d.Over, _ = r.verdict(over, "delete.over", &d.Origin, policy.Ask, policy.Deny, policy.Kill, policy.Freeze)
 	}
 	l.deletion = &d
 }

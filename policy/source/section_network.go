@@ -15,42 +15,49 @@ import (
 )
 
 func (r *reader) readNetwork(n *yaml.Node, l *layer) {
-	fields := r.Fields(n, "network", "default", "allow", "ask", "deny", "private")
+	fields := r.Fields(n, "network", append([]string{"default", "private"}, lists()...)...)
 	if fields == nil {
 		return
 	}
 	if d := fields["default"]; d != nil {
-		if v, ok := r.verdict(d, "network.default (the network is a list of what is allowed)", policy.Deny, policy.Ask); ok {
-			l.netDefault = &policy.Network{Default: v, Origin: r.origin("network.default", d)}
+		out := policy.Network{Origin: r.origin("network.default", d)}
+		if v, ok := r.verdict(d, "network.default (the network is a list of what is allowed)", &out.Origin, policy.Deny, policy.Ask); ok {
+			out.Default, l.netDefault = v, &out
 		}
 	}
 	if d := fields["private"]; d != nil {
-		if v, ok := r.verdict(d, "network.private", policy.Deny, policy.Allow); ok {
-			l.netPrivate = &policy.Network{Private: v, PrivateOrigin: r.origin("network.private", d)}
+		out := policy.Network{PrivateOrigin: r.origin("network.private", d)}
+		if v, ok := r.verdict(d, "network.private", &out.PrivateOrigin, policy.Deny, policy.Allow); ok {
+			out.Private, l.netPrivate = v, &out
 		}
 	}
-	for _, list := range []struct {
-		key  string
-		then policy.Verdict
-	}{{"deny", policy.Deny}, {"ask", policy.Ask}, {"allow", policy.Allow}} {
-		n := fields[list.key]
+	for _, key := range lists() {
+		n := fields[key]
 		if n == nil {
 			continue
 		}
-		if list.then == policy.Ask && !r.features.Gate {
-			r.Problem(n, "list it under allow, or leave it out", "network.ask needs the gate that holds operations, which this clawjail does not have yet")
+		then, err := parseWord(key)
+		if err == nil && then.verdict == policy.Ask && !r.features.Gate {
+			r.Problem(n, "list it under allow, or leave it out", "network.%s needs the gate that holds operations, which this clawjail does not have yet", key)
 			continue
 		}
-		for i, item := range r.Items(n, "network."+list.key, policy.MaxRules) {
-			where := fmt.Sprintf("network.%s[%d]", list.key, i)
+		for i, item := range r.Items(n, "network."+key, policy.MaxRules) {
+			where := fmt.Sprintf("network.%s[%d]", key, i)
 			if rule, ok := r.destination(item, where); ok {
-				rule.Then, rule.Origin = list.then, r.origin(where, item)
+				rule.Then, rule.Origin = then.verdict, r.origin(where, item)
+				rule.Origin.Category = then.category
 				l.network = append(l.network, placed[policy.NetRule]{rule: rule, node: item, own: true})
 			}
 		}
 	}
 	slices.SortStableFunc(l.network, func(a, b placed[policy.NetRule]) int { return bySpecificity(a.rule, b.rule) })
 	r.shadowedHosts(l.network)
+}
+
+// lists are the keys of lists of destinations, each a verdict or a category for
+// one; of equally specific entries the earlier list would win.
+func lists() []string {
+	return []string{"deny", "ask", "critical", "audit", "sensitive", "allow", "routine"}
 }
 
 // bySpecificity orders the rules of one document: the more specific first.
@@ -224,22 +231,13 @@ func (r *reader) routable(n *yaml.Node, a netip.Addr, where string) string {
 	return a.String()
 }
 
-// checkNetwork checks what only shows once the bases are in: entries that
-// cannot be enforced as they combine.
+// checkNetwork checks what only shows once the bases are in: entries that can
+// never match.
 func (r *reader) checkNetwork(l layer) {
 	private := l.netPrivate != nil && l.netPrivate.Private == policy.Allow
-	for i, e := range l.network {
+	for _, e := range l.network {
 		if a, ok := e.rule.Addr(); ok && e.own && !private && e.rule.Then != policy.Deny && policy.Private(a) {
 			r.Problem(e.node, "add private: allow to network if the agent may reach private addresses", "%s can never match: %s is a private address", e.rule.Origin.Rule, a)
-		}
-		if e.rule.Then != policy.Deny {
-			continue
-		}
-		for _, later := range l.network[i+1:] {
-			if later.rule.Then != policy.Deny && e.rule.Overlaps(later.rule) && !e.rule.Covers(later.rule) {
-				r.Problem(e.node, "allow the names that are needed instead of the wildcard",
-					"%s cannot be cut out of %q (%s): egress is given what is allowed", e.rule.Origin.Rule, later.rule.Host, later.rule.Origin)
-			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"fmt"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -99,6 +100,21 @@ func (r *reader) readApproval(n *yaml.Node, l *layer) {
 	fields := r.Fields(n, "approval", "timeout")
 	if t := fields["timeout"]; t != nil {
 		l.timeout, _ = r.duration(t, "approval.timeout", "timeout")
+	}
+}
+
+// refusals are what a program that is refused something hears of it.
+func refusals() []string { return []string{"silent", "explain"} }
+
+func (r *reader) readRefusal(n *yaml.Node, l *layer) {
+	parse := func(s string) (bool, error) {
+		if !slices.Contains(refusals(), s) {
+			return false, fmt.Errorf("unknown on_refusal %q", s)
+		}
+		return s == "explain", nil
+	}
+	if v, ok := strict.OneWord(r.Reader, n, "on_refusal", refusals(), parse); ok {
+		l.explain = &v
 	}
 }
 

@@ -47,6 +47,7 @@ exec:
   rules:
     - {run: git, args: [push, ...], then: ask}
     - {run: [ls, "/opt/**", "${WORKSPACE}/bin/*"], then: allow}
+    - {run: curl, then: sensitive}
     - {sha256: 9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08, then: freeze}
     - {run: head, args: [-1, true, "a b"], then: kill}
 network:
@@ -59,13 +60,16 @@ network:
     - {host: b.example.org, port: 80, protocol: http}
     - "[2001:db8::1]:22"
   ask: ["*.b.example.org:443"]
-  deny: ["*.example.net:443"]
+  deny: ["*.example.net:443", "secret.example.org:443"]
+  audit: ["c.example.org:443"]
+  critical: ["d.example.org:443"]
 limits: {memory: 1536MiB, cpus: 0.5, pids: 99, open_files: 64, file_size: 10 KiB, wall: 1h30m, tmp: 1GiB, shm: 4KiB}
 env:
   pass: [CI, "NODE_*"]
   set: {Z: "1", A: "${HOME}/x"}
 approval: {timeout: 90s}
 on_violation: freeze
+on_refusal: explain
 `
 
 func TestEverything(t *testing.T) {
@@ -75,7 +79,7 @@ func TestEverything(t *testing.T) {
 		t.Error(got)
 	}
 	if got := p.Network.Origin.String() + p.Network.PrivateOrigin.String() + p.Exec.Origin.String() + p.Delete.Origin.String(); got !=
-		"network.default (p.yaml:24)network.private (p.yaml:25)exec.default (p.yaml:17)delete (p.yaml:15)" {
+		"network.default (p.yaml:25)network.private (p.yaml:26)exec.default (p.yaml:17)delete (p.yaml:15)" {
 		t.Error(got)
 	}
 	if p.Limits.Wall != 90*time.Minute || p.Limits.FileSizeBytes != 10<<10 || p.Limits.MilliCPUs != 500 {
@@ -91,6 +95,91 @@ func TestEverything(t *testing.T) {
 	}
 	if d := cmp.Diff(p.Lines(), back.Lines()); d != "" {
 		t.Error(d)
+	}
+}
+
+// A category stands for a verdict wherever one stands, and is part of the
+// rule's name everywhere.
+func TestCategories(t *testing.T) {
+	p := mustParse(t, `
+version: 1
+name: categories
+extends: [agent]
+files:
+  - {path: "${WORKSPACE}", access: write, write: sensitive}
+  - {path: "${WORKSPACE}/docs", access: read, write: critical}
+delete: {limit: 5/h, over: critical}
+exec:
+  default: routine
+  rules:
+    - {run: git, args: [push, ...], then: critical}
+    - {run: curl, then: sensitive}
+network:
+  default: critical
+  private: routine
+  routine: ["a.example.org:443"]
+  sensitive: ["b.example.org:443"]
+  critical: ["c.example.org:443"]
+  audit: ["d.example.org:443"]
+`, Features{Gate: true})
+	b, err := compiled.Encode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err = compiled.Decode(b); err != nil {
+		t.Fatal(err)
+	}
+	host := func(name string) policy.Request {
+		return policy.Request{Gate: policy.GateConnect, Host: name, Port: 443}
+	}
+	for _, tt := range []struct {
+		r    policy.Request
+		want policy.Decision
+	}{
+		{policy.Request{Gate: policy.GateOpen, Op: "open", Write: true, Path: "/home/user/project/x"}, policy.Decision{Verdict: policy.Audit, Rule: "files[0], sensitive (p.yaml:6)"}},
+		{policy.Request{Gate: policy.GateOpen, Op: "open", Path: "/home/user/project/x"}, policy.Decision{Verdict: policy.Allow, Rule: "files[0] (p.yaml:6)"}},
+		{policy.Request{Gate: policy.GateOpen, Op: "open", Write: true, Path: "/home/user/project/docs/x"}, policy.Decision{Verdict: policy.Ask, Rule: "files[1], critical (p.yaml:7)"}},
+		{policy.Request{Gate: policy.GateExec, Path: "/usr/bin/git", Argv: []string{"git", "push"}}, policy.Decision{Verdict: policy.Ask, Rule: "exec.rules[0], critical (p.yaml:12)"}},
+		{policy.Request{Gate: policy.GateExec, Path: "/usr/bin/curl"}, policy.Decision{Verdict: policy.Audit, Rule: "exec.rules[1], sensitive (p.yaml:13)"}},
+		{policy.Request{Gate: policy.GateExec, Path: "/usr/bin/make"}, policy.Decision{Verdict: policy.Allow, Rule: "exec.default, routine (p.yaml:10)"}},
+		{host("a.example.org"), policy.Decision{Verdict: policy.Allow, Rule: "network.routine[0], routine (p.yaml:17)"}},
+		{host("b.example.org"), policy.Decision{Verdict: policy.Audit, Rule: "network.sensitive[0], sensitive (p.yaml:18)"}},
+		{host("c.example.org"), policy.Decision{Verdict: policy.Ask, Rule: "network.critical[0], critical (p.yaml:19)"}},
+		{host("d.example.org"), policy.Decision{Verdict: policy.Audit, Rule: "network.audit[0] (p.yaml:20)"}},
+		{host("e.example.org"), policy.Decision{Verdict: policy.Ask, Rule: "network.default, critical (p.yaml:15)"}},
+	} {
+		if got := p.Evaluate(tt.r); got != tt.want {
+			t.Errorf("%+v: %+v, want %+v", tt.r, got, tt.want)
+		}
+	}
+	if p.Delete.Over != policy.Ask || p.Delete.Origin.Category != policy.Critical || p.Network.Private != policy.Allow {
+		t.Errorf("%+v, %v", p.Delete, p.Network.Private)
+	}
+	if lines := strings.Join(p.Lines(), "\n"); !strings.Contains(lines, "exec: critical (ask) \"git\"") || !strings.Contains(lines, "write sensitive (audit)") {
+		t.Error(lines)
+	}
+	p.Exec.Rules[0].Then = policy.Allow
+	if err := p.Validate(); err == nil || !strings.Contains(err.Error(), `category "critical" is not the verdict "allow"`) {
+		t.Error(err)
+	}
+}
+
+// A name that is refused is cut out of a wildcard that is allowed, in one
+// document and from a base.
+func TestRefusedNameInAWildcard(t *testing.T) {
+	p := mustParse(t, `
+version: 1
+name: carve
+extends: [agent]
+network:
+  allow: ["*.example.org:443"]
+  deny: ["private.example.org:443", "*.lab.example.org:any"]
+`, Features{})
+	for host, want := range map[string]policy.Verdict{"a.example.org": policy.Allow, "private.example.org": policy.Deny,
+		"x.private.example.org": policy.Allow, "a.lab.example.org": policy.Deny, "lab.example.org": policy.Allow} {
+		if d := p.Evaluate(policy.Request{Gate: policy.GateConnect, Host: host, Port: 443}); d.Verdict != want {
+			t.Errorf("%s: %v", host, d)
+		}
 	}
 }
 

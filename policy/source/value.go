@@ -12,22 +12,42 @@ import (
 	"clawjail/policy/strict"
 )
 
-// verdict parses a verdict that is among some, and that can be enforced.
-func (r *reader) verdict(n *yaml.Node, where string, some ...policy.Verdict) (policy.Verdict, bool) {
-	v, ok := strict.OneWord(r.Reader, n, "verdict", policy.Verdicts(), policy.ParseVerdict)
+// word is a verdict as it is written: as such, or as the category for it.
+type word struct {
+	verdict  policy.Verdict
+	category policy.Category
+}
+
+// verdictWords are what can be written for a verdict.
+func verdictWords() []string { return append(policy.Verdicts(), policy.Categories()...) }
+
+func parseWord(s string) (word, error) {
+	if c, err := policy.ParseCategory(s); err == nil && c != policy.NoCategory {
+		return word{c.Verdict(), c}, nil
+	}
+	v, err := policy.ParseVerdict(s)
+	return word{verdict: v}, err
+}
+
+// verdict parses a verdict, or a category for one, that is among some, and that
+// can be enforced. The category goes to the origin of what is judged so.
+func (r *reader) verdict(n *yaml.Node, where string, o *policy.Origin, some ...policy.Verdict) (policy.Verdict, bool) {
+	w, ok := strict.OneWord(r.Reader, n, "verdict", verdictWords(), parseWord)
+	v := w.verdict
 	if !ok {
 		return v, false
 	}
+	o.Category = w.category
 	if !slices.Contains(some, v) {
 		names := make([]string, len(some))
 		for i, s := range some {
 			names[i] = s.String()
 		}
-		r.Problem(n, strict.OneOf(names), "verdict %q has no meaning for %s", v, where)
+		r.Problem(n, strict.OneOf(names), "verdict %q has no meaning for %s", n.Value, where)
 		return v, false
 	}
 	if !r.features.Gate && (v == policy.Ask || v == policy.Freeze) {
-		r.Problem(n, `use "deny" or "audit" until then`, "verdict %q needs the gate that holds operations, which this clawjail does not have yet", v)
+		r.Problem(n, `use "deny" or "audit" until then`, "verdict %q needs the gate that holds operations, which this clawjail does not have yet", n.Value)
 		return v, false
 	}
 	return v, true

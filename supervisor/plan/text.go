@@ -218,7 +218,7 @@ func (p Plan) execLines() []string {
 	}
 	var out []string
 	for _, r := range p.Policy.Exec.Rules {
-		line := r.Then.String()
+		line := r.Origin.Word(r.Then)
 		if len(r.Run) > 0 {
 			line += " " + strings.Join(quoted(r.Run), " ")
 		}
@@ -233,5 +233,5 @@ func (p Plan) execLines() []string {
 			out = append(out, fmt.Sprintf("  %s is %s here", quote(b.Name), quote(b.Path)))
 		}
 	}
-	return append(out, "otherwise "+p.Policy.Exec.Default.String())
+	return append(out, "otherwise "+p.Policy.Exec.Origin.Word(p.Policy.Exec.Default))
 }
