@@ -21,8 +21,11 @@ type auditor struct {
 	mu     sync.Mutex
 	broken error  // why the last Append did not work; nil when it did
 	missed uint64 // records lost since then
-	onLoss func() // called once when the log breaks
-	onMend func() // called once when it works again
+
+	// changed says that broken may have: a level, not an event, so that a log
+	// that breaks and works again in quick succession leaves no jail in the
+	// wrong state. Capacity 1.
+	changed chan struct{}
 }
 
 func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
@@ -30,7 +33,15 @@ func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, erro
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log in %s: %w", c.AuditDir(), err)
 	}
-	return &auditor{log: l, slog: log, onLoss: func() {}, onMend: func() {}}, nil
+	return &auditor{log: l, slog: log, changed: make(chan struct{}, 1)}, nil
+}
+
+// recheck has the jails brought in line with the state of the log.
+func (a *auditor) recheck() {
+	select {
+	case a.changed <- struct{}{}:
+	default: // it is going to be looked at already
+	}
 }
 
 // append writes a record. An error means that it is not in the log; the caller
@@ -54,7 +65,7 @@ func (a *auditor) append(r audit.Record) error {
 	if a.broken == nil {
 		a.broken = err
 		a.slog.Error("the audit log cannot be written; no new jail starts until it can", "error", err)
-		go a.onLoss()
+		a.recheck()
 	}
 	return err
 }
@@ -69,7 +80,7 @@ func (a *auditor) mend() error {
 	}
 	a.slog.Warn("the audit log works again", "lost", a.missed)
 	a.broken, a.missed = nil, 0
-	go a.onMend()
+	a.recheck()
 	return nil
 }
 

@@ -159,6 +159,10 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 			apiErr = e.move(to)
 		}
 		e.lossFrozen = false // whoever asked last decides
+		e.jail.Standing = ""
+		if stop {
+			e.jail.Standing = reason
+		}
 	})
 	if err := s.audit.jail(e.jail.ID, op, "", audit.Subject{Message: reason, DurationMS: milliseconds(took)}); err != nil {
 		s.log.Error("record a freeze", "jail", e.jail.ID, "error", err)

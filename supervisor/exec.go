@@ -61,7 +61,7 @@ func (c *call) exec() (any, *api.Error) {
 	uid := c.peer.UID
 	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
-		return nil, api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, so nothing starts: %v", err)
+		return nil, c.s.unrecorded("so nothing starts", err)
 	}
 	proc, err := handle.Exec(c.r.Context(), spec, stdio)
 	if err != nil {

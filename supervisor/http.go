@@ -203,7 +203,7 @@ func (c *call) snapshot(e *entry) api.Jail {
 }
 
 func (c *call) ping() (any, *api.Error) {
-	return api.Ping{Version: c.s.opt.Version, PID: os.Getpid(), Private: c.s.opt.Private, Tier: c.s.tier}, nil
+	return api.Ping{Version: c.s.opt.Version, PID: os.Getpid(), Private: c.s.opt.Private, Tier: c.s.tier, Warning: c.s.warning()}, nil
 }
 
 func (c *call) list() (any, *api.Error) {
@@ -304,6 +304,11 @@ func (c *call) setFrozen(stop bool, verb string) (any, *api.Error) {
 	e, apiErr := c.jail()
 	if apiErr != nil {
 		return nil, apiErr
+	}
+	if !stop {
+		if apiErr := c.s.mayThaw(); apiErr != nil {
+			return nil, apiErr
+		}
 	}
 	if apiErr := c.s.freeze(c.r.Context(), e, stop, c.reason(verb)); apiErr != nil {
 		return nil, apiErr

@@ -2,31 +2,64 @@ package supervisor
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
+	"clawjail/audit"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/config"
 )
 
-// auditLost is called once when the audit log can no longer be written. What
-// runs unrecorded is stopped where it stands, unless the operator chose
-// otherwise.
-func (s *Supervisor) auditLost() {
-	if s.opt.Config.OnAuditLoss == config.AuditLossContinue {
-		s.log.Error("the audit log cannot be written; jails go on unrecorded, as on_audit_loss says")
+// followAudit keeps the jails in line with the audit log: what runs unrecorded
+// is stopped where it stands, unless the operator chose otherwise, and goes on
+// when the log works again.
+func (s *Supervisor) followAudit() {
+	for {
+		select {
+		case <-s.audit.changed:
+		case <-s.base.Done():
+			return
+		}
+		s.settleAudit()
+	}
+}
+
+// settleAudit does what the state of the log asks for now.
+func (s *Supervisor) settleAudit() {
+	if err := s.audit.err(); err != nil {
+		s.auditLost(err)
 		return
 	}
-	for _, e := range s.inState(api.StateRunning) {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		err := s.freeze(ctx, e, true, "the audit log cannot be written")
-		cancel()
-		if err != nil {
-			s.log.Error("freeze a jail for want of an audit log; it is killed instead", "jail", e.jail.ID, "error", err)
-			_ = s.kill(context.Background(), e, "the audit log could not be written, and the jail could not be frozen")
-			continue
-		}
-		s.loop.do(func(*table) { e.lossFrozen = true })
+	s.auditMended()
+}
+
+// auditLost answers a log that cannot be written. It may be called again while
+// that lasts, for jails that have started to run since.
+func (s *Supervisor) auditLost(why error) {
+	if s.opt.Config.OnAuditLoss == config.AuditLossContinue {
+		s.log.Error("jails go on unrecorded, as audit.on_loss says", "error", why)
+		return
 	}
+	var all sync.WaitGroup // one that does not stand soon must not hold up the others
+	for _, e := range s.inState(api.StateRunning) {
+		all.Go(func() { s.freezeForLoss(e) })
+	}
+	all.Wait()
+}
+
+func (s *Supervisor) freezeForLoss(e *entry) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.freeze(ctx, e, true, "the audit log cannot be written"); err != nil {
+		s.log.Error("freeze a jail for want of an audit log; it is killed instead", "jail", e.jail.ID, "error", err)
+		_ = s.kill(context.Background(), e, "the audit log could not be written, and the jail could not be frozen")
+		return
+	}
+	s.loop.do(func(*table) { e.lossFrozen = true })
+	s.log.Error("a jail stands still until the audit log can be written", "jail", e.jail.ID, "name", e.jail.Name)
 }
 
 // auditMended thaws what auditLost froze, and nothing that a person froze.
@@ -41,6 +74,38 @@ func (s *Supervisor) auditMended() {
 			s.log.Error("thaw a jail", "jail", e.jail.ID, "error", err)
 		}
 	}
+}
+
+// mayThaw refuses to let a jail run unrecorded where the operator wants it to
+// stand still.
+func (s *Supervisor) mayThaw() *api.Error {
+	if err := s.audit.err(); err != nil && s.opt.Config.OnAuditLoss != config.AuditLossContinue {
+		return s.unrecorded("so no jail runs on", err)
+	}
+	return nil
+}
+
+// unrecorded says that the audit log cannot be written, what follows from that,
+// and how to mend it.
+func (s *Supervisor) unrecorded(so string, err error) *api.Error {
+	e := api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, %s: %v", so, err)
+	if errors.Is(err, audit.ErrFull) {
+		return e.WithHint("make room on the disk of %s; what stands still goes on by itself then", s.opt.Config.AuditDir())
+	}
+	return e.WithHint("mend the disk of %s, then restart the supervisor", s.opt.Config.AuditDir())
+}
+
+// warning is what whoever looks at jails should know; empty when all is well.
+func (s *Supervisor) warning() string {
+	err := s.audit.err()
+	if err == nil {
+		return ""
+	}
+	jails := "running jails stand still until it can"
+	if s.opt.Config.OnAuditLoss == config.AuditLossContinue {
+		jails = "running jails go on unrecorded, as audit.on_loss says"
+	}
+	return fmt.Sprintf("the audit log in %s cannot be written (%v): no jail starts, and %s", s.opt.Config.AuditDir(), err, jails)
 }
 
 func (s *Supervisor) inState(state api.State) []*entry {

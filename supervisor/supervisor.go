@@ -51,6 +51,7 @@ type Supervisor struct {
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
 	filters sync.Map              // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
+	killOne func(pid int32, cgroup string) error // killInCgroup
 
 	// base is cancelled when everything has to stop; work waits for it.
 	base   context.Context
@@ -82,7 +83,8 @@ func New(o Options) (*Supervisor, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), base: ctx, cancel: cancel}
+	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), killOne: killInCgroup,
+		base: ctx, cancel: cancel}
 	s.scope.Store(&scope{})
 	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
 	if err := s.open(); err != nil {
@@ -90,7 +92,6 @@ func New(o Options) (*Supervisor, error) {
 		return nil, errors.Join(err, s.closeParts())
 	}
 	s.loop = newLoop(o.Config.MaxJails)
-	s.audit.onLoss, s.audit.onMend = s.auditLost, s.auditMended
 	return s, nil
 }
 
@@ -155,6 +156,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.judge)
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
+	s.work.Go(s.followAudit)
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))

@@ -66,7 +66,7 @@ func (s *Supervisor) mismatch(v *jailView, ev wire.Event, r audit.Record) {
 // killOrFreeze kills a process of the jail, and stops everything when that
 // does not work.
 func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
-	err := killInCgroup(pid, s.cgroupOf(v.id))
+	err := s.killOne(pid, s.cgroupOf(v.id))
 	message := "killed: " + what
 	switch {
 	case errors.Is(err, unix.ESRCH):
@@ -74,10 +74,11 @@ func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
 		err = nil
 	case err != nil:
 		message = fmt.Sprintf("could not be killed (%v): %s", err, what)
+		s.log.Error("a process that must not run could not be killed; its jail is frozen", "jail", v.id, "pid", pid, "error", err)
 	}
 	_ = s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: audit.GateJail,
 		Subject: audit.Subject{Op: "violation", Pid: pid, Message: message}, Verdict: "kill", Rule: rule})
-	if err != nil && !errors.Is(err, unix.ESRCH) {
+	if err != nil {
 		// Something forbidden runs and does not go away: stop everything.
 		s.freezeByID(v.id, message)
 	}

@@ -11,31 +11,14 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
-)
 
-// smallDisk is a file system with a bound, attached nowhere.
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	ctx, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		t.Fatal(os.NewSyscallError("fsopen", err))
-	}
-	defer unix.Close(ctx)
-	if err := errors.Join(unix.FsconfigSetString(ctx, "size", size), unix.FsconfigCreate(ctx)); err != nil {
-		t.Fatal(os.NewSyscallError("fsconfig", err))
-	}
-	fd, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(os.NewSyscallError("fsmount", err))
-	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
-	return fmt.Sprintf("/proc/self/fd/%d", fd)
-}
+	"clawjail/test/kernel"
+)
 
 // TestFullDiskDenies fills the disk while units are taken: takes fail, nothing
 // is granted that is not reserved, and it goes on when there is room again.
 func TestFullDiskDenies(t *testing.T) {
-	dir := smallDisk(t, "1m")
+	dir := kernel.SmallDisk(t, 1<<20)
 	db, err := bolt.Open(dir+"/state.db", 0o600, &bolt.Options{Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -50,18 +33,7 @@ func TestFullDiskDenies(t *testing.T) {
 	if ok, _, err := s.Take("before", l, 1); !ok || err != nil {
 		t.Fatal(err)
 	}
-	full, err := os.Create(dir + "/full")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer full.Close()
-	chunk := make([]byte, 4096)
-	for err == nil {
-		_, err = full.Write(chunk)
-	}
-	if !errors.Is(err, unix.ENOSPC) {
-		t.Fatal(err)
-	}
+	kernel.Fill(t, dir+"/full")
 	// What was reserved is still granted; more is not, at the latest when the
 	// file has to grow.
 	granted := int64(1)
@@ -87,9 +59,6 @@ func TestFullDiskDenies(t *testing.T) {
 		t.Fatalf("after %d units: %v", granted, denied)
 	}
 	if err := os.Remove(dir + "/full"); err != nil {
-		t.Fatal(err)
-	}
-	if err := full.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if ok, _, err := s.Take("after", l, 1); !ok || err != nil {
