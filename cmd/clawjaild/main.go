@@ -105,7 +105,7 @@ func run(o options, ready io.WriteCloser) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	watchdog := startWatchdog(ctx)
+	watchdog := startWatchdog(ctx, log, s.Alive)
 	defer watchdog()
 	err = s.Serve(ctx, sockets, func() {
 		_, _ = io.WriteString(ready, "ready\n")
