@@ -40,6 +40,7 @@ func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
 	}
 	q := approval.New(approval.Options{
 		Journal:    j,
+		Scopes:     j,
 		Boot:       bootID(),
 		FourEyes:   opt.FourEyes,
 		OnDecision: s.recordDecision,
@@ -52,6 +53,11 @@ func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
 	if n := len(q.Restore(requests)); n > 0 {
 		s.log.Info("held requests restored", "count", n)
 	}
+	scopes, err := j.Scopes()
+	if err != nil {
+		s.log.Error("some remembered decisions could not be read back; they are asked for again", "error", err)
+	}
+	q.Recall(scopes)
 	return &approvals{Queue: q, journal: j, opt: opt}, nil
 }
 

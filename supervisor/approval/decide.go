@@ -25,6 +25,9 @@ func (q *Queue) Decide(a Answer) (Request, Decision, error) {
 		d.Outcome = Approved
 	}
 	d = q.settle(e, d)
+	if a.Scope.Kind != ScopeOnce {
+		q.keepScope(r)
+	}
 	q.forget(r.ID)
 	return r, d, nil
 }
@@ -69,7 +72,7 @@ func (q *Queue) check(a Answer) (*entry, error) {
 func (q *Queue) EndJail(jail string) {
 	q.mu.Lock()
 	q.ended.put(jail, struct{}{})
-	q.grants.drop(jail)
+	scopes := q.grants.drop(jail)
 	var mine []*entry
 	for _, e := range q.byID {
 		if e.request.Jail == jail && q.begin(e) {
@@ -78,6 +81,7 @@ func (q *Queue) EndJail(jail string) {
 	}
 	q.mu.Unlock()
 	q.settleAll(mine, Decision{Outcome: JailEnded})
+	q.dropScopes(scopes)
 }
 
 // Sweep ends the requests whose time is up and says how long nothing else will
@@ -97,9 +101,11 @@ func (q *Queue) Sweep() time.Duration {
 		}
 	}
 	q.grants.expire(now)
+	over := q.grants.ranOut()
 	q.next = now + nap
 	q.mu.Unlock()
 	q.settleAll(late, Decision{Outcome: TimedOut})
+	q.dropScopes(over)
 	return nap
 }
 
@@ -156,14 +162,21 @@ func (q *Queue) Restore(journaled []Request) []View {
 	return q.List()
 }
 
-// Retain ends the requests of jails that are not alive. Restore brings back
-// those of every jail; call this when it is known which jails came back too.
+// Retain ends the requests and forgets the scopes of jails that are not alive.
+// Restore and Recall bring back those of every jail; call this when it is known
+// which jails came back too.
 func (q *Queue) Retain(alive func(jail string) bool) {
 	gone := map[string]bool{}
 	for _, v := range q.List() {
-		if _, known := gone[v.Jail]; !known {
-			gone[v.Jail] = !alive(v.Jail)
-		}
+		gone[v.Jail] = true
+	}
+	q.mu.Lock()
+	for jail := range q.grants.jails {
+		gone[jail] = true
+	}
+	q.mu.Unlock()
+	for jail := range gone {
+		gone[jail] = !alive(jail)
 	}
 	for jail, is := range gone {
 		if is {

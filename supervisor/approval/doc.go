@@ -57,8 +57,10 @@
 //     follow a clock that somebody sets. Wall times are for people only.
 //   - A rejection answers the same request for a few seconds more, an approval
 //     never does.
-//   - Remembered scopes do not outlive the supervisor. Asking once more is the
-//     safe way to forget.
+//   - Remembered scopes outlive the supervisor where the jail does: they are in
+//     the journal beside the requests, with the boot and the CLOCK_BOOTTIME at
+//     which they end. They become durable after the waiters went on; what a crash
+//     in between loses is asked again, which is the safe way to forget.
 //   - "always" is remembered here for the jail. The rule in the policy file is
 //     written by the client (package client/rule), because the supervisor is
 //     root and parses no YAML.

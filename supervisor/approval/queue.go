@@ -27,7 +27,8 @@ type Journal interface {
 // Options are what a Queue is made of.
 type Options struct {
 	Journal Journal
-	Clock   Clock // nil: the system's
+	Scopes  Scopes // nil: remembered scopes end with the queue
+	Clock   Clock  // nil: the system's
 	Boot    string
 	Limits  Limits // zero: DefaultLimits
 	// FourEyes bars whoever started a jail from approving for it.

@@ -1,8 +1,8 @@
-// Package journal keeps the open requests of package approval in a bbolt file,
-// so that they outlive the supervisor.
+// Package journal keeps the open requests and the remembered scopes of package
+// approval in a bbolt file, so that they outlive the supervisor.
 //
 // Trust: the file is the supervisor's own (mode 0600 below its state
-// directory); still every entry goes through approval.Decode, and one that does
+// directory); still every entry goes through approval.Decode or DecodeRemembered, and one that does
 // not pass is dropped and reported.
 //
 // Ownership: a Journal owns its file, which no second process can open.
@@ -17,6 +17,6 @@
 //   - bbolt rather than a file per request: one fsync for many requests that
 //     come together, and a full disk is an error of the commit that changes
 //     nothing.
-//   - One bucket in the supervisor's state.db, so that later state can be
+//   - Buckets in the supervisor's state.db, so that later state can be
 //     committed in the same transaction.
 package journal

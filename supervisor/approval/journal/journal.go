@@ -11,7 +11,10 @@ import (
 	"clawjail/supervisor/approval"
 )
 
-const bucket = "approvals"
+const (
+	bucket = "approvals"
+	scopes = "scopes"
+)
 
 // batchDelay is how long a commit waits for others to join it. A request waits
 // for a human anyway; an fsync takes longer than this.
@@ -34,8 +37,12 @@ func Open(path string) (*Journal, error) {
 	}
 	db.MaxBatchDelay = batchDelay
 	if err := db.Update(func(tx *bolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists([]byte(bucket))
-		return err
+		for _, name := range []string{bucket, scopes} {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
 	}
@@ -56,11 +63,25 @@ func (j *Journal) Put(r approval.Request) error {
 }
 
 // Remove removes requests in one commit. One that is not there is no error.
-func (j *Journal) Remove(ids ...string) error {
+func (j *Journal) Remove(ids ...string) error { return j.remove(bucket, ids) }
+
+// Keep writes a remembered scope and returns when it is on the disk.
+func (j *Journal) Keep(m approval.Remembered) error {
+	b, err := approval.EncodeRemembered(m)
+	if err != nil {
+		return err
+	}
+	return j.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket([]byte(scopes)).Put([]byte(m.Name()), b) })
+}
+
+// Drop removes remembered scopes in one commit. One that is not there is no error.
+func (j *Journal) Drop(names ...string) error { return j.remove(scopes, names) }
+
+func (j *Journal) remove(bucket string, keys []string) error {
 	return j.db.Batch(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
-		for _, id := range ids {
-			if err := b.Delete([]byte(id)); err != nil {
+		for _, k := range keys {
+			if err := b.Delete([]byte(k)); err != nil {
 				return err
 			}
 		}
@@ -71,15 +92,24 @@ func (j *Journal) Remove(ids ...string) error {
 // Load gives every request, and an error for those that cannot be read; these
 // are removed.
 func (j *Journal) Load() ([]approval.Request, error) {
-	var out []approval.Request
+	return load(j, bucket, approval.Decode, func(r approval.Request) string { return r.ID })
+}
+
+// Scopes gives every remembered scope, as Load gives requests.
+func (j *Journal) Scopes() ([]approval.Remembered, error) {
+	return load(j, scopes, approval.DecodeRemembered, approval.Remembered.Name)
+}
+
+func load[T any](j *Journal, bucket string, decode func([]byte) (T, error), name func(T) string) ([]T, error) {
+	var out []T
 	var errs []error
 	err := j.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
 		var bad [][]byte
 		err := b.ForEach(func(k, v []byte) error {
-			r, err := approval.Decode(v)
-			if err == nil && r.ID != string(k) {
-				err = fmt.Errorf("request %s is stored as %q", r.ID, k)
+			r, err := decode(v)
+			if err == nil && name(r) != string(k) {
+				err = fmt.Errorf("%q is stored as %q", name(r), k)
 			}
 			if err != nil {
 				errs = append(errs, err)

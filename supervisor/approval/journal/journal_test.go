@@ -90,6 +90,37 @@ func TestWhatCannotBeReadIsDropped(t *testing.T) {
 	}
 }
 
+func TestScopesOutliveTheJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	j := open(t, path)
+	m := approval.Remembered{Jail: "j1", Gate: approval.GateExec, Key: "k1", Boot: "b", Decision: approval.Decision{ID: "12345678",
+		Digest: strings.Repeat("a", 64), Outcome: approval.Approved, Scope: approval.Scope{Kind: approval.ScopeJail}, By: approval.By{UID: 7}}}
+	other := m
+	other.Key = "k2"
+	if err := errors.Join(j.Keep(m), j.Keep(other), j.Keep(m), j.Drop(other.Name(), "unknown"), j.Put(request(t, "00000001", "/w/a"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path)
+	defer j.Close()
+	got, err := j.Scopes()
+	if err != nil || len(got) != 1 || got[0].Key != "k1" || got[0].Decision.Outcome != approval.Approved {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if requests, err := j.Load(); err != nil || len(requests) != 1 {
+		t.Errorf("%d requests, %v", len(requests), err)
+	}
+	err = j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(scopes)).Put([]byte("x"), []byte("{")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := j.Scopes(); len(got) != 1 || err == nil {
+		t.Errorf("with one that cannot be read: %+v, %v", got, err)
+	}
+}
+
 func TestOnlyOneSupervisor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	j := open(t, path)
