@@ -80,8 +80,8 @@ func (s *Server) asked(m control.Message) error {
 	a.work.Go(func() {
 		defer func() { <-a.places }()
 		v := a.asker(ctx, m.ID, q)
-		if !a.end(m.ID) {
-			return // withdrawn, and nobody waits
+		if !a.end(m.ID) || a.ctx.Err() != nil {
+			return // withdrawn or over: nobody waits
 		}
 		if err := a.answer(m.ID, v); err != nil {
 			s.lost("verdicts", err)
