@@ -170,7 +170,7 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 		LandlockABI: b.s.opt.Host.LandlockABI, Gate: true, UserNS: b.s.opt.Host.UserNS, Tier: b.s.tier,
 		StageBinary:  filepath.Join(b.s.opt.Binaries, "clawjail-stage"),
 		StateDir:     c.JailDir(id),
-		CgroupParent: "clawjail",
+		CgroupParent: cgroupParent,
 		Timeout:      r.Timeout,
 		Upstream:     c.Resolvers,
 	})
@@ -291,12 +291,14 @@ func (s *Supervisor) abandon(b *build, why *api.Error) *api.Error {
 		s.log.Error("record a refused start", "jail", e.jail.ID, "error", err)
 	}
 	b.dismantle()
+	var forgotten []*entry
 	s.loop.do(func(t *table) {
 		_ = e.move(api.StateExited)
 		e.jail.Exit = &api.Exit{Code: why.ExitCode, Reason: why.Message}
 		e.remove = true // it never was: keep the list to what ran
-		t.retire(e)
+		forgotten = t.retire(e)
 	})
+	s.forget(forgotten)
 	s.idle.release()
 	return why
 }

@@ -33,6 +33,7 @@
 //	ended jails remembered             maxEnded     the oldest is forgotten
 //	added processes per jail           maxProcs     the exec is refused
 //	kept output per detached jail      maxLogBytes  moved aside once, then the older half goes
+//	kept outputs                       maxEnded     the oldest goes, and with --rm at the end
 //	decisions about open connections   maxHeldConns the connection's record lacks it
 //	label sets per counter             maxLabels    counted as "other"
 //	files opened by the gate, unseen   maxGiven     the oldest is judged by its other name

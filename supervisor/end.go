@@ -54,12 +54,14 @@ func (s *Supervisor) awaitEnd(b *build) {
 	if err := s.audit.jail(e.jail.ID, "stop", "", subject); err != nil {
 		s.log.Error("record the end of a jail", "jail", e.jail.ID, "error", err)
 	}
+	var forgotten []*entry
 	s.loop.do(func(t *table) {
 		_ = e.move(api.StateExited)
 		e.jail.Exit = &result
 		e.handle, e.cgroup = nil, nil
-		t.retire(e)
+		forgotten = t.retire(e)
 	})
+	s.forget(forgotten)
 }
 
 // endUnleased kills a foreground jail that nobody waits for.

@@ -5,7 +5,9 @@ package supervisor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -35,14 +37,14 @@ func newFixture(t *testing.T, loss config.OnAuditLoss) *fixture {
 	t.Helper()
 	f := &fixture{t: t, disk: kernel.SmallDisk(t, 256<<10), log: &bytes.Buffer{}}
 	c := config.Default()
-	c.StateDir, c.OnAuditLoss = f.disk, loss
+	c.RunDir, c.StateDir, c.OnAuditLoss = t.TempDir(), f.disk, loss
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	a, err := openAuditor(c, "notify", log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.close() })
-	f.Supervisor = &Supervisor{opt: Options{Config: c}, log: log, loop: newLoop(8), audit: a, metrics: newMetrics(), killOne: killInCgroup}
+	f.Supervisor = &Supervisor{opt: Options{Config: c}, log: log, loop: newLoop(8), audit: a, metrics: newMetrics(), killOne: killInCgroup, base: t.Context()}
 	go f.loop.run()
 	t.Cleanup(f.loop.close)
 	f.makeParent()
@@ -59,7 +61,7 @@ func (f *fixture) makeParent() {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() {
-		if err := os.Remove(f.parent); err != nil {
+		if err := os.Remove(f.parent); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			f.t.Error(err)
 		}
 	})

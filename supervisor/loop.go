@@ -163,13 +163,18 @@ func (t *table) byName(name string) *entry {
 	return nil
 }
 
-// retire moves a jail from the live to the ended ones.
-func (t *table) retire(e *entry) {
+// retire moves a jail from the live to the ended ones, and gives those that are
+// forgotten from now on.
+func (t *table) retire(e *entry) (forgotten []*entry) {
 	delete(t.live, e.jail.ID)
 	// One that is to be forgotten stays, unlisted, for the client that is about
 	// to ask how it ended.
 	t.ended = append(t.ended, e)
+	if e.remove {
+		forgotten = append(forgotten, e)
+	}
 	if len(t.ended) > maxEnded {
+		forgotten = append(forgotten, t.ended[0])
 		t.ended = slices.Delete(t.ended, 0, 1)
 	}
 	e.settle()
@@ -180,6 +185,7 @@ func (t *table) retire(e *entry) {
 		}
 		t.empty = nil
 	}
+	return forgotten
 }
 
 // list returns the jails, oldest first.

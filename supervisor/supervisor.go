@@ -52,6 +52,7 @@ type Supervisor struct {
 	filters sync.Map              // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
 	killOne func(pid int32, cgroup string) error // killInCgroup
+	left    []string                             // ids of jails that a former supervisor left behind
 
 	// base is cancelled when everything has to stop; work waits for it.
 	base   context.Context
@@ -92,6 +93,12 @@ func New(o Options) (*Supervisor, error) {
 		return nil, errors.Join(err, s.closeParts())
 	}
 	s.loop = newLoop(o.Config.MaxJails)
+	// Before there are any of our own.
+	var err error
+	if s.left, err = leftBehind(filepath.Dir(o.Config.JailDir("x"))); err != nil {
+		cancel()
+		return nil, errors.Join(err, s.closeParts())
+	}
 	return s, nil
 }
 
@@ -157,6 +164,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
 	s.work.Go(s.followAudit)
+	s.work.Go(func() { s.sweep(s.left) })
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))

@@ -97,7 +97,11 @@ func TestEndedJailsAreBounded(t *testing.T) {
 		if err := tab.reserve(e, func() string { return madeUpName([][]byte{[]byte("x" + string(rune('a'+i%26)))}) }); err != nil {
 			t.Fatal(err)
 		}
-		tab.retire(e)
+		e.remove = i == 0
+		forgotten := tab.retire(e)
+		if want := i == 0 || i >= maxEnded; (len(forgotten) == 1) != want {
+			t.Errorf("jail %d: %d forgotten", i, len(forgotten))
+		}
 	}
 	if len(tab.ended) != maxEnded {
 		t.Errorf("%d ended jails remembered, want %d", len(tab.ended), maxEnded)
