@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"time"
@@ -62,9 +61,9 @@ func (w *walk) end() error {
 		return err
 	}
 	w.seq = 0 // whatever comes
-	size, err := w.file.Seek(0, io.SeekEnd)
+	size, err := w.file.size()
 	if err != nil {
-		return fmt.Errorf("seek audit segment: %w", err)
+		return fmt.Errorf("size of audit segment: %w", err)
 	}
 	nl, err := lastNewline(w.file, size)
 	if err != nil {

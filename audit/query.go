@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -62,7 +61,7 @@ type walk struct {
 	segs  []segment // still to be read; the first is open
 	skip  int       // matches that Limit leaves out
 
-	file  *os.File
+	file  segmentFile
 	lines *lineReader
 	line  int    // in the open segment
 	seq   uint64 // of the next record
@@ -137,17 +136,6 @@ func (w *walk) count(s segment) (int, error) {
 			return 0, fmt.Errorf("read audit segment %s: %w", s.name, err)
 		}
 	}
-}
-
-func openSegment(root *os.Root, s segment) (*os.File, error) {
-	f, err := root.Open(s.name)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("no permission to read audit segment %s: %w", s.name, fs.ErrPermission)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open audit segment: %w", err)
-	}
-	return f, nil
 }
 
 // open opens the first of segs. Its name says which number comes next, unless

@@ -44,6 +44,12 @@ func (l *Log) recover() error {
 
 // resume makes s the segment that is written to; false when it has no line.
 func (l *Log) resume(s segment) (bool, error) {
+	if s.packed {
+		var err error
+		if s, err = l.unpack(s); err != nil {
+			return false, fmt.Errorf("make segment %s plain again: %w", s.name, err)
+		}
+	}
 	f, err := l.root.OpenFile(s.name, os.O_RDWR, 0)
 	if err != nil {
 		return false, fmt.Errorf("open segment: %w", err)

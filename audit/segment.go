@@ -12,7 +12,8 @@ import (
 
 const (
 	segmentSuffix = ".jsonl"
-	segmentDigits = 20 // of the largest uint64
+	packedSuffix  = ".jsonl.zst" // of a closed segment that was compressed
+	segmentDigits = 20           // of the largest uint64
 
 	// recoveryDir is where torn lines are moved to, inside the log's directory.
 	recoveryDir = "recovery"
@@ -20,8 +21,9 @@ const (
 
 // segment is one file of the log.
 type segment struct {
-	name  string
-	first uint64 // sequence number of its first record
+	name   string
+	first  uint64 // sequence number of its first record
+	packed bool   // compressed
 }
 
 func segmentAt(first uint64) segment {
@@ -30,17 +32,19 @@ func segmentAt(first uint64) segment {
 
 // parseSegment gives the segment of that name; false for any other file.
 func parseSegment(name string) (segment, bool) {
-	if len(name) != segmentDigits+len(segmentSuffix) || name[segmentDigits:] != segmentSuffix {
+	if len(name) <= segmentDigits || name[segmentDigits:] != segmentSuffix && name[segmentDigits:] != packedSuffix {
 		return segment{}, false
 	}
 	first, err := strconv.ParseUint(name[:segmentDigits], 10, 64)
 	if err != nil || first == 0 {
 		return segment{}, false
 	}
-	return segment{name: name, first: first}, true
+	return segment{name: name, first: first, packed: name[segmentDigits:] == packedSuffix}, true
 }
 
-// listSegments gives the segments of a directory in the order of writing.
+// listSegments gives the segments of a directory in the order of writing. Where
+// a segment is there both ways, the plain one counts: it is removed only when
+// the compressed one is whole.
 func listSegments(root *os.Root) ([]segment, error) {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -57,8 +61,10 @@ func listSegments(root *os.Root) ([]segment, error) {
 			segs = append(segs, s)
 		}
 	}
-	slices.SortFunc(segs, func(a, b segment) int { return cmp.Compare(a.first, b.first) })
-	return segs, nil
+	slices.SortFunc(segs, func(a, b segment) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(len(a.name), len(b.name)))
+	})
+	return slices.CompactFunc(segs, func(a, b segment) bool { return a.first == b.first }), nil
 }
 
 // openRoot opens the directory of a log for reading.
