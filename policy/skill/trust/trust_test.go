@@ -1,0 +1,576 @@
+package trust
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func manifest(t testing.TB, edit func([]File) []File) Manifest {
+	t.Helper()
+	files := []File{
+		{Name: "SKILL.md", Digest: sha256.Sum256([]byte("---\nname: weather\n---\n"))},
+		{Name: "scripts/get.sh", Digest: sha256.Sum256([]byte("echo sunny\n")), Exec: true},
+		{Name: "references/\u00e9.md", Digest: sha256.Sum256([]byte("text"))},
+	}
+	if edit != nil {
+		files = edit(files)
+	}
+	m, err := New("weather", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// newKey makes a key of a kind, and its line in a list of signers.
+func newKey(t testing.TB, kind string) (*Key, string) {
+	t.Helper()
+	var private crypto.Signer
+	var err error
+	switch kind {
+	case "ed25519":
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	case "p384":
+		private, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "p521":
+		private, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	default:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyOf(t, private)
+}
+
+func keyOf(t testing.TB, private crypto.Signer) (*Key, string) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.ssh.PublicKey())))
+}
+
+func signers(t testing.TB, lines ...string) Signers {
+	t.Helper()
+	s, err := ParseSigners("signers", []byte(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSpecificationsExample(t *testing.T) {
+	// Appendix A of OMS 1.0.
+	var a, b Digest
+	if a.fromHex("5e472403951781d18d5f790aa5b3316a5f535fc37a1052f6659c9c6af82e3643") != nil || b.fromHex("4555555dc68d872c2270ba89ecc5f6f094812f65372b37e50071fe5168031c49") != nil {
+		t.Fatal("digests")
+	}
+	m, err := New("my-model", []File{{Name: "weights.bin", Digest: b}, {Name: "config.json", Digest: a}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.Sum256(append(a[:], b[:]...))
+	if m.Root() != Digest(h) {
+		t.Errorf("root digest %s, want the SHA-256 of both digests, %x", m.Root(), h)
+	}
+}
+
+func TestStatementReadsBack(t *testing.T) {
+	m := manifest(t, nil)
+	s, err := ParseStatement(m.Statement())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, n := s.Compare(m); n != 0 || !s.Modes || s.Name != "weather" {
+		t.Errorf("differences %v, modes %v, name %q", d, s.Modes, s.Name)
+	}
+	if !bytes.Equal(s.Statement(), m.Statement()) {
+		t.Error("the statement is not the same once more")
+	}
+}
+
+// tampers are ways to change a skill after it was signed.
+func tampers() map[string]func([]File) []File {
+	return map[string]func([]File) []File{
+		"edit":        func(f []File) []File { f[0].Digest[3] ^= 1; return f },
+		"add":         func(f []File) []File { return append(f, File{Name: "extra.sh"}) },
+		"delete":      func(f []File) []File { return f[:2] },
+		"rename":      func(f []File) []File { f[1].Name = "scripts/run.sh"; return f },
+		"chmod":       func(f []File) []File { f[0].Exec = true; return f },
+		"chmod away":  func(f []File) []File { f[1].Exec = false; return f },
+		"case change": func(f []File) []File { f[0].Name = "Skill.md"; return f },
+		"normal form": func(f []File) []File { f[2].Name = "references/e\u0301.md"; return f },
+		"swap":        func(f []File) []File { f[0].Digest, f[2].Digest = f[2].Digest, f[0].Digest; return f },
+	}
+}
+
+func TestTamperMatrix(t *testing.T) {
+	good := manifest(t, nil)
+	k, line := newKey(t, "ed25519")
+	p := Policy{Signers: signers(t, "alice@example.org "+line), Now: now}
+	sshSig, err := SignSSH(good.Statement(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := SignBundle(good.Statement(), k, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Signature{{"skill.sig", sshSig}, {"skill.oms.sig", bundle}} {
+		if o := Verify(good, []Signature{s}, p); !o.Verified || !o.Modes || o.Vouches[0].Principal != "alice@example.org" {
+			t.Fatalf("%s: the skill as it was signed: %+v", s.File, o)
+		}
+		for name, tamper := range tampers() {
+			o := Verify(manifest(t, tamper), []Signature{s}, p)
+			if o.Verified || len(o.Findings) == 0 {
+				t.Errorf("%s: %s is not seen: %+v", s.File, name, o)
+			}
+			want := "CJS-SIG-002"
+			if name == "add" && s.File == "skill.oms.sig" {
+				want = "CJS-SIG-004"
+			}
+			if o.Findings[0].Rule != want {
+				t.Errorf("%s: %s is %s, want %s", s.File, name, o.Findings[0].Rule, want)
+			}
+		}
+	}
+}
+
+// A rename that keeps the order leaves the root digest of OMS as it is; what
+// approvals and the store go by must change.
+func TestTreeDigestCoversNamesAndModes(t *testing.T) {
+	good := manifest(t, nil)
+	for name, tamper := range tampers() {
+		if m := manifest(t, tamper); m.Tree() == good.Tree() {
+			t.Errorf("%s: same tree digest", name)
+		}
+	}
+	renamed := manifest(t, tampers()["rename"])
+	if renamed.Root() != good.Root() {
+		t.Error("the root digest covers names by now; the tree digest is no longer needed")
+	}
+}
+
+func TestEveryKindOfKey(t *testing.T) {
+	m := manifest(t, nil)
+	for _, kind := range []string{"ed25519", "p256", "p384", "p521"} {
+		k, line := newKey(t, kind)
+		p := Policy{Signers: signers(t, "a "+line), Now: now}
+		b, err := SignBundle(m.Statement(), k, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		s, err := SignSSH(m.Statement(), k)
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		for _, sig := range []Signature{{"skill.oms.sig", b}, {"skill.sig", s}} {
+			if o := Verify(m, []Signature{sig}, p); !o.Verified {
+				t.Errorf("%s, %s: %+v", kind, sig.File, o)
+			}
+		}
+	}
+}
+
+func TestWhoseSignaturesCount(t *testing.T) {
+	m := manifest(t, nil)
+	k, line := newKey(t, "ed25519")
+	other, otherLine := newKey(t, "p256")
+	sign := func(k *Key, form Form) []byte {
+		f := SignSSH
+		if form == Bundle {
+			f = func(s []byte, k *Key) ([]byte, error) { return SignBundle(s, k, nil) }
+		}
+		b, err := f(m.Statement(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	one := func(form Form) []Signature {
+		return []Signature{{map[Form]string{SSH: "skill.sig", Bundle: "skill.oms.sig"}[form], sign(k, form)}}
+	}
+	both := append(one(SSH), Signature{"skill.auditor.oms.sig", sign(other, Bundle)})
+	revoked := func(s string) string { return s }
+	tests := []struct {
+		name      string
+		signers   []string
+		revoked   string
+		sigs      []Signature
+		threshold int
+		rule, say string // "" verifies
+	}{
+		{name: "a listed key", signers: []string{"a " + line}},
+		{name: "no signature", signers: []string{"a " + line}, sigs: []Signature{}, rule: "CJS-SIG-001", say: "no signature"},
+		{name: "an unknown key", signers: []string{"a " + otherLine}, rule: "CJS-SIG-003", say: "not in the list of allowed signers"},
+		{name: "an expired key", signers: []string{`a valid-before="20260101Z" ` + line}, rule: "CJS-SIG-003", say: "expired at 2026-01-01"},
+		{name: "a key that is not valid yet", signers: []string{`a valid-after="20270101Z" ` + line}, rule: "CJS-SIG-003", say: "not valid before"},
+		{name: "a key in its time", signers: []string{`a valid-after="20260101Z",valid-before="202701010000Z" ` + line}},
+		{name: "a key for other namespaces", signers: []string{`a namespaces="git,file" ` + line}, rule: "CJS-SIG-003", say: "namespaces"},
+		{name: "a key for this namespace", signers: []string{`a namespaces="git,clawjail-*" ` + line}},
+		{name: "a key for other skills", signers: []string{`a skills="git-*" ` + line}, rule: "CJS-SIG-003", say: "may sign the skills"},
+		{name: "a key for this skill", signers: []string{`a skills="git-*,wea????" ` + line}},
+		{name: "a second entry that allows", signers: []string{`a skills="git-*" ` + line, "b " + line}},
+		{name: "a revoked key", signers: []string{"a " + line}, revoked: revoked("key " + k.Fingerprint() + " stolen"), rule: "CJS-SIG-003", say: "revoked: stolen"},
+		{name: "a revoked key by itself", signers: []string{"a " + line}, revoked: line, rule: "CJS-SIG-003", say: "revoked"},
+		{name: "a revoked skill", signers: []string{"a " + line}, revoked: "skill " + m.Tree().String() + " malware", rule: "CJS-SIG-003", say: "malware"},
+		{name: "a skill revoked by its root digest", signers: []string{"a " + line}, revoked: "skill " + m.Root().String(), rule: "CJS-SIG-003", say: "revoked"},
+		{name: "one of two signers", signers: []string{"a " + line}, threshold: 2, rule: "CJS-SIG-003", say: "1 of 2 required"},
+		{name: "two of two signers", signers: []string{"a " + line, "b " + otherLine}, sigs: both, threshold: 2},
+		{name: "one principal with two keys is one", signers: []string{"a " + line, "a " + otherLine}, sigs: both, threshold: 2, rule: "CJS-SIG-003", say: "1 of 2 required"},
+		{name: "one signature too many that is unknown", signers: []string{"a " + line}, sigs: both},
+	}
+	for _, tt := range tests {
+		for _, form := range []Form{SSH, Bundle} {
+			t.Run(tt.name, func(t *testing.T) {
+				r, err := ParseRevoked("revoked", []byte(tt.revoked))
+				if err != nil {
+					t.Fatal(err)
+				}
+				sigs := tt.sigs
+				if sigs == nil {
+					sigs = one(form)
+				}
+				o := Verify(m, sigs, Policy{Signers: signers(t, tt.signers...), Revoked: r, Threshold: tt.threshold, Now: now})
+				if tt.rule == "" {
+					if !o.Verified || len(o.Findings) > 0 {
+						t.Errorf("%+v", o)
+					}
+					return
+				}
+				if o.Verified {
+					t.Fatal("it verifies")
+				}
+				last := o.Findings[len(o.Findings)-1]
+				if last.Rule != tt.rule || !strings.Contains(last.Message, tt.say) {
+					t.Errorf("%s: %s; want %s with %q", last.Rule, last.Message, tt.rule, tt.say)
+				}
+			})
+		}
+	}
+}
+
+func TestPermissionsAreTheNarrowest(t *testing.T) {
+	o := Outcome{Vouches: []Vouch{{Permissions: nil}, {Permissions: []string{"net", "exec"}}, {Permissions: []string{"exec", "env"}}}}
+	if got := o.Permissions(); len(got) != 1 || got[0] != "exec" {
+		t.Errorf("got %q", got)
+	}
+	if got := (Outcome{Vouches: []Vouch{{}}}).Permissions(); got != nil {
+		t.Errorf("no restriction became %q", got)
+	}
+}
+
+func TestBadSignatures(t *testing.T) {
+	m := manifest(t, nil)
+	k, line := newKey(t, "p256")
+	p := Policy{Signers: signers(t, "a "+line), Now: now}
+	bundle, err := SignBundle(m.Statement(), k, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	armored, err := SignSSH(m.Statement(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(f func(map[string]any)) []byte {
+		var v map[string]any
+		if err := json.Unmarshal(bundle, &v); err != nil {
+			t.Fatal(err)
+		}
+		f(v)
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	envelope := func(v map[string]any) map[string]any { return v["dsseEnvelope"].(map[string]any) }
+	tests := []struct {
+		name, file string
+		data       []byte
+		say        string
+	}{
+		{"a truncated bundle", "skill.oms.sig", bundle[:len(bundle)/2], "truncated"},
+		{"an empty bundle", "skill.oms.sig", nil, "truncated"},
+		{"two bundles in one", "skill.oms.sig", append(bytes.Clone(bundle), bundle...), "text follows"},
+		{"another media type", "skill.oms.sig", edit(func(v map[string]any) { v["mediaType"] = "text/plain" }), "media type"},
+		{"no envelope", "skill.oms.sig", edit(func(v map[string]any) { delete(v, "dsseEnvelope") }), "no DSSE envelope"},
+		{"another payload type", "skill.oms.sig", edit(func(v map[string]any) { envelope(v)["payloadType"] = "text/plain" }), "holds"},
+		{"no signature", "skill.oms.sig", edit(func(v map[string]any) { envelope(v)["signatures"] = []any{} }), "0 signatures"},
+		{"no key and no chain", "skill.oms.sig", edit(func(v map[string]any) { v["verificationMaterial"] = map[string]any{} }), "neither"},
+		{"keyless", "skill.oms.sig", edit(func(v map[string]any) {
+			v["verificationMaterial"] = map[string]any{"certificate": map[string]any{"rawBytes": "AA=="}}
+		}), "keyless"},
+		{"another payload", "skill.oms.sig", edit(func(v map[string]any) {
+			envelope(v)["payload"] = base64.StdEncoding.EncodeToString(append(m.Statement(), ' '))
+		}), "changed after it was signed"},
+		{"a signature that is no base64", "skill.oms.sig", edit(func(v map[string]any) {
+			envelope(v)["signatures"] = []any{map[string]any{"sig": "!"}}
+		}), "does not match"},
+		{"a truncated SSH signature", "skill.sig", armored[:len(armored)/2], "truncated"},
+		{"an SSH signature cut within", "skill.sig", cutArmor(t, armored), "truncated"},
+		{"an empty SSH signature", "skill.sig", nil, "truncated"},
+		{"a name that is no signature's", "README.md", armored, "not named"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := Verify(m, []Signature{{tt.file, tt.data}}, p)
+			if o.Verified || len(o.Findings) != 1 || o.Findings[0].Rule != "CJS-SIG-002" || !strings.Contains(o.Findings[0].Message, tt.say) {
+				t.Errorf("%+v, want CJS-SIG-002 with %q", o.Findings, tt.say)
+			}
+		})
+	}
+}
+
+// cutArmor shortens what is within the armor.
+func cutArmor(t *testing.T, armored []byte) []byte {
+	b, _ := pem.Decode(armored)
+	if b == nil {
+		t.Fatal("no armor")
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: b.Type, Bytes: b.Bytes[:len(b.Bytes)-7]})
+}
+
+// A bundle of the reference tool has no modes and other ignore paths.
+func TestForeignBundle(t *testing.T) {
+	m := manifest(t, nil)
+	k, line := newKey(t, "p256")
+	p := Policy{Signers: signers(t, "a "+line), Now: now}
+	s, err := ParseStatement(m.Statement())
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := func(ignore ...string) []byte {
+		var v map[string]any
+		if err := json.Unmarshal(s.Statement(), &v); err != nil {
+			t.Fatal(err)
+		}
+		p := v["predicate"].(map[string]any)
+		for _, r := range p["resources"].([]any) {
+			delete(r.(map[string]any), "annotations")
+		}
+		p["serialization"].(map[string]any)["ignore_paths"] = ignore
+		b, err := json.MarshalIndent(v, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := SignBundle(b, k, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	o := Verify(m, []Signature{{"skill.oms.sig", foreign(".github", ".git")}}, p)
+	if !o.Verified || o.Modes {
+		t.Errorf("verified %v, modes %v; want true and false: %+v", o.Verified, o.Modes, o.Findings)
+	}
+	extra := manifest(t, func(f []File) []File { return append(f, File{Name: ".github/x.sh"}) })
+	o = Verify(extra, []Signature{{"skill.oms.sig", foreign(".github", ".git")}}, p)
+	if o.Verified || o.Findings[0].Rule != "CJS-SIG-004" {
+		t.Errorf("a file that the bundle ignores passes: %+v", o)
+	}
+}
+
+// authority makes a root and a leaf.
+func authority(t *testing.T, from, until time.Time) (root *x509.Certificate, chain []*x509.Certificate, key *Key) {
+	t.Helper()
+	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Example Root"}, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(9, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	make := func(c, parent *x509.Certificate, pub crypto.PublicKey) *x509.Certificate {
+		der, err := x509.CreateCertificate(rand.Reader, c, parent, pub, rootKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	root = make(template, template, rootKey.Public())
+	leaf := make(&x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Alice"}, EmailAddresses: []string{"alice@example.org"},
+		NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}, root, leafKey.Public())
+	key, _ = keyOf(t, leafKey)
+	return root, []*x509.Certificate{leaf, root}, key
+}
+
+func TestCertificateChains(t *testing.T) {
+	m := manifest(t, nil)
+	root, chain, key := authority(t, now.AddDate(0, -1, 0), now.AddDate(0, 1, 0))
+	_, expired, expiredKey := authority(t, now.AddDate(0, -2, 0), now.AddDate(0, -1, 0))
+	expiredRoot := expired[1]
+	stranger, _, _ := authority(t, now, now.AddDate(1, 0, 0))
+	entry := func(principals string, c *x509.Certificate) string {
+		return principals + " " + x509Root + " " + base64.StdEncoding.EncodeToString(c.Raw)
+	}
+	tests := []struct {
+		name, signers, revoked string
+		chain                  []*x509.Certificate
+		key                    *Key
+		rule, say              string
+	}{
+		{name: "a listed root", signers: entry("alice@example.org", root), chain: chain, key: key},
+		{name: "a pattern of principals", signers: entry("*@example.org", root), chain: chain, key: key},
+		{name: "another principal", signers: entry("bob@example.org", root), chain: chain, key: key, rule: "CJS-SIG-003", say: "none of the principals"},
+		{name: "another root", signers: entry("*@example.org", stranger), chain: chain, key: key, rule: "CJS-SIG-003", say: "not in the list"},
+		{name: "an expired certificate", signers: entry("*@example.org", expiredRoot), chain: expired, key: expiredKey, rule: "CJS-SIG-003", say: "expired"},
+		{name: "a revoked certificate", signers: entry("*@example.org", root), revoked: "cert " + certificateFingerprint(chain[0]) + " lost", chain: chain, key: key, rule: "CJS-SIG-003", say: "lost"},
+		{name: "a revoked root", signers: entry("*@example.org", root), revoked: "cert " + certificateFingerprint(root), chain: chain, key: key, rule: "CJS-SIG-003", say: "revoked"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b, err := SignBundle(m.Statement(), tt.key, tt.chain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := ParseRevoked("revoked", []byte(tt.revoked))
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := Verify(m, []Signature{{"skill.oms.sig", b}}, Policy{Signers: signers(t, tt.signers), Revoked: r, Now: now})
+			if tt.rule == "" {
+				if !o.Verified || o.Vouches[0].Principal != "alice@example.org" || o.Vouches[0].Root == "" {
+					t.Errorf("%+v", o)
+				}
+				return
+			}
+			if o.Verified || o.Findings[0].Rule != tt.rule || !strings.Contains(o.Findings[0].Message, tt.say) {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	if _, err := SignBundle(m.Statement(), expiredKey, chain); err == nil {
+		t.Error("a chain that is not the key's is accepted")
+	}
+}
+
+// keygen runs ssh-keygen, which every host that has OpenSSH's client has.
+func keygen(t *testing.T, stdin []byte, args ...string) (string, error) {
+	t.Helper()
+	c := exec.Command("ssh-keygen", args...)
+	c.Stdin = bytes.NewReader(stdin)
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+func TestSSHKeygenVerifiesWhatWeSign(t *testing.T) {
+	m := manifest(t, nil)
+	for _, kind := range []string{"ed25519", "p256", "p384", "p521"} {
+		k, line := newKey(t, kind)
+		dir := t.TempDir()
+		sig, err := SignSSH(m.Statement(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, "allowed", []byte("alice@example.org namespaces=\""+Namespace+"\" "+line+"\n"))
+		write(t, dir, "sig", sig)
+		out, err := keygen(t, m.Statement(), "-Y", "verify", "-f", filepath.Join(dir, "allowed"), "-I", "alice@example.org", "-n", Namespace, "-s", filepath.Join(dir, "sig"))
+		if err != nil {
+			t.Errorf("%s: ssh-keygen: %v: %s", kind, err, out)
+		}
+		if out, err := keygen(t, append(m.Statement(), 'x'), "-Y", "verify", "-f", filepath.Join(dir, "allowed"), "-I", "alice@example.org", "-n", Namespace, "-s", filepath.Join(dir, "sig")); err == nil {
+			t.Errorf("%s: ssh-keygen verifies another statement: %s", kind, out)
+		}
+	}
+}
+
+func TestWeVerifyWhatSSHKeygenSigns(t *testing.T) {
+	m := manifest(t, nil)
+	for _, kind := range [][]string{{"ed25519"}, {"ecdsa", "-b", "256"}, {"rsa", "-b", "3072"}} {
+		dir := t.TempDir()
+		key := filepath.Join(dir, "key")
+		if out, err := keygen(t, nil, append([]string{"-q", "-N", "", "-C", "a comment", "-f", key, "-t"}, kind...)...); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		public, err := os.ReadFile(key + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := Policy{Signers: signers(t, "alice@example.org "+string(public)), Now: now}
+		sign := func(namespace string) []byte {
+			write(t, dir, "statement", m.Statement())
+			os.Remove(filepath.Join(dir, "statement.sig"))
+			if out, err := keygen(t, nil, "-q", "-Y", "sign", "-n", namespace, "-f", key, filepath.Join(dir, "statement")); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			b, err := os.ReadFile(filepath.Join(dir, "statement.sig"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		if o := Verify(m, []Signature{{"skill.sig", sign(Namespace)}}, p); !o.Verified {
+			t.Errorf("%v: %+v", kind, o)
+		}
+		o := Verify(m, []Signature{{"skill.sig", sign("file")}}, p)
+		if o.Verified || o.Findings[0].Rule != "CJS-SIG-002" || !strings.Contains(o.Findings[0].Message, `made for "file"`) {
+			t.Errorf("%v: another namespace: %+v", kind, o)
+		}
+		text, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseKey(text, nil); err != nil {
+			t.Errorf("%v: its private key: %v", kind, err)
+		}
+	}
+}
+
+func TestEncryptedKey(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if out, err := keygen(t, nil, "-q", "-N", "obviously fake", "-f", key, "-t", "ed25519"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	text, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseKey(text, nil); err != ErrPassphrase { //nolint:errorlint // exactly it
+		t.Errorf("without a passphrase: %v", err)
+	}
+	if _, err := ParseKey(text, []byte("obviously fake")); err != nil {
+		t.Errorf("with it: %v", err)
+	}
+}
+
+func write(t *testing.T, dir, name string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
