@@ -8,6 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// openFiles is what a supervisor may need at its bounds: a dozen descriptors for
+// each of MaxJails jails, and what the proxy needs, which inherits the limit.
+const openFiles = 65536
+
+// raiseOpenFiles raises the limit of open files where it is lower. Root may,
+// unless CAP_SYS_RESOURCE was taken away: then what there is must do, and the
+// proxy refuses to start with less than it needs.
+//
+// syscall and not x/sys: this one tells the runtime, which else gives children
+// the limit that it found (syscall/rlimit.go, since Go 1.19).
+func raiseOpenFiles() error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	if limit.Cur >= openFiles {
+		return nil
+	}
+	limit.Cur, limit.Max = openFiles, max(openFiles, limit.Max)
+	return os.NewSyscallError("setrlimit", syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+}
+
 // ProbeHost tries the features of the kernel that a jail's plan depends on.
 func ProbeHost() Host {
 	return Host{LandlockABI: landlockABI(), UserNS: userNamespaces()}

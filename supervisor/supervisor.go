@@ -108,6 +108,9 @@ func (s *Supervisor) open() error {
 		server *egress.Server
 		err    error
 	}
+	if err := raiseOpenFiles(); err != nil {
+		s.log.Warn("raise the limit of open files", "error", err)
+	}
 	// The proxy starts while the probes load: both take tens of milliseconds.
 	proxy := make(chan started, 1)
 	go func() {
