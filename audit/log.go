@@ -47,6 +47,13 @@ type Options struct {
 	Boot     string        // boot id; "": the kernel's
 	Tier     string        // put in records that have none
 
+	// Redact takes secrets out of each record before anything else is done with
+	// it; nil leaves records as they are.
+	Redact func(*Record)
+	// Rotated is told where a segment was closed. It is called with the log
+	// locked: it must neither wait nor call the log.
+	Rotated func(seq uint64, head string)
+
 	now func() (wall time.Time, mono time.Duration) // for tests
 }
 
@@ -189,6 +196,9 @@ func lockDir(d *os.File, dir string) error {
 // caller that counts for itself appends a gap of ClassAudit, which replaces the
 // log's own.
 func (l *Log) Append(r Record) (uint64, error) {
+	if l.opts.Redact != nil {
+		l.opts.Redact(&r)
+	}
 	bound(&r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -380,5 +390,8 @@ func (l *Log) rotate(first uint64) error {
 	l.flush.Broadcast()
 	l.seg.Close()
 	l.seg, l.size, l.dirty = f, 0, false
+	if l.opts.Rotated != nil {
+		l.opts.Rotated(l.seq, l.prev)
+	}
 	return nil
 }

@@ -1,7 +1,7 @@
 package seal
 
 import (
-	"bufio"
+	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -72,30 +72,33 @@ func Open(dir, keyDir string, o Options) (*Sealer, error) {
 // resume finds the last whole line and cuts what is behind it: a checkpoint
 // that was being written when the machine died covers nothing.
 func (s *Sealer) resume(f *os.File) error {
-	r := bufio.NewReaderSize(f, MaxLineBytes+1)
-	var last []byte
-	for {
-		line, err := r.ReadSlice('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("line at byte %d: %w; `clawjail audit verify` says more", s.size, err)
-		}
-		s.size += int64(len(line))
-		last = append(last[:0], line[:len(line)-1]...)
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
 	}
+	// Room for a torn line and for the whole one before it.
+	tail := make([]byte, min(end, 2*(MaxLineBytes+1)))
+	if _, err := f.ReadAt(tail, end-int64(len(tail))); err != nil {
+		return err
+	}
+	whole := bytes.LastIndexByte(tail, '\n') + 1
+	if whole == 0 && end > int64(len(tail)) {
+		return errors.New("its end is no checkpoint; `clawjail audit verify` says more")
+	}
+	s.size = end - int64(len(tail)-whole)
 	if err := f.Truncate(s.size); err != nil {
 		return err
 	}
-	if last == nil {
+	if whole == 0 {
 		return nil
 	}
-	c, err := Decode(last)
+	line := tail[:whole-1]
+	line = line[bytes.LastIndexByte(line, '\n')+1:]
+	c, err := Decode(line)
 	if err != nil {
 		return fmt.Errorf("the last line: %w; `clawjail audit verify` says more", err)
 	}
-	s.last, s.prev = c, hashLine(last)
+	s.last, s.prev = c, hashLine(line)
 	return nil
 }
 
