@@ -9,7 +9,9 @@
 //
 // # Decisions
 //
-//   - No configuration file: three flags, each with a default that works.
+//   - The configuration is read for one thing, while it is root still: who to
+//     become, which must be who the supervisor lets read its counters. A child
+//     without privileges parses it, as for the supervisor.
 //   - It listens when it has no privileges left, so a port below 1024 is
 //     refused: a scraper does not need one.
 package main

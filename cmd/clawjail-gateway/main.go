@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,12 +10,14 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
 	"clawjail/seccomp/service"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/config"
+	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/gateway"
 )
 
@@ -24,7 +27,8 @@ var version = "dev"
 func main() {
 	listen := flag.String("listen", gateway.DefaultListen, "address to serve /metrics on")
 	socket := flag.String("socket", config.Default().StatsSocket(), "socket of the supervisor for counters")
-	user := flag.String("user", gateway.DefaultUser, "who to become when started as root: a name, uid or uid:gid")
+	user := flag.String("user", "", "who to become when started as root: a name, uid or uid:gid (default: users.gateway of the configuration)")
+	path := flag.String("config", "", "configuration file, read when started as root (default: "+config.DefaultPath+" if it exists)")
 	show := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	switch {
@@ -35,23 +39,23 @@ func main() {
 		fmt.Fprintf(os.Stderr, "clawjail-gateway: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	if err := run(*listen, *socket, *user); err != nil {
+	if err := run(*listen, *socket, *user, *path); err != nil {
 		fmt.Fprintln(os.Stderr, "clawjail-gateway:", err)
 		os.Exit(1)
 	}
 }
 
-func run(listen, socket, user string) error {
+func run(listen, socket, user, path string) error {
 	confined, err := gateway.Confined()
 	if err != nil {
 		return err
 	}
 	if !confined {
-		account, err := gateway.ParseAccount(user)
+		a, err := account(user, path)
 		if err != nil {
 			return err
 		}
-		return gateway.Reexec(account, os.Args, os.Environ())
+		return gateway.Reexec(a, os.Args, os.Environ())
 	}
 	if err := gateway.Harden(); err != nil {
 		return err
@@ -83,4 +87,21 @@ func run(listen, socket, user string) error {
 	}
 	log.Info("serving metrics", "address", l.Addr().String(), "uid", os.Getuid())
 	return gateway.Serve(ctx, l, handler, log)
+}
+
+// account is who to become: what the operator says here, else what the
+// configuration says, which is who the supervisor lets read its counters.
+func account(user, path string) (gateway.Account, error) {
+	if user != "" || os.Geteuid() != 0 {
+		return gateway.ParseAccount(cmp.Or(user, gateway.DefaultUser))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return gateway.Account{}, err
+	}
+	c, err := file.Load(context.Background(), path, filepath.Join(filepath.Dir(self), "clawjail"))
+	if err != nil {
+		return gateway.Account{}, err
+	}
+	return gateway.Account{UID: int(c.GatewayUID), GID: int(c.GatewayGID)}, nil
 }

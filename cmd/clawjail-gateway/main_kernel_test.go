@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "-listen") { // executed again
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "-listen") { // executed again, or alone
 		main()
 		os.Exit(0)
 	}
@@ -133,4 +133,45 @@ func scrape(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestGatewayBecomesWhoTheConfigurationSays: the supervisor answers that user
+// and no other.
+func TestGatewayBecomesWhoTheConfigurationSays(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"clawjail", "clawjail-gateway"} {
+		c := exec.Command("go", "build", "-o", filepath.Join(dir, name), "clawjail/cmd/"+name)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	path := filepath.Join(dir, "config.yaml")
+	tests := []struct{ name, text, want string }{
+		{"a user of its own", "version: 1\nusers:\n  gateway: {uid: 64999, gid: 64998}\n", " uid=64999\n"},
+		{"nothing about it", "version: 1\n", " uid=64902\n"},
+		{"a mistake", "version: 1\nusers: {gatway: {}}\n", "did you mean \"gateway\"?\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c := exec.CommandContext(t.Context(), filepath.Join(dir, "clawjail-gateway"), "-listen=127.0.0.1:0", "-config="+path)
+			stderr, err := c.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+			log := bufio.NewReader(stderr)
+			for line := ""; !strings.HasSuffix(line, tt.want); {
+				if line, err = log.ReadString('\n'); err != nil {
+					t.Fatalf("%q did not come: %q, %v", tt.want, line, err)
+				}
+			}
+		})
+	}
 }

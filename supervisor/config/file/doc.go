@@ -11,7 +11,8 @@
 //
 // Concurrency: functions; each Load has a child of its own.
 //
-// May be imported by cmd/clawjaild and, for Trusted, by the command line.
+// May be imported by cmd/clawjaild, cmd/clawjail-gateway and, for Trusted, by the
+// command line.
 //
 // # Decisions
 //
