@@ -20,5 +20,9 @@
 //     with another cannot be written in Go, and a try costs half as much.
 //   - An attack ends after a number of tries or a time, whatever comes first: a
 //     loaded machine makes fewer tries, and the promise is about each of them.
-//     CLAWJAIL_RACE_SECONDS makes them longer.
+//     CLAWJAIL_RACE_SECONDS makes them longer. With CLAWJAIL_RACE_FULL=1 the
+//     number decides: 10,000 of each, 100,000 executions in the storms, minutes
+//     of being held; fewer is a failure then. That takes about an hour.
+//   - Mounts over a program are made from outside: a process in a jail can make
+//     none, which the same attack proves by trying.
 package races

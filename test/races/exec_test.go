@@ -66,11 +66,11 @@ func attack(t *testing.T, policy, name string, tries int) (result, outcome, fiel
 func (f field) attack(t *testing.T, name string, tries int) (result, outcome) {
 	t.Helper()
 	o := f.jail(t, "./race", name, strconv.Itoa(tries), strconv.Itoa(seconds(t)))
-	return parse(t, name, o), o
+	return parse(t, name, tries, o), o
 }
 
 // parse reads what the attacker counted.
-func parse(t *testing.T, name string, o outcome) result {
+func parse(t *testing.T, name string, tries int, o outcome) result {
 	t.Helper()
 	var r result
 	line := ""
@@ -85,6 +85,9 @@ func parse(t *testing.T, name string, o outcome) result {
 		t.Fatalf("the attack did not end as it should (%v): %v", err, o)
 	}
 	t.Logf("%s %s %s", name, line, strings.TrimSpace(o.stderr))
+	if r.tries < tries && full() {
+		t.Errorf("%d tries in the time there was, %d were promised", r.tries, tries)
+	}
 	return r
 }
 
@@ -195,13 +198,35 @@ func TestThreads(t *testing.T) {
 
 // TestDoors tries other ways to what is refused.
 func TestDoors(t *testing.T) {
-	r, o, _ := attack(t, byName, "doors", 500)
+	r, o, _ := attack(t, byName, "doors", 10000)
 	if r.good > 0 || r.refused == 0 {
 		t.Errorf("no way leads to the program: %+v", r)
 	}
 	told(t, o, r)
-	if r, _, _ := attack(t, byName, "good-doors", 500); r.good < r.tries*2/3 {
+	if r, _, _ := attack(t, byName, "good-doors", 10000); r.good < r.tries*2/3 {
 		t.Errorf("what is allowed by one name is allowed by the names of the same file: %+v", r)
+	}
+}
+
+// TestVfork flips what a caller that has borrowed its parent's memory gives.
+func TestVfork(t *testing.T) {
+	for _, name := range []string{"path-vfork", "arg-vfork", "env-vfork"} {
+		t.Run(name, func(t *testing.T) {
+			r, o, _ := attack(t, byName, name, 10000)
+			if r.good == 0 || r.killed == 0 || r.other > 0 {
+				t.Errorf("the race was not run: %+v", r)
+			}
+			told(t, o, r)
+		})
+	}
+	well(t)
+}
+
+// TestAddress flips the address that connect is given.
+func TestAddress(t *testing.T) {
+	r, _, _ := attack(t, byName, "sockaddr", 10000)
+	if r.good == 0 || r.refused == 0 {
+		t.Errorf("the race was not run: %+v", r)
 	}
 }
 
@@ -217,9 +242,9 @@ func TestSignals(t *testing.T) {
 // TestMemoryOfOthers writes to the memory of a held caller, and of a program that
 // was verified.
 func TestMemoryOfOthers(t *testing.T) {
-	for _, name := range []string{"proc-mem", "late-mem"} {
+	for _, name := range []string{"proc-mem", "late-mem", "ptrace"} {
 		t.Run(name, func(t *testing.T) {
-			if r, _, _ := attack(t, byName, name, 5000); r.good == 0 || r.other > 0 {
+			if r, _, _ := attack(t, byName, name, 10000); r.good == 0 || r.other > 0 {
 				t.Errorf("the race was not run: %+v", r)
 			}
 		})
@@ -230,7 +255,7 @@ func TestMemoryOfOthers(t *testing.T) {
 // TestStorm makes as many executions as it can, all of them allowed: none may be
 // killed, and each must have been judged.
 func TestStorm(t *testing.T) {
-	r, o, _ := attack(t, byName, "many", 20000)
+	r, o, _ := attack(t, byName, "many", 100000)
 	if r.good != r.tries || r.tries == 0 {
 		t.Errorf("something allowed did not run: %+v", r)
 	}
@@ -246,6 +271,35 @@ func TestStorm(t *testing.T) {
 	}
 	if ran+lost < r.tries {
 		t.Errorf("%d of %d executions are in the log, %d lost", ran, r.tries, lost)
+	}
+	judged(t, o.name)
+}
+
+// TestStormOfFlips is the same with paths that change.
+func TestStormOfFlips(t *testing.T) {
+	r, o, _ := attack(t, byName, "storm", 100000)
+	if r.good == 0 || r.killed+r.refused == 0 || r.other > 0 {
+		t.Errorf("the race was not run: %+v", r)
+	}
+	told(t, o, r)
+	judged(t, o.name)
+	well(t)
+}
+
+// judged shows what the supervisor has lost so far, the runs that the kernel
+// skipped among it, and demands that no execution of the jail went unjudged: that
+// is a violation in the log.
+func judged(t *testing.T, jail string) {
+	t.Helper()
+	s, err := supervised().Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("lost since the supervisor started: %v", s.EventsLost)
+	for _, r := range records(t, jail) {
+		if r.Subject.Op == "violation" {
+			t.Errorf("%s", r.Subject.Message)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/audit"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/client"
 )
@@ -107,6 +108,7 @@ func held(t *testing.T, jail string, n int) []client.Approval {
 func TestHeld(t *testing.T) {
 	tests := []struct{ name, policy string }{
 		{"path-vm", asked}, {"arg-vm", asked}, {"pointer-shared", asked}, {"path-thread", asked}, {"orphan", asked},
+		{"path-vfork", asked}, {"storm", asked}, {"hardlink", askedByHash}, {"map-edit", askedByHash},
 		{"rename", askedByHash}, {"symlink", askedByHash}, {"parent", askedByHash}, {"edit", askedByHash},
 		{"signals", asked},
 	}
@@ -138,7 +140,7 @@ func (f field) start(t *testing.T, argv ...string) running {
 	r := running{name: "s" + t.Name()[4:8], done: make(chan outcome, 1)}
 	r.name = strings.ToLower(r.name) + itoa(names.Add(1))
 	args := append([]string{"run", "--name", r.name, "--policy", f.policy, "--workspace", f.dir, "--"}, argv...)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute+time.Duration(seconds(t))*time.Second)
 	c := command(ctx, t, args...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
@@ -161,7 +163,7 @@ func (r running) wait(t *testing.T) outcome {
 
 // TestCrowd holds as many requests as there may be, and more.
 func TestCrowd(t *testing.T) {
-	const all, room = 200, 64
+	const all, room = 1000, 64
 	f := newField(t, asked)
 	r := f.start(t, "./race", "crowd", itoa(all), "60")
 	list := held(t, r.name, room)
@@ -171,7 +173,7 @@ func TestCrowd(t *testing.T) {
 	stop := human(t)
 	o := r.wait(t)
 	n := stop()
-	got := parse(t, "crowd", o)
+	got := parse(t, "crowd", all, o)
 	if got.good != n || got.good < room || got.good+got.refused+got.busy != all || got.killed > 0 {
 		t.Errorf("%d approved: %+v", n, got)
 	}
@@ -191,9 +193,69 @@ func TestFreezeWhileHeld(t *testing.T) {
 	if o := clawjail(t, "thaw", r.name); o.code != 0 {
 		t.Fatalf("thaw: %v", o)
 	}
-	if got := parse(t, "orphan", r.wait(t)); got.good != 1 {
+	if got := parse(t, "orphan", 1, r.wait(t)); got.good != 1 {
 		t.Errorf("%+v", got)
 	}
+}
+
+// TestFreezeStorm freezes and thaws a jail all the time while what is asked in it
+// changes and is approved.
+func TestFreezeStorm(t *testing.T) {
+	f := newField(t, asked)
+	stop := human(t)
+	r := f.start(t, "./race", "path-vm", "10000", itoa(seconds(t)))
+	held(t, r.name, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	frozen := 0
+	var work sync.WaitGroup
+	work.Go(func() {
+		// An error is of a jail that has ended, or that is frozen already.
+		for ctx.Err() == nil {
+			if _, err := supervised().Freeze(ctx, r.name); err == nil {
+				frozen++
+			}
+			wait(ctx, 3*time.Millisecond)
+			_, _ = supervised().Thaw(context.WithoutCancel(ctx), r.name)
+			wait(ctx, 20*time.Millisecond)
+		}
+	})
+	o := r.wait(t)
+	cancel()
+	work.Wait()
+	n := stop()
+	got := parse(t, "path-vm", 10000, o)
+	t.Logf("%d approved, %d times frozen", n, frozen)
+	if strings.Contains(o.stdout, "ESCAPED") || got.wins > 0 || got.other > 0 || got.good == 0 || frozen == 0 {
+		t.Errorf("%+v, %v", got, o)
+	}
+	well(t)
+}
+
+// TestNumbers has callers die while they are held, and others take their numbers.
+func TestNumbers(t *testing.T) {
+	if !full() {
+		t.Setenv("CLAWJAIL_RACE_SECONDS", "20") // there are 32768 numbers
+	}
+	stop := human(t)
+	r, o, _ := attack(t, asked, "pid-reuse", 10000)
+	n := stop()
+	// A number that is met again is that of two executions, some time apart.
+	seen, again := map[int32]time.Time{}, 0
+	for _, x := range records(t, o.name) {
+		if x.Gate != audit.GateExec {
+			continue
+		}
+		if first, ok := seen[x.Subject.Pid]; ok && x.Time.Sub(first) > 2*time.Second {
+			again++
+		}
+		seen[x.Subject.Pid] = x.Time
+	}
+	t.Logf("%d approved, %d numbers met again", n, again)
+	if n == 0 || r.tries == 0 || r.other > 0 {
+		t.Errorf("the race was not run: %+v", r)
+	}
+	told(t, o, r)
+	well(t)
 }
 
 // TestFreezeVerdict freezes a jail from within a held call.
@@ -239,11 +301,15 @@ func TestSupervisorKilled(t *testing.T) {
 		}
 		well(t)
 	})
-	for i := range 6 {
+	rounds := 6
+	if full() {
+		rounds = 100
+	}
+	for i := range rounds {
 		t.Run("racing", func(t *testing.T) {
 			r := newField(t, askedEvil).start(t, "./race", "path-vm", "1000000", "30")
 			held(t, r.name, 1)
-			wait(t.Context(), time.Duration(i*37)*time.Millisecond)
+			wait(t.Context(), time.Duration(i*37%1000)*time.Millisecond)
 			killSupervisor(t)
 			if o := r.wait(t); strings.Contains(o.stdout, "ESCAPED") || o.code == 0 {
 				t.Errorf("%v", o)

@@ -16,6 +16,7 @@ int more(void)
 {
 	struct timespec now;
 
+	dice(2); // a child inherits the state: without this each would throw the same
 	if (tally.tries >= max_tries)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -73,8 +74,10 @@ void failed(void)
 	case EAGAIN:
 	case ELOOP:
 	case EINTR:
+	case EXDEV: // a mount came or went meanwhile
 		_exit(102);
 	}
+	fprintf(stderr, "race: %s\n", strerror(errno));
 	_exit(120);
 }
 
@@ -191,7 +194,7 @@ static int interpret(const char *name)
 
 int main(int argc, char **argv)
 {
-	const struct attack *lists[] = {memory_attacks, swap_attacks, door_attacks, file_attacks};
+	const struct attack *lists[] = {memory_attacks, swap_attacks, door_attacks, file_attacks, peer_attacks};
 
 	if (argc >= 3 && !strcmp(argv[1], "read"))
 		return interpret(argv[2]);

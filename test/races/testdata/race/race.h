@@ -48,7 +48,8 @@ struct attack {
 	void (*run)(void);
 };
 
-extern const struct attack memory_attacks[], swap_attacks[], door_attacks[], file_attacks[];
+extern const struct attack memory_attacks[], swap_attacks[], door_attacks[], file_attacks[],
+	peer_attacks[];
 
 // What is in memory and changes while the kernel looks at it.
 struct page {

@@ -1,6 +1,7 @@
 // What a path leads to changes: the file, a link, a directory on the way, or
 // what is in the file.
 #include "race.h"
+#include <sys/mount.h>
 
 static char image[2][65536];
 static ssize_t size[2];
@@ -28,10 +29,10 @@ static void store(const char *path, int which)
 	close(fd);
 }
 
-static void against(const char *path, void (*mover)(void *))
+static void against_with(const char *path, void (*mover)(void *), void *arg)
 {
 	char *argv[] = {"end", "safe", NULL}, *envp[] = {NULL};
-	pid_t other = helper(mover, NULL, 0);
+	pid_t other = helper(mover, arg, 0);
 
 	while (more()) {
 		pid_t pid = vfork();
@@ -44,6 +45,8 @@ static void against(const char *path, void (*mover)(void *))
 	}
 	end_helper(other);
 }
+
+static void against(const char *path, void (*mover)(void *)) { against_with(path, mover, NULL); }
 
 static void pausing(void) { spin(dice(4) ? dice(512) : dice(65536)); }
 
@@ -172,6 +175,38 @@ static void by_map(void)
 	against("./slot", map_edit);
 }
 
+// Mounts over the file: from here they are tried, from outside they are made.
+static void cover(void *arg)
+{
+	volatile long *made = arg;
+
+	for (;;) {
+		int tree = (int)syscall(428, AT_FDCWD, "other", 1); // open_tree, OPEN_TREE_CLONE
+
+		if (tree >= 0) {
+			*made += !syscall(429, tree, "", AT_FDCWD, "in/slot", 4); // move_mount
+			close(tree);
+		}
+		*made += !mount("other", "in/slot", NULL, MS_BIND, NULL);
+		*made += !unshare(CLONE_NEWNS) || !unshare(CLONE_NEWUSER | CLONE_NEWNS);
+		umount2("in/slot", MNT_DETACH);
+		spin(dice(512));
+	}
+}
+
+static void by_bind(void)
+{
+	long *made = mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	load();
+	mkdir("in", 0755);
+	store("in/slot", 0);
+	store("other", 1);
+	against_with("./in/slot", cover, made);
+	fprintf(stderr, "race: %ld mounts made\n", *made);
+	tally.wins += *made;
+}
+
 // A script whose interpreter changes.
 static const char *const lines[] = {"#!./good safe\n", "#!./evil safe\n"};
 
@@ -214,5 +249,6 @@ static void by_text(void) { against("./text", retext); }
 
 const struct attack swap_attacks[] = {
 	{"rename", by_rename}, {"symlink", by_symlink}, {"hardlink", by_hardlink}, {"parent", by_parent},
-	{"edit", by_edit}, {"map-edit", by_map}, {"interpreter", by_interpreter}, {"script-text", by_text}, {0},
+	{"edit", by_edit}, {"map-edit", by_map}, {"interpreter", by_interpreter}, {"script-text", by_text},
+	{"bind", by_bind}, {0},
 };
