@@ -107,6 +107,7 @@ func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) err
 func (s *Supervisor) approvalRoutes(add func(string, func(*call) (any, *api.Error))) {
 	add("GET /v1/approvals", (*call).listApprovals)
 	add("GET /v1/approvals/watch", (*call).watchApprovals)
+	add("GET /v1/approvals/notices", (*call).notices)
 	add("GET /v1/approvals/{id}", (*call).approval)
 	add("POST /v1/approvals/{id}/decide", (*call).decide)
 }
@@ -117,6 +118,10 @@ func (a *approvals) mayApprove(peer control.Peer) bool {
 }
 
 func (c *call) listApprovals() (any, *api.Error) { return serve.List(c.s.approvals.Queue) }
+
+func (c *call) notices() (any, *api.Error) {
+	return serve.Notices(c.s.approvals.Queue, c.r.URL.Query().Get("jail")), nil
+}
 
 func (c *call) approval() (any, *api.Error) {
 	return serve.One(c.s.approvals.Queue, c.r.PathValue("id"))

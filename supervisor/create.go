@@ -237,7 +237,7 @@ func urgent(p *policy.Policy) []wire.Class {
 // launch records the start, which may be refused, and lets the command go.
 func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	s, e := b.s, b.entry
-	b.view.home = b.plan.Jail.User.Home
+	b.view.home, b.view.name = b.plan.Jail.User.Home, e.jail.Name
 	b.view.policy = b.plan.Policy // before the judge can see the view
 	s.addScope(b.created.CgroupID, b.view)
 	uid := r.UID

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"clawjail/audit"
 	"clawjail/jail/egress"
+	"clawjail/policy"
 )
 
 // recordEgress turns what the proxy reports into records. The proxy parses
@@ -40,10 +41,23 @@ func (s *Supervisor) recordEgress() {
 		if r.Rule == "" && ev.Verdict != egress.Allow {
 			r.Rule = "network.default" // nothing in the policy names it
 		}
-		s.metrics.decide(r.Gate, ev.Verdict)
+		told := ev.Kind == egress.KindConn && ev.Verdict == egress.Allow && s.audited(v, ev)
+		if told {
+			r.Verdict = policy.Audit.String()
+		}
+		s.metrics.decide(r.Gate, r.Verdict)
 		if err := s.audit.append(r); err != nil {
 			v.lost.Add(1)
 			s.metrics.lose("audit", 1)
 		}
+		if told {
+			s.tell(v, r)
+		}
 	}
+}
+
+// audited reports whether a connection that egress let through is one that the
+// policy has humans told of. To egress both are the same.
+func (s *Supervisor) audited(v *jailView, ev egress.Event) bool {
+	return v.policy.Evaluate(policy.Request{Gate: policy.GateConnect, Op: "connect", Host: ev.Name, Addr: ev.Addr, Port: ev.Port}).Verdict == policy.Audit
 }

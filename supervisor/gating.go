@@ -179,9 +179,16 @@ func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {
 		return nil
 	}
 	s.metrics.decide(o.Gate.String(), o.Verdict.String())
-	return s.audit.append(audit.Record{Time: time.Now(), Jail: v.id, Gate: o.Gate.String(), Verdict: o.Verdict.String(), Rule: o.Rule,
+	r := audit.Record{Time: time.Now(), Jail: v.id, Gate: o.Gate.String(), Verdict: o.Verdict.String(), Rule: o.Rule,
 		Subject: audit.Subject{Op: o.Op, Path: o.Path, Path2: o.Path2, Argv: o.Argv, SHA256: o.SHA256, Pid: o.PID,
-			Errno: int32(o.Errno), Message: o.Message}})
+			Errno: int32(o.Errno), Message: o.Message}}
+	if err := s.audit.append(r); err != nil {
+		return err
+	}
+	if o.Verdict == policy.Audit && o.Errno == 0 && toldByGate(o.Op) {
+		s.tell(v, r)
+	}
+	return nil
 }
 
 // decisionRecord is a human's decision as records have it; nil stays nil.

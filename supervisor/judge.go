@@ -166,6 +166,9 @@ func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d poli
 		v.lost.Add(1)
 		s.metrics.lose("audit", 1)
 	}
+	if d.Verdict == policy.Audit && !refused {
+		s.tell(v, r)
+	}
 	if violation {
 		s.violate(v, ev, d)
 	}

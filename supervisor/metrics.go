@@ -117,7 +117,7 @@ func (c *call) stats() (any, *api.Error) {
 		out.VerifyMismatch[k] = n
 	}
 	m.mu.Unlock()
-	out.HoldsPending = s.approvals.Pending()
+	out.HoldsPending, out.Notices = s.approvals.Pending(), s.approvals.Told()
 	slices.SortFunc(out.Decisions, func(a, b api.DecisionCount) int {
 		return strings.Compare(a.Gate+" "+a.Verdict, b.Gate+" "+b.Verdict)
 	})

@@ -11,12 +11,13 @@ import (
 	"clawjail/supervisor/api"
 )
 
-// jailView is what the judge needs to know of a jail. policy is set before the
-// view is published and constant afterwards; the counters are atomic.
+// jailView is what the judge needs to know of a jail. policy, name and home are
+// set before the view is published and constant afterwards; the counters are
+// atomic.
 type jailView struct {
-	id     string
-	policy *policy.Policy
-	home   string
+	id, name string
+	policy   *policy.Policy
+	home     string
 
 	traps       atomic.Bool // calls are held
 	gated       atomic.Bool // the gate judges executions

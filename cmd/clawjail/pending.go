@@ -27,7 +27,9 @@ func newPendingCommand(e *env) *cobra.Command {
 		Long: `Lists the actions that are held until a human decides, the longest held of
 every jail first. With an ID, or the beginning of one, everything about it.
 
-An action that nobody decides in time is denied.`,
+An action that nobody decides in time is denied.
+
+With --watch also what was done and is told (see clawjail notices), a line each.`,
 		Example: `  clawjail pending
   clawjail pending --watch
   clawjail pending 7k2p
@@ -155,6 +157,10 @@ func watchPending(c *cobra.Command, e *env, asJSON bool) error {
 			return watchJSON(e.stdout, ev)
 		}
 		switch ev.Kind {
+		case approval.Told:
+			if ev.Notice != nil {
+				fmt.Fprintln(e.stdout, show.Clip(noticeLine(*ev.Notice), columns(e.stdout)))
+			}
 		case approval.Resync:
 			for _, a := range ev.List {
 				if !known[a.ID] {
@@ -193,10 +199,11 @@ type watchLine struct {
 	Approval json.RawMessage       `json:"approval,omitempty"`
 	List     []json.RawMessage     `json:"list,omitempty"` // of a resync: everything that is held
 	Decision *api.ApprovalDecision `json:"decision,omitempty"`
+	Notice   *api.Notice           `json:"notice,omitempty"`
 }
 
 func watchJSON(w io.Writer, ev client.ApprovalEvent) error {
-	line := watchLine{Event: string(ev.Kind), Decision: ev.Decision}
+	line := watchLine{Event: string(ev.Kind), Decision: ev.Decision, Notice: ev.Notice}
 	for _, a := range ev.List {
 		b, err := pendingJSON(a)
 		if err != nil {

@@ -103,6 +103,7 @@ func run(c *cobra.Command, e *env, f runFlags, args []string) error {
 	if f.summary {
 		summarise(e.stderr, jail)
 	}
+	tellAtEnd(e.stderr, noticesOf(c.Context(), cl, jail.ID), f.summary)
 	return exitOf(e, jail)
 }
 

@@ -78,9 +78,29 @@ type DecideAnswer struct {
 // ApprovalEvent is one line of the stream of changes. It begins with a
 // "resync", which carries the whole list.
 type ApprovalEvent struct {
-	// Kind is resync (the list is List), added, changed or removed.
+	// Kind is resync (the list is List), added, changed, removed or told.
 	Kind     string            `json:"kind"`
 	List     *Approvals        `json:"list,omitempty"`
 	Approval *Approval         `json:"approval,omitempty"`
 	Decision *ApprovalDecision `json:"decision,omitempty"` // of removed
+	Notice   *Notice           `json:"notice,omitempty"`   // of told
+}
+
+// Notice tells that something was done which a policy has a human told of.
+// Texts are escaped.
+type Notice struct {
+	Jail     string    `json:"jail"`
+	JailName string    `json:"jail_name"`
+	Gate     string    `json:"gate"`
+	Rule     string    `json:"rule"`
+	What     string    `json:"what,omitempty"`    // left out: many things
+	Default  bool      `json:"default,omitempty"` // about what no written rule is about
+	Count    uint64    `json:"count"`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+}
+
+// Notices is what was told, the latest at the end.
+type Notices struct {
+	Notices []Notice `json:"notices"`
 }

@@ -7,6 +7,7 @@ type Stats struct {
 	Tier            string            `json:"tier"`
 	Decisions       []DecisionCount   `json:"decisions"`
 	HoldsPending    map[string]uint64 `json:"holds_pending"`   // by gate
+	Notices         map[string]uint64 `json:"notices"`         // things done that a human is told of, by gate
 	HoldSeconds     Histogram         `json:"hold_seconds"`    // from hold to answer
 	VerifyMismatch  map[string]uint64 `json:"verify_mismatch"` // by gate
 	EventsLost      map[string]uint64 `json:"events_lost"`     // by class

@@ -40,6 +40,8 @@
 //	decided requests remembered      MaxDecided     the oldest is forgotten
 //	ended jails remembered           MaxEnded       the oldest is forgotten
 //	rejections that answer again     MaxDecided     the oldest is forgotten: it asks
+//	notices                          MaxNotices     the one that is the longest unchanged is forgotten
+//	notices of a jail by one rule    MaxRuleNotices the rest are counted as one
 //	watchers                         MaxWatchers    the watch is refused
 //	events waiting for a watcher     watchBuffer    dropped, one Resync event instead
 //
@@ -61,6 +63,10 @@
 //     the journal beside the requests, with the boot and the CLOCK_BOOTTIME at
 //     which they end. They become durable after the waiters went on; what a crash
 //     in between loses is asked again, which is the safe way to forget.
+//   - What was done and is only told is a notice: alike things are counted, what
+//     a default lets happen is one notice, and every single thing is in the audit
+//     log. Notices are in memory: whoever was not told before the supervisor
+//     ended finds them with `clawjail audit query --verdict audit`.
 //   - "always" is remembered here for the jail. The rule in the policy file is
 //     written by the client (package client/rule), because the supervisor is
 //     root and parses no YAML.

@@ -46,19 +46,20 @@ type Queue struct {
 	opt   Options
 	clock Clock
 
-	mu     sync.Mutex
-	closed bool
-	seq    uint64
-	byID   map[string]*entry
-	byFold map[foldKey]*entry // open ones, which identical requests join
-	count  map[string]int     // by jail
-	grants grants
-	done   ring[closed]   // decided requests, for answers that come late
-	ended  ring[struct{}] // jails that ended
-	echo   ring[grant]    // rejections, by jail and digest, for a moment
-	watch  map[*watcher]struct{}
-	next   time.Duration // when Run looks at the deadlines again
-	wake   chan struct{} // capacity 1: a deadline is earlier than that
+	mu      sync.Mutex
+	closed  bool
+	seq     uint64
+	byID    map[string]*entry
+	byFold  map[foldKey]*entry // open ones, which identical requests join
+	count   map[string]int     // by jail
+	grants  grants
+	notices notices
+	done    ring[closed]   // decided requests, for answers that come late
+	ended   ring[struct{}] // jails that ended
+	echo    ring[grant]    // rejections, by jail and digest, for a moment
+	watch   map[*watcher]struct{}
+	next    time.Duration // when Run looks at the deadlines again
+	wake    chan struct{} // capacity 1: a deadline is earlier than that
 }
 
 type foldKey struct{ jail, digest string }
@@ -100,7 +101,7 @@ func New(o Options) *Queue {
 	}
 	return &Queue{opt: o, clock: o.Clock,
 		byID: map[string]*entry{}, byFold: map[foldKey]*entry{}, count: map[string]int{},
-		grants: newGrants(), done: newRing[closed](MaxDecided), ended: newRing[struct{}](MaxEnded), echo: newRing[grant](MaxDecided),
+		grants: newGrants(), notices: newNotices(), done: newRing[closed](MaxDecided), ended: newRing[struct{}](MaxEnded), echo: newRing[grant](MaxDecided),
 		watch: map[*watcher]struct{}{}, wake: make(chan struct{}, 1)}
 }
 

@@ -20,6 +20,7 @@ const (
 	Added   EventKind = "added"   // a request is open
 	Changed EventKind = "changed" // more or fewer identical calls wait
 	Removed EventKind = "removed" // it was decided; Event.Decision says how
+	Told    EventKind = "told"    // something was done that a human hears of: Event.Notice
 	Resync  EventKind = "resync"  // events were dropped: ask for the list
 )
 
@@ -28,6 +29,7 @@ type Event struct {
 	Kind     EventKind
 	View     View     // of Added, Changed, Removed
 	Decision Decision // of Removed
+	Notice   Notice   // of Told
 }
 
 type watcher struct {

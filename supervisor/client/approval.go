@@ -30,6 +30,7 @@ type ApprovalEvent struct {
 	More     int                   // of a Resync: how many did not fit
 	Approval Approval              // of Added, Changed, Removed
 	Decision *api.ApprovalDecision // of Removed
+	Notice   *api.Notice           // of Told
 }
 
 // Approvals lists the held requests, and says how many more there are.
@@ -49,6 +50,13 @@ func (c Client) Approval(ctx context.Context, id string) (Approval, error) {
 		return Approval{}, err
 	}
 	return decodeApproval(a)
+}
+
+// Notices gives what was done and is told, of one jail or with "" of all.
+func (c Client) Notices(ctx context.Context, jail string) ([]api.Notice, error) {
+	var n api.Notices
+	_, err := c.call(ctx, http.MethodGet, "/v1/approvals/notices?jail="+url.QueryEscape(jail), nil, &n)
+	return n.Notices, err
 }
 
 // Decide answers a held request. It gives the request that was decided.
@@ -102,7 +110,7 @@ func (c Client) WatchApprovals(ctx context.Context, fn func(ApprovalEvent) error
 }
 
 func decodeEvent(e api.ApprovalEvent) (ApprovalEvent, error) {
-	ev := ApprovalEvent{Kind: approval.EventKind(e.Kind), Decision: e.Decision}
+	ev := ApprovalEvent{Kind: approval.EventKind(e.Kind), Decision: e.Decision, Notice: e.Notice}
 	var err error
 	if e.List != nil {
 		ev.More = e.List.More

@@ -32,6 +32,7 @@ type prompt struct {
 	style  show.Style
 
 	waiting []item          // of this jail, oldest first
+	told    []string        // of this jail, not printed yet
 	put     map[string]bool // ids that were put off; not asked again
 	asked   *item
 	line    []byte
@@ -78,6 +79,12 @@ func Inline(ctx context.Context, cl client.Client, jailID string, tty *Shared, s
 }
 
 func (p *prompt) apply(ev client.ApprovalEvent) {
+	if n := ev.Notice; ev.Kind == approval.Told {
+		if n != nil && n.Jail == escape.String(p.jail) && len(p.told) < maxTold {
+			p.told = append(p.told, toldLine(*n))
+		}
+		return
+	}
 	list := ev.List
 	if ev.Kind != approval.Resync {
 		list = []client.Approval{ev.Approval}
@@ -112,6 +119,15 @@ func (p *prompt) apply(ev client.ApprovalEvent) {
 func (p *prompt) next() {
 	if p.asked != nil {
 		return
+	}
+	if len(p.told) > 0 {
+		p.tty.open()
+		for _, line := range p.told {
+			p.print("\n" + show.Clip("clawjail: "+line, max(p.style.Width, show.MinWidth)))
+		}
+		p.print("\n")
+		p.tty.close()
+		p.told = nil
 	}
 	i := slices.IndexFunc(p.waiting, func(i item) bool { return !p.put[i.ID] })
 	if i < 0 {

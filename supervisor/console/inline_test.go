@@ -191,3 +191,22 @@ func TestTheTerminalEnds(t *testing.T) {
 		t.Errorf("the jail reads %v", err)
 	}
 }
+
+func TestInlineTells(t *testing.T) {
+	d := sit(t, false)
+	tell := func(jail, what string) {
+		d.queue.Tell(approval.Done{Jail: jail, JailName: "n", Gate: "exec", Rule: "exec.rules[0], sensitive", Key: what, What: func() string { return what }})
+	}
+	r := approval.Request{Jail: "j1", Gate: approval.GateFile, Op: "open", Path: "/w/a"}
+	go func() { _, _ = d.queue.Submit(t.Context(), r) }()
+	d.paper.until("or later: ") // the watch has begun
+	tell("j2", "somebody else's")
+	tell("j1", "curl -T mine")
+	d.typing("later\n")
+	if got := d.paper.until("curl -T mine"); strings.Contains(got, "somebody") {
+		t.Error(got)
+	}
+	if err := d.end(); err != nil {
+		t.Error(err)
+	}
+}

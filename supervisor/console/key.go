@@ -24,8 +24,8 @@ func (m model) key(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		return m.reasonKey(k)
 	case m.ask != nil:
 		return m.confirmKey(name)
-	case m.help:
-		m.help = false
+	case m.help, m.notices:
+		m.help, m.notices = false, false
 		return m, nil
 	}
 	switch name {
@@ -37,6 +37,8 @@ func (m model) key(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		return m, tea.Quit
 	case "?", "h":
 		m.help = true
+	case "t":
+		m.notices = true
 	case "up", "k", "p", "shift+tab":
 		return m.move(-1), nil
 	case "down", "n", "tab":

@@ -47,10 +47,12 @@ type model struct {
 	now           time.Time
 
 	items    []item
-	more     int    // how many the supervisor could not list
-	selected string // id; the selection stays with its request
-	scroll   int    // first line of the page that is shown
-	page     bool   // on a small screen: the page instead of the list
+	more     int          // how many the supervisor could not list
+	selected string       // id; the selection stays with its request
+	scroll   int          // first line of the page that is shown
+	page     bool         // on a small screen: the page instead of the list
+	told     []api.Notice // what was done and is told, the latest at the end; at most maxTold
+	notices  bool         // they are on the screen
 	help     bool
 	ask      *question
 	busy     bool   // an answer is on its way
@@ -91,6 +93,12 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case client.ApprovalEvent:
 		m.lost = ""
 		return m.apply(msg), nil
+	case toldMsg:
+		m.told = nil
+		for _, n := range msg {
+			m = m.tell(n)
+		}
+		return m, nil
 	case lostMsg:
 		m.lost = msg.err.Error()
 		return m, nil
@@ -108,6 +116,11 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m model) apply(ev client.ApprovalEvent) model {
 	m.items = slices.Clone(m.items) // a model is a value
 	switch ev.Kind {
+	case approval.Told:
+		if ev.Notice != nil {
+			m.status = toldLine(*ev.Notice)
+			return m.tell(*ev.Notice)
+		}
 	case approval.Resync:
 		m.items, m.more = nil, ev.More
 		for _, a := range ev.List {

@@ -98,6 +98,37 @@ func (x *tester) keys(keys ...string) (quit bool) {
 	return quit
 }
 
+func told(what string, count uint64) api.Notice {
+	return api.Notice{Jail: "j1", JailName: "nightly", Gate: "exec", Rule: "exec.rules[0], sensitive (p.yaml:9)", What: what, Count: count, Last: clock()}
+}
+
+func TestWhatWasDoneIsTold(t *testing.T) {
+	x := newTester(t, 80, 20, nil)
+	x.send(toldMsg{told("curl -T a", 1), told("curl -T b", 4)})
+	n := told("curl -T a", 2)
+	x.send(client.ApprovalEvent{Kind: approval.Told, Notice: &n})
+	screen := strings.Join(x.m.screen(), "\n")
+	if !strings.Contains(screen, "2 told") || !strings.Contains(screen, "told: nightly: curl -T a, by exec.rules[0], sensitive") {
+		t.Error(screen)
+	}
+	x.keys("t")
+	screen = strings.Join(x.m.screen(), "\n")
+	first, second := strings.Index(screen, "2× nightly: curl -T a"), strings.Index(screen, "4× nightly: curl -T b")
+	if first < 0 || second < first {
+		t.Error(screen)
+	}
+	x.keys("x")
+	if x.m.notices {
+		t.Error("no key leaves the notices")
+	}
+	for i := range 2 * maxTold {
+		x.m = x.m.tell(told(fmt.Sprint(i), 1))
+	}
+	if len(x.m.told) != maxTold {
+		t.Errorf("%d notices are kept", len(x.m.told))
+	}
+}
+
 func press(k string) tea.KeyPressMsg {
 	switch k {
 	case "enter":

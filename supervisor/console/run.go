@@ -75,12 +75,20 @@ const retryAfter = time.Second
 // lostMsg says that the supervisor cannot be reached.
 type lostMsg struct{ err error }
 
+// toldMsg is everything that was told so far.
+type toldMsg []api.Notice
+
 // watch passes every change on, and connects again when the supervisor went
 // away, until ctx ends.
 func watch(ctx context.Context, cl client.Client, send func(any)) {
 	for {
 		err := cl.WatchApprovals(ctx, func(ev client.ApprovalEvent) error {
 			send(ev)
+			if ev.Kind == approval.Resync {
+				if list, err := cl.Notices(ctx, ""); err == nil { // else the stream says what is wrong
+					send(toldMsg(list))
+				}
+			}
 			return nil
 		})
 		if ctx.Err() != nil {

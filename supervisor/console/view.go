@@ -47,6 +47,8 @@ func (m model) screen() []string {
 	switch {
 	case m.help:
 		lines = append(lines, fit(helpLines(w), body)...)
+	case m.notices:
+		lines = append(lines, fit(m.toldLines(w, body), body)...)
 	case len(m.items) == 0:
 		lines = append(lines, fit([]string{"", show.Clip("nothing is held", w)}, body)...)
 	case w >= sideWidth && body >= tinyHeight:
@@ -81,6 +83,9 @@ func (m model) header(w int) string {
 	s := fmt.Sprintf("clawjail  %d held", len(m.items))
 	if m.more > 0 {
 		s += fmt.Sprintf(", %d more not listed", m.more)
+	}
+	if n := len(m.told); n > 0 {
+		s += fmt.Sprintf("  %d told", n)
 	}
 	if m.lost != "" {
 		s += "  NOT CONNECTED: " + escape.Clip(m.lost, maxStatus)
@@ -242,6 +247,7 @@ func helpLines(w int) []string {
 		"j  approve while the jail lives",
 		"A  approve and write a rule",
 		"d  deny, with a reason",
+		"t  what was done and is told",
 		"q  leave",
 		"",
 		"An approval holds for what is",

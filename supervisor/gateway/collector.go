@@ -39,7 +39,7 @@ type Collector struct {
 
 // descs are the metrics, in the words of their HELP.
 type descs struct {
-	up, build, tier, decisions, holds, hold, mismatch, lost, jails, freeze *prometheus.Desc
+	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -52,6 +52,7 @@ func newDescs() descs {
 		tier:      d("clawjail_tier_info", "Enforcement tier that this host gives: lsm or notify; always 1.", "tier"),
 		decisions: d("clawjail_decisions_total", "Actions of jailed processes that were judged, by gate and verdict.", "gate", "verdict"),
 		holds:     d("clawjail_holds_pending", "Actions that are held until a human decides, by gate.", "gate"),
+		notices:   d("clawjail_notices_total", "Actions that were done and that a human is told of afterwards, by gate.", "gate"),
 		hold:      d("clawjail_hold_seconds", "Time from the hold of an action to its answer."),
 		mismatch:  d("clawjail_verify_mismatch_total", "Approved actions that the kernel saw to be something else, by gate.", "gate"),
 		lost:      d("clawjail_events_lost_total", "Events that were not recorded, by the reason.", "class"),
@@ -71,7 +72,7 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
-	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.hold, d.mismatch, d.lost, d.jails, d.freeze} {
+	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze} {
 		ch <- desc
 	}
 }
@@ -145,6 +146,7 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 	}
 	add(c.desc.decisions, prometheus.CounterValue, decisions)
 	add(c.desc.holds, prometheus.GaugeValue, countsOf(s.HoldsPending, gates, held))
+	add(c.desc.notices, prometheus.CounterValue, countsOf(s.Notices, gates, held))
 	add(c.desc.mismatch, prometheus.CounterValue, countsOf(s.VerifyMismatch, gates, held))
 	add(c.desc.lost, prometheus.CounterValue, countsOf(s.EventsLost, classes, classes))
 	jails := map[string]uint64{}

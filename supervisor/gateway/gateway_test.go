@@ -36,6 +36,7 @@ func busy() api.Stats {
 		HoldSeconds:    api.Histogram{Bounds: []float64{1, 10, 60}, Buckets: []uint64{0, 1, 4}, Count: 5, Sum: 312.5},
 		VerifyMismatch: map[string]uint64{"exec": 1},
 		EventsLost:     map[string]uint64{"open_write": 12, "exec_skipped": 1},
+		Notices:        map[string]uint64{"exec": 3},
 		Jails:          map[api.State]uint64{api.StateRunning: 4, api.StateFrozen: 1},
 		FreezeSeconds:  api.Histogram{Bounds: []float64{0.001, 0.01}, Buckets: []uint64{7, 9}, Count: 9, Sum: 0.012},
 	}

@@ -22,6 +22,9 @@ func Handler(q *approval.Queue, by func(*http.Request) approval.By) http.Handler
 			reply(w, nil, apiErr)
 		}
 	})
+	mux.HandleFunc("GET /v1/approvals/notices", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, Notices(q, r.URL.Query().Get("jail")), nil)
+	})
 	mux.HandleFunc("GET /v1/approvals/{id}", func(w http.ResponseWriter, r *http.Request) {
 		a, apiErr := One(q, r.PathValue("id"))
 		reply(w, a, apiErr)

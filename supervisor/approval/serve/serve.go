@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 )
@@ -36,6 +37,20 @@ func One(q *approval.Queue, key string) (api.Approval, *api.Error) {
 		return api.Approval{}, Refusal(err)
 	}
 	return one(v)
+}
+
+// Notices gives what was done and is told, of one jail or of all.
+func Notices(q *approval.Queue, jail string) api.Notices {
+	out := api.Notices{Notices: []api.Notice{}}
+	for _, n := range q.Notices(jail) {
+		out.Notices = append(out.Notices, notice(n))
+	}
+	return out
+}
+
+func notice(n approval.Notice) api.Notice {
+	return api.Notice{Jail: escape.String(n.Jail), JailName: escape.String(n.JailName), Gate: n.Gate, Rule: escape.String(n.Rule),
+		What: n.What, Default: n.Default, Count: n.Count, First: n.First, Last: n.Last}
 }
 
 // Decide applies an approver's answer.
@@ -83,6 +98,11 @@ func send(out *json.Encoder, q *approval.Queue, ev approval.Event) error {
 			return apiErr
 		}
 		e.List = &list
+		return out.Encode(e)
+	}
+	if ev.Kind == approval.Told {
+		n := notice(ev.Notice)
+		e.Notice = &n
 		return out.Encode(e)
 	}
 	a, apiErr := one(ev.View)

@@ -121,6 +121,35 @@ func TestRefusalsHaveAStatusAndWords(t *testing.T) {
 	}
 }
 
+func TestNotices(t *testing.T) {
+	q, cl := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := cl.WatchApprovals(ctx, func(ev client.ApprovalEvent) error {
+		switch ev.Kind {
+		case approval.Resync:
+			q.Tell(approval.Done{Jail: "j1", JailName: "night\x1b", Gate: "exec", Rule: "exec.rules[0], sensitive", Key: "/usr/bin/curl",
+				What: func() string { return "curl -T x" }})
+		case approval.Told:
+			if ev.Notice == nil || ev.Notice.What != "curl -T x" {
+				t.Errorf("%+v", ev.Notice)
+			}
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	list, err := cl.Notices(t.Context(), "j1")
+	if err != nil || len(list) != 1 || list[0].JailName != `night\x1b` || list[0].Count != 1 || list[0].Rule != "exec.rules[0], sensitive" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if list, err := cl.Notices(t.Context(), "j2"); err != nil || len(list) != 0 {
+		t.Errorf("of another jail: %+v, %v", list, err)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	q, cl := start(t)
 	hold(t, q, open("j1", "/w/a"))

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"clawjail/audit/escape"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval/show"
+	"clawjail/supervisor/client"
+)
+
+func newNoticesCommand(e *env) *cobra.Command {
+	var jail, output string
+	c := &cobra.Command{
+		Use:   "notices",
+		Short: "Show what was done and is told: the verdicts audit and sensitive",
+		Long: `Lists what jails did under rules whose verdict is audit or sensitive: it was
+done, and somebody is told. What is alike is counted, and so is what one rule let
+happen beyond the first things; the audit log has every single one.
+
+` + "`clawjail pending --watch`" + `, the console and a foreground run tell of it as it
+comes. The list is forgotten when the supervisor ends; the log is not:
+clawjail audit query --verdict audit.`,
+		Example: `  clawjail notices
+  clawjail notices --jail nightly -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if output != "" && output != "json" {
+				return fmt.Errorf("unknown output %q; the only one is json", output)
+			}
+			list, err := client.Client{Socket: e.socket}.Notices(c.Context(), jail)
+			if isNotRunning(err) { // nothing runs, so nothing was told
+				list, err = []api.Notice{}, nil
+			}
+			switch {
+			case err != nil:
+				return err
+			case output == "json":
+				return json.NewEncoder(e.stdout).Encode(list)
+			case len(list) == 0:
+				fmt.Fprintln(e.stderr, "nothing to tell")
+				return nil
+			}
+			return printNotices(e.stdout, list)
+		},
+	}
+	c.Flags().StringVarP(&jail, "jail", "j", "", "only of this jail: its name or id")
+	c.Flags().StringVarP(&output, "output", "o", "", "\"json\": the list for programs")
+	return c
+}
+
+func printNotices(w io.Writer, list []api.Notice) error {
+	width := max(columns(w)-60, 30)
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "LAST\tJAIL\tGATE\tCOUNT\tWHAT\tRULE")
+	for _, n := range list {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Last.Local().Format("15:04:05"), escape.Clip(n.JailName, 24), escape.String(n.Gate),
+			n.Count, show.Clip(noticeWhat(n), width), escape.String(n.Rule))
+	}
+	return t.Flush()
+}
+
+func noticeWhat(n api.Notice) string {
+	switch {
+	case n.What != "":
+		return n.What
+	case n.Default:
+		return "everything that no rule is about"
+	}
+	return "and more by this rule"
+}
+
+// noticeLine is a notice on a line of its own, among others.
+func noticeLine(n api.Notice) string {
+	return fmt.Sprintf("told: %s: %s, by %s", escape.Clip(n.JailName, 24), noticeWhat(n), escape.String(n.Rule))
+}
+
+// maxTold bounds the lines about notices at the end of a run.
+const maxTold = 12
+
+// noticesOf fetches what a jail did that its policy tells of.
+func noticesOf(ctx context.Context, cl client.Client, jail string) []api.Notice {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	list, err := cl.Notices(ctx, jail)
+	if err != nil {
+		return nil // the log has it all; the run itself went well
+	}
+	return list
+}
+
+// tellAtEnd says at the end of a foreground run what it did that somebody has to
+// hear of: what rules say so about, and with all also what no rule is about.
+func tellAtEnd(w io.Writer, list []api.Notice, all bool) {
+	var told []api.Notice
+	for _, n := range list {
+		if all || !n.Default {
+			told = append(told, n)
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "clawjail: the policy has you told of this:")
+	for i, n := range told {
+		if i == maxTold {
+			fmt.Fprintf(w, "  and %d more: clawjail audit query --jail %s --verdict audit\n", len(told)-i, n.Jail)
+			return
+		}
+		fmt.Fprintf(w, "  %d× %s, by %s\n", n.Count, noticeWhat(n), escape.String(n.Rule))
+	}
+}
