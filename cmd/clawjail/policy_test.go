@@ -52,7 +52,7 @@ func TestPolicyCheck(t *testing.T) {
 	out, errs, code = policyRun(t, "check", good, bad, "none.yaml")
 	want := `clawjail: policy bad.yaml:6:23: unknown verdict "alow"; did you mean "allow"?
 clawjail: policy bad.yaml:7:18: unknown unit "GB" in limits.memory "1GB"; did you mean "1GiB"? the units are B, KiB, MiB, GiB and TiB
-clawjail: policy none.yaml: no such file
+clawjail: policy none.yaml: no such file; give the path of a policy file, or one that comes along, by its name: agent, locked, shell, skill, claude-code, codex, openclaw
 `
 	if code != 1 || errs != want || !strings.HasPrefix(out, "good.yaml: ok") {
 		t.Errorf("%d %q %q", code, out, errs)
@@ -137,7 +137,7 @@ func TestPolicyExplain(t *testing.T) {
 	if _, errs, code := policyRun(t, "explain", "agent", "--workspace", "/", "--user", "64999"); code == 0 || !strings.Contains(errs, "is the whole host") {
 		t.Errorf("%d %q", code, errs)
 	}
-	if _, errs, code := policyRun(t, "explain", "./none.yaml", "--workspace", dir, "--user", "64999"); code != 1 || errs != "clawjail: policy ./none.yaml: no such file\n" {
+	if _, errs, code := policyRun(t, "explain", "./none.yaml", "--workspace", dir, "--user", "64999"); code != 1 || !strings.HasPrefix(errs, "clawjail: policy ./none.yaml: no such file; give the path of a policy file, or one that comes along") {
 		t.Errorf("%d %q", code, errs)
 	}
 }

@@ -1,6 +1,10 @@
 package source
 
 import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"clawjail/policy"
@@ -15,10 +19,26 @@ func IsFile(name string) bool { return strings.ContainsAny(name, "/.") }
 
 // Open reads the policy that an operator named: a file, a preset or an example.
 func Open(name string, v Vars, f Features) (*policy.Policy, error) {
-	if IsFile(name) {
-		return Load(name, v, f)
+	if !IsFile(name) {
+		return Preset(name, v, f)
 	}
-	return Preset(name, v, f)
+	p, err := Load(name, v, f)
+	return p, helpMissing(name, err)
+}
+
+// helpMissing says what to name instead of a file that is not there.
+func helpMissing(name string, err error) error {
+	var ps Problems
+	if !errors.As(err, &ps) || len(ps) != 1 || ps[0].Msg != strict.NoSuchFile {
+		return err
+	}
+	known := append(presetNames(), Examples()...)
+	base := strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yaml"), ".yml")
+	hint := "give the path of a policy file, or one that comes along, by its name: " + strings.Join(known, ", ")
+	if slices.Contains(known, base) {
+		hint = fmt.Sprintf("the one that comes along is named without .yaml or a path: %s", base)
+	}
+	return Problems{{File: ps[0].File, Msg: ps[0].Msg, Hint: hint}}
 }
 
 // OpenExpectations reads the expectations of the policy that an operator

@@ -100,8 +100,15 @@ func TestUnknownPreset(t *testing.T) {
 	if err == nil || err.Error() != `preset agnet: no preset or example "agnet"; did you mean "agent"?` {
 		t.Error(err)
 	}
-	if _, err := Open("./agent", vars(), Features{}); err == nil || err.Error() != "./agent: no such file" {
-		t.Error(err)
+	missing := map[string]string{
+		"./agent":           "the one that comes along is named without .yaml or a path: agent",
+		"claude-code.yaml":  "the one that comes along is named without .yaml or a path: claude-code",
+		"/no/such/own.yaml": "give the path of a policy file, or one that comes along, by its name: agent, locked, shell, skill, claude-code, codex, openclaw",
+	}
+	for name, hint := range missing {
+		if _, err := Open(name, vars(), Features{}); err == nil || err.Error() != name+": no such file; "+hint {
+			t.Error(err)
+		}
 	}
 	if _, _, err := OpenExpectations("nothing", "", vars()); err == nil {
 		t.Error("expectations of an unknown preset")

@@ -12,6 +12,9 @@ import (
 // MaxBytes bounds a file.
 const MaxBytes = 1 << 20
 
+// NoSuchFile is the message of a Problem about a file that is not there.
+const NoSuchFile = "no such file"
+
 // ReadFile reads a file of at most MaxBytes. What is wrong with the file is a Problem.
 func ReadFile(path string) ([]byte, error) {
 	fail := func(msg, hint string) ([]byte, error) {
@@ -21,7 +24,7 @@ func ReadFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail("no such file", "")
+		return fail(NoSuchFile, "")
 	case errors.Is(err, fs.ErrPermission):
 		return fail("cannot be read: permission denied", "it is read as the user who runs clawjail")
 	case err != nil:
