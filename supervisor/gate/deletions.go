@@ -83,12 +83,12 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 			message = err.Error()
 		}
 		d.Verdict = policy.Deny
-		e.refuseFile(x, d, unix.EDQUOT, message, &decision)
+		e.refuseFile(x, d, unix.EPERM, message, &decision)
 	case policy.Kill:
 		e.killForFile(x, d)
 	case policy.Freeze:
 		e.c.Freeze("too many deletions: " + d.Rule)
-		e.refuseFile(x, d, unix.EDQUOT, "", nil)
+		e.refuseFile(x, d, unix.EPERM, "", nil)
 	case policy.Allow, policy.Audit:
 		if !e.record(e.outcomeFile(x, d)) {
 			e.refuseFile(x, d, unix.EPERM, "", nil)
@@ -96,7 +96,7 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 		}
 		e.perform(ctx, x, d, nil, e.jailTargets)
 	default:
-		e.refuseFile(x, d, unix.EDQUOT, "the limit of deletions is reached", nil)
+		e.refuseFile(x, d, unix.EPERM, "the limit of deletions is reached", nil)
 	}
 }
 

@@ -40,4 +40,8 @@
 //   - A token that nobody consumed is looked into: the call may have failed in
 //     the kernel, which is fine, or have run without any probe seeing it, which
 //     is a violation.
+//   - Where the policy says on_refusal: explain, a program is told on its own
+//     stderr what it is refused and by which rule: there the agent that started
+//     it reads it. The descriptor is the jail's, and we are root: only pipes,
+//     unnamed sockets, terminals and small files are written to, never waiting.
 package gate

@@ -253,15 +253,17 @@ func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *a
 // refuse denies the call and records that.
 func (e *Engine) refuse(x *execution, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
 	defer x.close()
-	e.deny(x.call, errno)
 	o := e.outcome(x, d, "")
 	o.Errno, o.Message, o.Decision = errno, message, decision
+	e.explain(x.call.ID, x.task, o)
+	e.deny(x.call, errno)
 	e.record(o)
 }
 
 // killFor ends the process. Its call is not answered: it never returns.
 func (e *Engine) killFor(x *execution, d policy.Decision) {
 	defer x.close()
+	e.explain(x.call.ID, x.task, e.outcome(x, d, ""))
 	if err := e.kill(x.call, x.task); err != nil {
 		e.c.Logger.Error("kill for a verdict; the jail is frozen", "jail", e.c.Jail, "error", err)
 		e.c.Freeze("a process that must die could not be killed")

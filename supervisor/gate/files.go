@@ -374,14 +374,16 @@ func descriptorTarget(p *place) (behalf.Target, unix.Errno) {
 // refuseFile denies the call and records that.
 func (e *Engine) refuseFile(x *edit, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
 	defer x.close()
-	e.deny(x.call, errno)
 	o := e.outcomeFile(x, d)
 	o.Errno, o.Message, o.Decision = errno, message, decision
+	e.explain(x.call.ID, x.task, o)
+	e.deny(x.call, errno)
 	e.record(o)
 }
 
 func (e *Engine) killForFile(x *edit, d policy.Decision) {
 	defer x.close()
+	e.explain(x.call.ID, x.task, e.outcomeFile(x, d))
 	if err := e.kill(x.call, x.task); err != nil {
 		e.c.Logger.Error("kill for a verdict; the jail is frozen", "jail", e.c.Jail, "error", err)
 		e.c.Freeze("a process that must die could not be killed")
