@@ -226,3 +226,13 @@ func clip(s string) string {
 	}
 	return s[:most] + "…"
 }
+
+// WithoutModes is the manifest with no file executable, for when nobody signed
+// which ones are.
+func (m Manifest) WithoutModes() Manifest {
+	m.Files = slices.Clone(m.Files)
+	for i := range m.Files {
+		m.Files[i].Exec = false
+	}
+	return m
+}
