@@ -44,14 +44,19 @@ func (p *Policy) evaluateExec(r Request) Decision {
 		if !rule.Matches(r.Path, r.Argv, r.SHA256) {
 			continue
 		}
-		if rule.Then.Permits() && rule.SHA256 == "" && p.writable(r.Path) && !rule.namesPath(r.Path) {
-			// Whoever can write a file can give it any name: there, a name
-			// alone permits nothing. It refuses all the same.
+		if p.permitsNothing(rule, r.Path) {
 			continue
 		}
 		return Decision{rule.Then, rule.Origin.String()}
 	}
 	return Decision{p.Exec.Default, fallback(p.Exec.Origin, ruleExecDefault)}
+}
+
+// permitsNothing reports whether a rule is a permission by name for a file that
+// the jail can write: whoever can do that can give it any name. A name refuses
+// all the same.
+func (p *Policy) permitsNothing(rule ExecRule, path string) bool {
+	return rule.Then.Permits() && rule.SHA256 == "" && p.writable(path) && !rule.namesPath(path)
 }
 
 // writable reports whether the jail can write the file at path, or make one.
