@@ -137,6 +137,8 @@ func TestShown(t *testing.T) {
 		{"/dev/shm", AccessPrivate, true}, {"/dev/shm", AccessWrite, false},
 		{"/etc/clawjail", AccessRead, false}, {"/etc/clawjail/policies/x", AccessRead, false}, {"/etc/clawjail", AccessNone, true},
 		{"/run/clawjail/control.sock", AccessWrite, false}, {"/var/lib/clawjail", AccessRead, false},
+		{"/var/lib/clawjail/skills", AccessRead, false}, {"/var/lib/clawjail/skills/store", AccessRead, false}, {"/var/lib/clawjail/skills/installed/x", AccessRead, false},
+		{"/var/lib/clawjail/skills/store/1f/files", AccessRead, true}, {"/var/lib/clawjail/skills/store/1f/files", AccessWrite, false}, {"/var/lib/clawjail/skills/store/1f/files", AccessPrivate, false},
 		{"/home", AccessWrite, false}, {"/home/ada", AccessWrite, true}, {"/home/ada", AccessPrivate, true},
 		{"/var", AccessWrite, false}, {"/var/lib", AccessWrite, false}, {"/var/lib/x", AccessWrite, true},
 		{"/usrx", AccessWrite, true}, {"/srv/x", AccessWrite, true}, {"/run", AccessWrite, false},

@@ -9,6 +9,10 @@ import (
 // ours are the directories of clawjail itself. A jail never sees them.
 var ours = [...]string{"/etc/clawjail", "/run/clawjail", "/var/lib/clawjail", "/var/run/clawjail"}
 
+// stored is where the copies of installed skills are, which jails are shown for
+// reading: the one part of clawjail's own state that is made for them.
+const stored = "/var/lib/clawjail/skills/store"
+
 // Hidden lists the directories that stay hidden whatever a policy lists above
 // them: clawjail's own state.
 func Hidden() []string { return slices.Clone(ours[:]) }
@@ -31,7 +35,7 @@ func CheckShown(path string, a Access) error {
 		return errors.New(`path "/" is the whole host: list what the agent needs`)
 	}
 	for _, dir := range ours {
-		if Below(path, dir) && a != AccessNone {
+		if Below(path, dir) && a != AccessNone && !(a == AccessRead && Below(path, stored) && path != stored) {
 			return fmt.Errorf("path %q is clawjail's own and never shown to a jail", path)
 		}
 	}
