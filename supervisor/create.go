@@ -364,6 +364,9 @@ func startError(err error, p plan.Plan) *api.Error {
 			return e.WithHint("%s", hint)
 		}
 	}
+	if e.ExitCode == 125 && lacking(se) {
+		return e.WithHint("this kernel may lack what jails are made of: `clawjail doctor` says what, and what mends it")
+	}
 	return e
 }
 
@@ -378,7 +381,7 @@ func startMessage(se *shim.StartError, command string) string {
 	case se.Op == "exec" && se.ExitCode == 127:
 		return fmt.Sprintf("%s: its interpreter is not in the jail: %s", name, se.Msg)
 	case se.Op != "":
-		return fmt.Sprintf("start %s: %s: %s", name, se.Op, se.Msg)
+		return fmt.Sprintf("start %s: %s", name, se.Msg)
 	}
 	return se.Msg
 }

@@ -5,7 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"clawjail/jail"
+	"clawjail/jail/shim"
 	"clawjail/supervisor/plan"
 )
 
@@ -28,6 +31,19 @@ func missingCommandHint(spec jail.Spec, stat func(string) (plan.FileFact, error)
 		return fmt.Sprintf("the host has %s (really %s), the policy does not show it; add under files: %s", path, fact.Real, line)
 	}
 	return ""
+}
+
+// lacking tells a step that the kernel does not know or does not permit from one
+// that went wrong about a path.
+func lacking(se *shim.StartError) bool {
+	if se.Path != "" {
+		return false
+	}
+	switch se.Errno {
+	case unix.ENOSYS, unix.EINVAL, unix.EPERM, unix.EOPNOTSUPP, unix.ENODEV, unix.ENOSPC, unix.EUSERS:
+		return true
+	}
+	return false
 }
 
 // candidates are the host paths that the command could have meant.

@@ -90,7 +90,7 @@ func (s *Supervisor) mayThaw() *api.Error {
 func (s *Supervisor) unrecorded(so string, err error) *api.Error {
 	e := api.Errorf(http.StatusInsufficientStorage, "the audit log cannot be written, %s: %v", so, err)
 	if errors.Is(err, audit.ErrFull) {
-		return e.WithHint("make room on the disk of %s; what stands still goes on by itself then", s.opt.Config.AuditDir())
+		return e.WithHint("make room on the disk of %s; everything goes on by itself then", s.opt.Config.AuditDir())
 	}
 	return e.WithHint("mend the disk of %s, then restart the supervisor", s.opt.Config.AuditDir())
 }

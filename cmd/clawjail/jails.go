@@ -27,6 +27,7 @@ func newPsCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warn(c, e)
 			if output == "json" {
 				return json.NewEncoder(e.stdout).Encode(jails)
 			}
@@ -48,6 +49,14 @@ func jailsOrNone(c *cobra.Command, e *env, all bool) ([]api.Jail, error) {
 		return []api.Jail{}, nil
 	}
 	return jails, err
+}
+
+// warn passes on what the supervisor wants whoever looks at jails to know.
+func warn(c *cobra.Command, e *env) {
+	ping, err := client.Client{Socket: e.socket}.Ping(c.Context())
+	if err == nil && ping.Warning != "" {
+		fmt.Fprintf(e.stderr, "clawjail: warning: %s\n", escape.String(ping.Warning))
+	}
 }
 
 func printJails(w io.Writer, jails []api.Jail, now time.Time) error {

@@ -28,6 +28,13 @@ import (
 var world smallnet.World
 
 func TestMain(m *testing.M) {
+	if refuse() {
+		return
+	}
+	if inOwnHost() {
+		world = smallnet.Inside()
+		os.Exit(m.Run())
+	}
 	os.Exit(smallnet.Run(func(w smallnet.World) int {
 		world = w
 		code := m.Run()

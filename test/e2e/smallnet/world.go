@@ -35,6 +35,12 @@ type World struct {
 	CA  string // the test authority's certificate, PEM
 }
 
+// Inside is the world of a process that one of the host's has started.
+func Inside() World {
+	dir := os.Getenv(envDir)
+	return World{Dir: dir, CA: filepath.Join(dir, "ca.pem")}
+}
+
 // Run makes the small internet around inner and returns the exit code. It must
 // be the first thing that the program does, as root.
 func Run(inner func(World) int) int {
@@ -47,7 +53,7 @@ func Run(inner func(World) int) int {
 		}
 	case roleHost:
 		if err = hostMain(dir); err == nil {
-			return inner(World{Dir: dir, CA: filepath.Join(dir, "ca.pem")})
+			return inner(Inside())
 		}
 	default:
 		var code int
