@@ -25,6 +25,7 @@ type Jail struct {
 	links   []link.Link
 	lookup  *ebpf.Collection
 	allowed []coreAllow
+	code    map[codeClosedKey]struct{} // what may not be mapped
 	closed  bool
 }
 
@@ -196,7 +197,7 @@ func (j *Jail) release() error {
 	if err := core.Maps[coreMapJails].Delete(j.id); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		errs = append(errs, fmt.Errorf("scope map: %w", err))
 	}
-	errs = append(errs, j.closeGate())
+	errs = append(errs, j.closeGate(), j.openCode())
 	for _, key := range j.allowed {
 		errs = append(errs, core.Maps[coreMapAllowed].Delete(key))
 	}

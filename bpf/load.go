@@ -66,7 +66,7 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 		return fmt.Errorf("event ring: %w", err)
 	}
 	p.reader = reader
-	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach()); err != nil {
+	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach(), p.codes.attach()); err != nil {
 		return err
 	}
 	return p.rest()
@@ -112,7 +112,7 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 		return err
 	}
 	if p.tier == TierLSM {
-		if err := p.loadLSM(ringBytes, kernel); err != nil {
+		if err := errors.Join(p.loadLSM(ringBytes, kernel), p.loadMappings(ringBytes, kernel)); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ type Probes struct {
 	notify *ebpf.Collection
 	lsm    *ebpf.Collection     // nil in the notify tier
 	gate   *ebpf.Collection     // the verifier of executions of this tier
+	code   *ebpf.Collection     // what maps code; nil in the notify tier
 	key    hashKey              // of its hashes
 	lookup *ebpf.CollectionSpec // loaded again for each jail
 
@@ -36,9 +37,9 @@ type Probes struct {
 	// settling are the calls of Settle that wait for the ring to be empty.
 	settling []chan struct{}
 	// Attached while a jail wants them and for linger, which idle ends.
-	processes, files, gates tracing
-	linger                  time.Duration
-	idle                    *time.Timer
+	processes, files, gates, codes tracing
+	linger                         time.Duration
+	idle                           *time.Timer
 }
 
 // Tier returns the tier that was loaded.
@@ -60,7 +61,7 @@ func (p *Probes) Close() error {
 		errs = append(errs, j.release())
 	}
 	p.jails = nil
-	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach(), p.identify.close())
+	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach(), p.closeCode(), p.identify.close())
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}

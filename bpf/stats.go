@@ -60,7 +60,7 @@ func (p *Probes) Stats() (Stats, error) {
 		s.Lost[t.loss] += stats.RecursionMisses
 	}
 	s.Mismatches = map[string]uint64{"exec": s.Denied[wire.ExecRefused]}
-	for _, t := range p.gates.programs {
+	for _, t := range slices.Concat(p.gates.programs, p.codes.programs) {
 		stats, err := t.prog.Stats()
 		if err != nil {
 			return Stats{}, fmt.Errorf("read statistics of %s: %w", t.prog, err)

@@ -97,7 +97,7 @@ func (p *Probes) rest() error {
 }
 
 func (p *Probes) detachUnused() error {
-	processes, files, gates := p.needed()
+	processes, files, gates, codes := p.needed()
 	var errs []error
 	if !processes {
 		errs = append(errs, p.processes.detach())
@@ -108,15 +108,19 @@ func (p *Probes) detachUnused() error {
 	if !gates {
 		errs = append(errs, p.gates.detach())
 	}
+	if !codes {
+		errs = append(errs, p.codes.detach())
+	}
 	return errors.Join(errs...)
 }
 
 // needed says which sets the jails want.
-func (p *Probes) needed() (processes, files, gates bool) {
+func (p *Probes) needed() (processes, files, gates, codes bool) {
 	for _, j := range p.jails {
 		processes = true
 		files = files || j.files
 		gates = gates || j.gated
+		codes = codes || len(j.code) > 0
 	}
-	return processes, files, gates
+	return processes, files, gates, codes
 }

@@ -25,6 +25,8 @@ func victim(action string) int {
 		return 0
 	case "threads":
 		return victimThreads()
+	case "code":
+		return victimCode(args[0])
 	case "gated":
 		return victimGated()
 	case "time":
