@@ -27,6 +27,7 @@ const (
 	ClassTorn    = "torn"    // the end of a record was missing
 	ClassCorrupt = "corrupt" // the last line could not be read
 	ClassClock   = "clock"   // the wall clock jumped
+	ClassCut     = "cut"     // the log ended before its last checkpoint
 )
 
 // Record is one line of the log. The order of the fields is the order of the

@@ -1,12 +1,14 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 
 	"clawjail/audit"
+	"clawjail/audit/seal"
 	"clawjail/supervisor/config"
 )
 
@@ -26,14 +28,28 @@ type auditor struct {
 	// that breaks and works again in quick succession leaves no jail in the
 	// wrong state. Capacity 1.
 	changed chan struct{}
+
+	sealer     *seal.Sealer
+	rotations  chan mark // segments that were closed and not signed yet
+	sealErrors atomic.Uint64
 }
 
 func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
-	l, err := audit.Open(c.AuditDir(), audit.Options{MaxBytes: c.AuditSegmentBytes, Boot: bootID(), Tier: tier})
+	r, err := openRedactor(c)
+	if err != nil {
+		return nil, err
+	}
+	a := &auditor{slog: log, changed: make(chan struct{}, 1), rotations: make(chan mark, maxRotations)}
+	a.log, err = audit.Open(c.AuditDir(), audit.Options{
+		MaxBytes: c.AuditSegmentBytes, Boot: bootID(), Tier: tier, Redact: r.Record, Rotated: a.rotated,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log in %s: %w", c.AuditDir(), err)
 	}
-	return &auditor{log: l, slog: log, changed: make(chan struct{}, 1)}, nil
+	if a.sealer, err = openSealer(c); err != nil {
+		return nil, errors.Join(fmt.Errorf("sign the audit log in %s: %w", c.AuditDir(), err), a.log.Close())
+	}
+	return a, nil
 }
 
 // recheck has the jails brought in line with the state of the log.
@@ -114,4 +130,8 @@ func (a *auditor) jail(id, op, verdict string, s audit.Subject) error {
 
 func (a *auditor) bytes() uint64 { return a.log.Bytes() }
 
-func (a *auditor) close() error { return a.log.Close() }
+// close signs for everything and closes the log.
+func (a *auditor) close() error {
+	err := a.sealer.Seal(a.log)
+	return errors.Join(err, a.sealer.Close(), a.log.Close())
+}

@@ -40,6 +40,7 @@
 //	calls held per jail                gate.maxHeld denied with EAGAIN
 //	tokens given out per jail          gate.maxOutstanding  denied with EAGAIN
 //	hashes of programs per jail        gate.maxHashes       all are forgotten
+//	closed log segments to sign        maxRotations the next checkpoint covers them
 //	open approvals                     approval.Limits      denied, and recorded as flooded
 //	request body                       api.MaxRequestBytes  refused
 //	argv and environment               api.MaxArgBytes      refused

@@ -167,6 +167,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.recordEgress)
 	s.work.Go(s.watchLoss)
 	s.work.Go(s.followAudit)
+	s.work.Go(s.sealAudit)
 	s.work.Go(func() { s.sweep(s.left) })
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())

@@ -150,6 +150,73 @@ func TestOpenRefusesAKeyThatProvesNothing(t *testing.T) {
 	}
 }
 
+func TestKeysAreRotated(t *testing.T) {
+	dir, keys := t.TempDir(), t.TempDir()
+	s := open(t, dir, keys)
+	if err := s.SealAt(1, head); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	old, next, err := Rotate(dir, keys, Options{})
+	if err != nil || old.ID() != s.Key().ID() || next.ID() == old.ID() {
+		t.Fatalf("%s to %s, %v", old.ID(), next.ID(), err)
+	}
+	if s = open(t, dir, keys); s.Key().ID() != next.ID() {
+		t.Errorf("signs with %s", s.Key().ID())
+	}
+	if err := s.SealAt(2, head); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Decode([]byte(lines(t, dir)[1]))
+	if err != nil || c.Kind != NewKey || c.Check(old) != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if p, err := ReadPublic(filepath.Join(keys, PublicName)); err != nil || p.ID() != next.ID() {
+		t.Errorf("the public half is %s, %v", p.ID(), err)
+	}
+}
+
+func TestARotationThatWasInterruptedIsFinished(t *testing.T) {
+	dir, keys := t.TempDir(), t.TempDir()
+	s := open(t, dir, keys)
+	k, err := stage(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.HandOver(k); err != nil { // and then the machine died
+		t.Fatal(err)
+	}
+	s.Close()
+	if s = open(t, dir, keys); s.Key().ID() != k.Public().ID() {
+		t.Errorf("signs with %s", s.Key().ID())
+	}
+	if got, err := Load(keys); err != nil || got.Public().ID() != k.Public().ID() {
+		t.Errorf("the key was not put in its place: %v", err)
+	}
+}
+
+func TestALostKeyIsReplaced(t *testing.T) {
+	dir, keys := t.TempDir(), t.TempDir()
+	s := open(t, dir, keys)
+	if err := s.SealAt(1, head); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if _, err := Replace(dir, keys, Options{}); err == nil {
+		t.Error("a key that is there was replaced")
+	}
+	if err := os.Remove(filepath.Join(keys, PrivateName)); err != nil {
+		t.Fatal(err)
+	}
+	next, err := Replace(dir, keys, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s = open(t, dir, keys); s.Key().ID() != next.ID() {
+		t.Errorf("signs with %s", s.Key().ID())
+	}
+}
+
 func TestPublicKeyIsReadByOthers(t *testing.T) {
 	keys := t.TempDir()
 	s := open(t, t.TempDir(), keys)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -48,10 +47,7 @@ type Sealer struct {
 // keyDir. With no checkpoint yet and no key it makes the key; with checkpoints
 // the key must be the one that signed the last of them.
 func Open(dir, keyDir string, o Options) (*Sealer, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	s := &Sealer{opts: o, prev: Genesis}
+	s := newSealer(o)
 	path := filepath.Join(dir, FileName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
@@ -67,6 +63,13 @@ func Open(dir, keyDir string, o Options) (*Sealer, error) {
 	}
 	s.file = f
 	return s, nil
+}
+
+func newSealer(o Options) *Sealer {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Sealer{opts: o, prev: Genesis}
 }
 
 // resume finds the last whole line and cuts what is behind it: a checkpoint
@@ -117,6 +120,10 @@ func (s *Sealer) loadKey(dir string) error {
 		return err
 	}
 	if id := k.Public().ID(); s.last.N > 0 && id != s.signer() {
+		if next, ok := finish(dir, s.signer()); ok {
+			s.key = next
+			return nil
+		}
 		return fmt.Errorf("the signing key in %s is %s, but the log's checkpoints were signed by %s: restore that key, or begin a new one with `clawjail audit key new --lost`", dir, id, s.signer())
 	}
 	s.key = k
@@ -180,26 +187,6 @@ func (s *Sealer) Retire(seq uint64, head, reason string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.write(Checkpoint{Kind: Retire, Seq: seq, Head: head, Reason: reason})
-}
-
-// HandOver signs, with the old key, that next signs from now on, at the place
-// where the last checkpoint stands.
-func (s *Sealer) HandOver(next Private) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	der, err := x509.MarshalPKIXPublicKey(next.Public().key)
-	if err != nil {
-		return err
-	}
-	c := Checkpoint{Kind: NewKey, Seq: s.last.Seq, Head: s.last.Head, Next: base64.StdEncoding.EncodeToString(der)}
-	if s.last.N == 0 {
-		c.Head = Genesis
-	}
-	if err := s.write(c); err != nil {
-		return err
-	}
-	s.key = next
-	return nil
 }
 
 // write signs and appends one line.

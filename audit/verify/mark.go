@@ -116,6 +116,10 @@ func (l *marks) take(line uint64, m seal.Checkpoint) {
 		l.keep(m)
 		return
 	}
+	if !known && m.Kind == seal.NewKey {
+		l.problem(Key, line, "key %s was begun without the signature of the one before", m.Key)
+		return
+	}
 	if !known {
 		l.problem(Key, line, "signed by key %s, which is not trusted", m.Key)
 		return

@@ -38,7 +38,7 @@ func newAuditCommand(e *env) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newAuditTailCommand(e), newAuditQueryCommand(e))
+	c.AddCommand(newAuditTailCommand(e), newAuditQueryCommand(e), newAuditVerifyCommand(e), newAuditExportCommand(e), newAuditKeyCommand(e))
 	return c
 }
 

@@ -43,6 +43,17 @@ type Config struct {
 	OnAuditLoss OnAuditLoss `json:"on_audit_loss"`
 	// AuditSegmentBytes is when the audit log begins a new file.
 	AuditSegmentBytes int64 `json:"audit_segment_bytes"`
+	// AuditCheckpoint is how often it is signed where the log stands.
+	AuditCheckpoint Duration `json:"audit_checkpoint"`
+	// AuditRetain is how long records are kept.
+	AuditRetain Duration `json:"audit_retain"`
+	// AuditHold keeps every record, however old, for as long as it is set.
+	AuditHold bool `json:"audit_hold"`
+	// AuditAnchors are where checkpoints are copied to: "syslog", or files.
+	AuditAnchors []string `json:"audit_anchors"`
+	// AuditRedact are parts of names whose values are no business of the log,
+	// besides those that everybody has.
+	AuditRedact []string `json:"audit_redact"`
 	// MaxJails bounds the jails that run at the same time.
 	MaxJails int `json:"max_jails"`
 	// Resolvers answer for allowed names; empty means /etc/resolv.conf.
@@ -93,6 +104,8 @@ func Default() Config {
 		Linger:            Duration(30 * time.Second),
 		OnAuditLoss:       AuditLossFreeze,
 		AuditSegmentBytes: 64 << 20,
+		AuditCheckpoint:   Duration(time.Minute),
+		AuditRetain:       Duration(90 * 24 * time.Hour),
 		MaxJails:          512,
 		EgressUID:         64901,
 		EgressGID:         64901,
@@ -114,6 +127,9 @@ func (c Config) ApproveSocket() string { return filepath.Join(c.RunDir, "approve
 
 // AuditDir is where the audit log is.
 func (c Config) AuditDir() string { return filepath.Join(c.StateDir, "audit") }
+
+// KeyDir is where the keys of this host are.
+func (c Config) KeyDir() string { return filepath.Join(c.StateDir, "keys") }
 
 // JailDir is the state directory of one jail.
 func (c Config) JailDir(id string) string { return filepath.Join(c.RunDir, "jails", id) }

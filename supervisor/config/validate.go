@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// MaxResolvers bounds Config.Resolvers.
-const MaxResolvers = 8
+// The bounds of lists.
+const (
+	MaxResolvers = 8
+	MaxAnchors   = 8
+	MaxRedact    = 64
+)
 
 // Nobody is the user that Linux keeps for who has no rights. The child that
 // reads the configuration runs as it, and so does much else.
@@ -65,6 +69,10 @@ func Range(field string) (least, most int64) {
 		return 0, int64(time.Hour)
 	case "audit_segment_bytes":
 		return 1 << 20, 16 << 30
+	case "audit_checkpoint":
+		return int64(time.Second), int64(24 * time.Hour)
+	case "audit_retain":
+		return int64(24 * time.Hour), int64(399 * 24 * time.Hour)
 	case "max_jails":
 		return 1, 4096
 	case "agent_uid", "agent_gid", "egress_uid", "egress_gid", "gateway_uid", "gateway_gid":
@@ -106,9 +114,20 @@ func (c Config) Problems() Problems {
 	for _, n := range []struct {
 		field string
 		value int64
-	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"max_jails", int64(c.MaxJails)}} {
+	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
+		{"audit_retain", int64(c.AuditRetain)}, {"max_jails", int64(c.MaxJails)}} {
 		if least, most := Range(n.field); n.value < least || n.value > most {
 			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
+		}
+	}
+	for _, l := range []struct {
+		field string
+		list  []string
+		most  int
+		check func(string) error
+	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact}} {
+		if err := checkList(l.list, l.most, l.check); err != nil {
+			bad("", err.Error(), l.field)
 		}
 	}
 	for i, a := range c.Resolvers {
@@ -162,6 +181,38 @@ func CheckResolver(a netip.AddrPort) error {
 		return fmt.Errorf("%q is not an address and a port", a)
 	case a.Addr().IsUnspecified() || a.Addr().IsMulticast() || a.Addr().Zone() != "" || a.Addr().Is4In6():
 		return fmt.Errorf("%s is not the address of a server", a.Addr())
+	}
+	return nil
+}
+
+// checkList checks every entry, their number, and that each is there once.
+func checkList(list []string, most int, check func(string) error) error {
+	if len(list) > most {
+		return fmt.Errorf("%d entries, at most %d", len(list), most)
+	}
+	for i, v := range list {
+		if err := check(v); err != nil {
+			return err
+		}
+		if slices.Contains(list[:i], v) {
+			return fmt.Errorf("%q is listed twice", v)
+		}
+	}
+	return nil
+}
+
+// CheckAnchor refuses what checkpoints cannot be copied to.
+func CheckAnchor(s string) error {
+	if s == "syslog" || len(s) < 4096 && filepath.IsAbs(s) && filepath.Clean(s) == s && s != "/" {
+		return nil
+	}
+	return fmt.Errorf("%q is neither \"syslog\" nor the clean absolute path of a file", s)
+}
+
+// CheckRedact refuses what is no part of a name, or is part of most.
+func CheckRedact(s string) error {
+	if !regexp.MustCompile(`^[A-Za-z0-9_.-]{3,64}$`).MatchString(s) {
+		return fmt.Errorf("%q is no part of a name: 3 to 64 letters, digits, and _ - .", s)
 	}
 	return nil
 }

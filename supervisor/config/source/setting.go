@@ -41,6 +41,13 @@ func settings() []setting {
 				c.OnAuditLoss, _ = strict.OneWord(r, n, s.key, config.LossChoices(), config.ParseLoss)
 			},
 			func(c config.Config) string { return string(c.OnAuditLoss) }},
+		period("audit.checkpoint", "audit_checkpoint", func(c *config.Config) *config.Duration { return &c.AuditCheckpoint }),
+		period("audit.retain", "audit_retain", func(c *config.Config) *config.Duration { return &c.AuditRetain }),
+		{"audit.hold", "audit_hold",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) { c.AuditHold = r.Boolean(n, s.key) },
+			func(c config.Config) string { return strconv.FormatBool(c.AuditHold) }},
+		texts("audit.anchors", "audit_anchors", config.MaxAnchors, config.CheckAnchor, func(c *config.Config) *[]string { return &c.AuditAnchors }),
+		texts("audit.redact", "audit_redact", config.MaxRedact, config.CheckRedact, func(c *config.Config) *[]string { return &c.AuditRedact }),
 		{"network.resolvers", "resolvers", readResolvers, showResolvers},
 		{"limits.jails", "max_jails",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
@@ -48,12 +55,7 @@ func settings() []setting {
 				c.MaxJails = int(v)
 			},
 			func(c config.Config) string { return strconv.Itoa(c.MaxJails) }},
-		{"private.linger", "linger",
-			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
-				d, _ := r.Duration(n, s.key, span(s.field))
-				c.Linger = config.Duration(d)
-			},
-			func(c config.Config) string { return policy.Duration(time.Duration(c.Linger)) }},
+		period("private.linger", "linger", func(c *config.Config) *config.Duration { return &c.Linger }),
 		id("users.agent.uid", "agent_uid", func(c *config.Config) *uint32 { return &c.AgentUID }),
 		id("users.agent.gid", "agent_gid", func(c *config.Config) *uint32 { return &c.AgentGID }),
 		id("users.egress.uid", "egress_uid", func(c *config.Config) *uint32 { return &c.EgressUID }),
@@ -76,6 +78,48 @@ func group(key, field string, at func(*config.Config) *string) setting {
 			*at(c), _ = r.Str(n, s.key)
 		},
 		func(c config.Config) string { return scalar(*at(&c)) }}
+}
+
+// period is a setting that is a length of time.
+func period(key, field string, at func(*config.Config) *config.Duration) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+			d, _ := r.Duration(n, s.key, span(s.field))
+			*at(c) = config.Duration(d)
+		},
+		func(c config.Config) string { return policy.Duration(time.Duration(*at(&c))) }}
+}
+
+// texts is a setting that is a list of words, each of which check accepts.
+func texts(key, field string, most int, check func(string) error, at func(*config.Config) *[]string) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+			list := []string{}
+			for i, item := range r.Items(n, s.key, most) {
+				where := fmt.Sprintf("%s[%d]", s.key, i)
+				text, ok := r.Str(item, where)
+				if !ok {
+					continue
+				}
+				if err := check(text); err != nil {
+					r.Problem(item, "", "%s: %v", where, err)
+					continue
+				}
+				if slices.Contains(list, text) {
+					r.Problem(item, "", "%s: %s is listed twice", where, text)
+					continue
+				}
+				list = append(list, text)
+			}
+			*at(c) = list
+		},
+		func(c config.Config) string {
+			quoted := make([]string, len(*at(&c)))
+			for i, v := range *at(&c) {
+				quoted[i] = strconv.Quote(v)
+			}
+			return "[" + strings.Join(quoted, ", ") + "]"
+		}}
 }
 
 // id is a setting that is a user's or a group's number.

@@ -69,6 +69,11 @@ hitl:
 audit:
   segment: 1 GiB
   on_loss: continue
+  checkpoint: 10s
+  retain: 30d
+  hold: true
+  anchors: [syslog, /mnt/other/anchor.jsonl]
+  redact: [customer_ref]
 network:
   resolvers:
     - 192.0.2.53
@@ -93,6 +98,8 @@ func TestEverything(t *testing.T) {
 		RunDir: d.RunDir, StateDir: d.StateDir,
 		Group: "clawjail", Approvers: "approvers", FourEyes: true,
 		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue, AuditSegmentBytes: 1 << 30, MaxJails: 4096,
+		AuditCheckpoint: config.Duration(10 * time.Second), AuditRetain: config.Duration(30 * 24 * time.Hour), AuditHold: true,
+		AuditAnchors: []string{"syslog", "/mnt/other/anchor.jsonl"}, AuditRedact: []string{"customer_ref"},
 		Resolvers: []netip.AddrPort{
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
