@@ -88,6 +88,34 @@ func ReadPublic(path string) (Public, error) {
 	return p, nil
 }
 
+// maxPublics bounds the keys that a host has had.
+const maxPublics = 100
+
+// ReadPublics reads the public key of a host and those that it had before; none
+// is fs.ErrNotExist.
+func ReadPublics(dir string) ([]Public, error) {
+	now, err := ReadPublic(filepath.Join(dir, PublicName))
+	if err != nil {
+		return nil, err
+	}
+	out := []Public{now}
+	old, err := filepath.Glob(filepath.Join(dir, "audit-*.pub"))
+	if err != nil {
+		return nil, err
+	}
+	if len(old) > maxPublics {
+		return nil, fmt.Errorf("%d old public keys in %s; at most %d are read", len(old), dir, maxPublics)
+	}
+	for _, path := range old {
+		p, err := ReadPublic(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 // Generate makes a new key.
 func Generate() (Private, error) {
 	_, k, err := ed25519.GenerateKey(rand.Reader)

@@ -77,6 +77,13 @@ func stage(keyDir string) (Private, error) {
 // first: Load asks only for the private one, which decides.
 func promote(keyDir string) error {
 	next := filepath.Join(keyDir, nextName)
+	if old, err := ReadPublic(filepath.Join(keyDir, PublicName)); err == nil {
+		// What the old key signed is still to be proven with it.
+		err := writeNew(filepath.Join(keyDir, "audit-"+old.ID()+".pub"), old.PEM(), 0o644)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("keep the old public key: %w", err)
+		}
+	}
 	for _, name := range [...]string{PublicName, PrivateName} {
 		if err := os.Rename(filepath.Join(next, name), filepath.Join(keyDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("put the new key in its place: %w", err)

@@ -174,6 +174,9 @@ func TestKeysAreRotated(t *testing.T) {
 	if p, err := ReadPublic(filepath.Join(keys, PublicName)); err != nil || p.ID() != next.ID() {
 		t.Errorf("the public half is %s, %v", p.ID(), err)
 	}
+	if all, err := ReadPublics(keys); err != nil || len(all) != 2 || all[1].ID() != old.ID() {
+		t.Errorf("the old public half was not kept: %v", err)
+	}
 }
 
 func TestARotationThatWasInterruptedIsFinished(t *testing.T) {

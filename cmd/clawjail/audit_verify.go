@@ -89,18 +89,20 @@ func verifyAudit(ctx context.Context, e *env, f verifyFlags) error {
 // options reads keys and anchors.
 func (f *verifyFlags) options() (verify.Options, error) {
 	var o verify.Options
-	paths := f.keys
-	if len(paths) == 0 {
-		paths = []string{filepath.Join(defaultKeyDir, seal.PublicName)}
-	}
-	for _, p := range paths {
-		k, err := seal.ReadPublic(p)
-		if errors.Is(err, fs.ErrNotExist) && len(f.keys) == 0 {
-			return o, fmt.Errorf("this host has no public key in %s: give the one of the host that wrote the log with --key (there: `clawjail audit key`)", p)
-		}
-		if errors.Is(err, fs.ErrPermission) && len(f.keys) == 0 {
+	if len(f.keys) == 0 {
+		keys, err := seal.ReadPublics(defaultKeyDir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return o, fmt.Errorf("this host has no public key in %s: give the one of the host that wrote the log with --key (there: `clawjail audit key`)", defaultKeyDir)
+		case errors.Is(err, fs.ErrPermission):
 			return o, fmt.Errorf("%w: the keys of this host are root's; run it with sudo, or give a copy of the public key with --key", err)
+		case err != nil:
+			return o, err
 		}
+		o.Keys = keys
+	}
+	for _, p := range f.keys {
+		k, err := seal.ReadPublic(p)
 		if err != nil {
 			return o, err
 		}
