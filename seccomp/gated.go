@@ -35,7 +35,8 @@ const writes = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC | (unix
 
 // Gated is Base with calls handed to the listener: exactly those that Base
 // allows and that a gate names. What Base refuses stays refused by the kernel,
-// and opening for reading is never trapped.
+// and opening for reading is never trapped. Where deletions are counted, calls
+// that cut content out of a file without shortening it are refused.
 func Gated(g Gates) Rules {
 	base := Base()
 	var trapped []string
@@ -52,6 +53,9 @@ func Gated(g Gates) Rules {
 		flags = unix.O_TRUNC
 	}
 	out := Rules{Default: base.Default}
+	if g.Deletes {
+		out.Rules = holes()
+	}
 	seen := map[string]bool{}
 	for _, r := range base.Rules {
 		if flags != 0 && (r.Name == "openat" || r.Name == "open") {
@@ -88,6 +92,30 @@ func passed(r Rule, index uint8, flags uint64) []Rule {
 		allow(clear(index, flags|makesFile)),
 		allow(clear(index, flags), clear(index+1, setID)),
 	}
+}
+
+// Requests and modes that x/sys/unix does not name.
+const (
+	fallocWriteZeroes = 0x80       // include/uapi/linux/falloc.h, since 6.17
+	fsUnresvsp        = 0x4030582b // include/uapi/linux/falloc.h:FS_IOC_UNRESVSP
+	fsUnresvsp64      = 0x4030582d // FS_IOC_UNRESVSP64
+	fsZeroRange       = 0x40305839 // FS_IOC_ZERO_RANGE
+)
+
+// holes are the calls that take content out of the middle of a file, and with
+// it all of it: programs do without them on file systems that cannot do it.
+func holes() []Rule {
+	b := builder{known: byName()}
+	refuse := errno(unix.EOPNOTSUPP)
+	for _, bit := range []uint64{unix.FALLOC_FL_PUNCH_HOLE, unix.FALLOC_FL_NO_HIDE_STALE, unix.FALLOC_FL_COLLAPSE_RANGE,
+		unix.FALLOC_FL_ZERO_RANGE, fallocWriteZeroes} {
+		b.add("fallocate", refuse, Arg{Index: 1, Mask: bit, Value: bit})
+	}
+	b.add("madvise", refuse, equal(2, unix.MADV_REMOVE))
+	for _, request := range []uint32{fsUnresvsp, fsUnresvsp64, fsZeroRange} {
+		b.add("ioctl", refuse, equal(1, request))
+	}
+	return b.rules
 }
 
 // changes lists what changes files without removing anything.

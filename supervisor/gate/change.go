@@ -40,6 +40,8 @@ type change struct {
 	// perform makes the operation out of the pinned targets, in the order of
 	// places.
 	perform func([]behalf.Target) behalf.Op
+	resizes bool // to size bytes
+	size    int64
 	open    bool // the answer is a descriptor
 	cloexec bool
 }
@@ -133,7 +135,7 @@ func removes(d *decoder, nr int32) *change {
 		return c
 	case unix.SYS_TRUNCATE, unix.SYS_FTRUNCATE:
 		size := int64(d.args[1])
-		c := &change{op: "truncate", delete: size == 0,
+		c := &change{op: "truncate", delete: size == 0, resizes: true, size: size,
 			perform: func(t []behalf.Target) behalf.Op { return behalf.Truncate{Target: t[0], Size: size} }}
 		if nr == unix.SYS_FTRUNCATE {
 			c.places = []place{d.file(0)}

@@ -14,6 +14,10 @@ import (
 // count does a change that may delete, and takes one from the limit if it
 // does. It is never continued: what is counted is exactly what is done.
 func (e *Engine) count(ctx context.Context, x *edit, d policy.Decision) {
+	if x.resizes && x.places[0].nameless() {
+		e.perform(ctx, x, d, nil, e.jailTargets) // a memfd, a removed file: its end is counted already, or nobody else's
+		return
+	}
 	if !d.Verdict.Permits() {
 		// The mounts refuse it, and nothing is deleted. Continuing would let
 		// the path lead elsewhere meanwhile.
@@ -108,14 +112,29 @@ func (e *Engine) deletes(x *edit) bool {
 		return false
 	}
 	switch x.op {
-	case "open", "truncate":
+	case "open":
 		return p.file.ID.Mode&unix.S_IFMT == unix.S_IFREG && p.file.ID.Size > 0
+	case "truncate":
+		return x.shortens()
 	case "rename":
 		// Onto another name of the same file nothing happens.
 		from := x.places[0].file
 		return from == nil || from.ID.Dev != p.file.ID.Dev || from.ID.Ino != p.file.ID.Ino
 	}
 	return true
+}
+
+// shortens reports whether the change takes content off a file's end.
+func (x *edit) shortens() bool {
+	f := x.places[0].file
+	return x.resizes && f != nil && f.ID.Mode&unix.S_IFMT == unix.S_IFREG && f.ID.Size > x.size
+}
+
+// nameless reports whether the place is an open file that has no name left.
+func (p *place) nameless() bool {
+	var st unix.Stat_t
+	return p.byFD && p.file != nil && p.dir.File == nil && p.file.ID.Mode&unix.S_IFMT == unix.S_IFREG &&
+		unix.Fstat(int(p.file.File.Fd()), &st) == nil && st.Nlink == 0
 }
 
 func (e *Engine) private(path string) bool {

@@ -74,6 +74,9 @@ func (e *Engine) file(call notify.Call) {
 		e.deny(call, errnoOf(err))
 		return
 	}
+	if e.c.Files.TakeDeletion != nil && x.shortens() {
+		x.delete = true // all but one byte is as good as all
+	}
 	e.judgeFile(x)
 }
 
@@ -192,7 +195,9 @@ func (e *Engine) judgeFile(x *edit) {
 
 // settled is a change that the policy allows, or that its mounts refuse.
 func (e *Engine) settled(x *edit, d policy.Decision) {
-	if e.c.Files.TakeDeletion == nil || !x.delete {
+	// What may turn out to shorten a file is not continued either: where the
+	// path leads can change until the kernel looks.
+	if e.c.Files.TakeDeletion == nil || !x.delete && !x.resizes {
 		e.goOn(x, d)
 		return
 	}
