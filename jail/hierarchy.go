@@ -110,7 +110,11 @@ func HoldParents(parent string) (release func(), err error) {
 	}
 	dir := filepath.Join(h.Unified, parent)
 	for {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		err := os.MkdirAll(dir, 0o755)
+		if st, statErr := os.Stat(dir); errors.Is(err, unix.EEXIST) && (statErr != nil || st.IsDir()) {
+			continue // there for mkdir, and gone when MkdirAll looked
+		}
+		if err != nil {
 			return nil, err
 		}
 		f, err := lock(dir, unix.LOCK_SH)
