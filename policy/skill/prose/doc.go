@@ -1,0 +1,41 @@
+// Package prose reads the documents of a skill, which are programs: the agent
+// does what they say. It finds instructions that turn an agent against its user
+// (CJS-INJ), text that a reader does not see, and the commands that the
+// documents tell the agent to run, which it hands on as units of code.
+//
+// # How a sentence is judged
+//
+// A document is parsed to blocks (CommonMark, or line by line when its nesting
+// is hostile), a block is cut into sentences, and a sentence is normalised:
+// NFKC, invisible characters out, look-alike letters folded to Latin, spaced
+// and leet spellings undone. Words and phrases of ten languages (English,
+// Chinese, Japanese, Korean, Russian, Arabic, German, French, Spanish,
+// Portuguese) then map to concepts: "disregard", "忽略" and "ignorier" are all
+// Ignore. The rules are combinations of concepts with distance, order and
+// negation (Ignore near Prior near Instruction, not negated), and so need no
+// list of known sentences. What was encoded in base64, hex or percent is
+// decoded and judged again.
+//
+// # Context
+//
+// A sentence under "do not", in a bad example, in quotation marks beside "such
+// as" or "detect", or in a reference on security goes down one step of
+// confidence, for each of the two (place, subject), and never away.
+//
+// Trust: hostile text, bounded by its caller (tree.MaxText); nesting is bounded
+// here before the parser sees it.
+//
+// Ownership and concurrency: functions of their arguments; the tables are made
+// once and not changed.
+//
+// May be imported by the audit.
+//
+// # Decisions
+//
+//   - Concepts instead of regular expressions over sentences: an attacker
+//     rephrases in a minute, and the same table serves ten languages.
+//   - No language model: verdicts must be repeatable, and a model that reads the
+//     skill is the thing that is being attacked.
+//   - Concealment needs an action that is concealed. "Do not show the raw JSON
+//     to the user" is what honest skills say all day.
+package prose

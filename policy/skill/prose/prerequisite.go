@@ -1,0 +1,147 @@
+package prose
+
+import (
+	"net/url"
+	"strings"
+
+	"clawjail/policy/skill"
+	"clawjail/policy/skill/rule"
+)
+
+// prerequisites looks at neighbouring blocks together: a fake prerequisite is
+// spread over "required", a download, a password and "paste in the terminal".
+func (c *checker) prerequisites(d Document) {
+	const window = 6 // blocks
+	type seen struct {
+		required, download, run, artifact, locked, short, paste, terminal, agentish, disable bool
+		strange                                                                              bool
+	}
+	var blocks []*Block
+	for i := range d.Blocks {
+		switch b := &d.Blocks[i]; b.Kind {
+		case Inline:
+		case Code:
+			if b.Lang == "" || proseLang(b.Lang) || len(b.Text) < 2000 {
+				blocks = append(blocks, b)
+			}
+		default:
+			blocks = append(blocks, b)
+		}
+	}
+	facts := make([]seen, len(blocks))
+	for i, b := range blocks {
+		f := &facts[i]
+		for _, s := range sentences(b) {
+			f.required = f.required || s.has(cRequired)
+			f.download = f.download || s.has(cDownload)
+			f.run = f.run || s.has(cRun)
+			f.artifact = f.artifact || s.has(cArtifact)
+			f.short = f.short || s.has(cShort)
+			f.terminal = f.terminal || s.has(cTerminal)
+			f.paste = f.paste || s.has(cPaste)
+			f.agentish = f.agentish || impostor(s.text)
+			f.strange = f.strange || strangeLink(s)
+			if _, _, ok := s.near(one(cArtifact, cDownload, cRun), one(cLocked), 90); ok && passwordGiven(s) {
+				f.locked = true
+			}
+			if s.has(cDisable) && containsWord(s.text, "antivirus", "defender", "gatekeeper", "smartscreen", "quarantine", "right click", "open anyway", "run anyway", "more info") {
+				f.disable = true
+			}
+		}
+	}
+	for i := range facts {
+		sum := seen{}
+		for _, f := range facts[i:min(i+window, len(facts))] {
+			sum.required = sum.required || f.required
+			sum.download = sum.download || f.download
+			sum.run = sum.run || f.run
+			sum.artifact = sum.artifact || f.artifact
+			sum.locked = sum.locked || f.locked
+			sum.short = sum.short || f.short
+			sum.paste = sum.paste || f.paste
+			sum.terminal = sum.terminal || f.terminal
+			sum.agentish = sum.agentish || f.agentish
+			sum.strange = sum.strange || f.strange
+			sum.disable = sum.disable || f.disable
+		}
+		m := match{id: "CJS-INJ-004", sev: skill.High}
+		f := facts[i]
+		switch {
+		case (f.locked || f.artifact) && sum.locked && sum.artifact && (sum.download || sum.run):
+			m.sev, m.conf, m.why = skill.Critical, skill.ConfidenceHigh, "a download in a password-protected archive: the password keeps scanners out"
+		case f.short && (sum.paste || sum.download && sum.run || sum.required && (sum.run || sum.terminal)):
+			m.conf, m.why = skill.ConfidenceHigh, "a command or program from a paste or file-drop site"
+		case f.agentish && sum.required && (sum.download || sum.run) && (sum.strange || sum.artifact):
+			m.conf, m.why = skill.ConfidenceMedium, "a prerequisite in the name of the agent, from somewhere else"
+		case f.artifact && sum.disable && (sum.download || sum.run):
+			m.conf, m.why = skill.ConfidenceMedium, "a program that is to be run past the system's warnings"
+		case f.strange && sum.required && sum.artifact && sum.download && sum.run:
+			m.conf, m.why = skill.ConfidenceMedium, "a required program from a bare link"
+		case f.paste && sum.terminal && sum.strange && (sum.required || sum.run):
+			m.conf, m.why = skill.ConfidenceMedium, "a command to be pasted into a terminal, from a bare link"
+		default:
+			continue
+		}
+		b := blocks[i]
+		place := c.place(b, 0)
+		finding := rule.New(m.id, place, m.why, b.Text)
+		finding.Severity = m.sev
+		finding.Confidence, finding.Discouraged = graded(&sentence{block: b, raw: b.Text}, m.conf)
+		if b.Kind == Code && finding.Confidence > m.conf {
+			finding.Confidence-- // a fence is where commands stand
+		}
+		c.out = append(c.out, finding)
+		return
+	}
+}
+
+// passwordGiven says that the sentence gives the password and does not just
+// speak of one.
+func passwordGiven(s *sentence) bool {
+	return containsWord(s.text, "extract password", "archive password", "zip password", "unzip password", "extraction password", "password protected", "password-protected", "extract with", "extract using", "unzip with", "unlock the archive") || strings.Contains(s.text, "password:") || strings.Contains(s.text, "password is") || strings.Contains(s.text, "password `") || strings.Contains(s.text, "pass:") || strings.Contains(s.text, "密码") || strings.Contains(s.text, "パスワード") || strings.Contains(s.text, "비밀번호") || strings.Contains(s.text, "пароль") || strings.Contains(s.text, "unzip -p")
+}
+
+// impostor names: a helper of the agent that the agent does not have.
+func impostor(text string) bool {
+	for _, name := range []string{"openclaw", "clawdbot", "moltbot", "clawhub", "claude", "clawd"} {
+		for at := 0; ; {
+			i := strings.Index(text[at:], name)
+			if i < 0 {
+				break
+			}
+			at += i + len(name)
+			rest := strings.TrimLeft(text[at:min(len(text), at+24)], " -_`*")
+			for _, part := range []string{"agent.", "core", "driver", "provider", "util", "helper", "runtime", "authtool", "auth tool", "bootstrap", "winagent", "cli.", "daemon", "client", "patch", "loader", "agent is required", "agent utility", "agent.zip", "service pack", "component"} {
+				if strings.HasPrefix(rest, part) {
+					return true
+				}
+			}
+		}
+	}
+	return containsWord(text, "authtool", "openclawcli", "openclaw-core", "openclaw-agent", "clawdbot-agent", "openclawdriver", "openclawprovider")
+}
+
+// strangeLink says that the sentence links to a host that is no well-known
+// source of software.
+func strangeLink(s *sentence) bool {
+	for _, m := range urlForm.FindAllString(s.raw, 10) {
+		u, err := url.Parse(strings.TrimRight(m, ".,;:"))
+		if err != nil || !wellKnown(u.Hostname()) {
+			return true
+		}
+	}
+	return false
+}
+
+// wellKnown hosts are those that programs are usually installed from. Hosts on
+// which everybody can publish (github.com and the like) are among them: what
+// lies there is judged by the other facts.
+func wellKnown(host string) bool {
+	host = strings.ToLower(host)
+	for _, h := range []string{"github.com", "githubusercontent.com", "gitlab.com", "npmjs.com", "npmjs.org", "pypi.org", "python.org", "nodejs.org", "brew.sh", "rustup.rs", "rust-lang.org", "astral.sh", "bun.sh", "deno.land", "deno.com", "golang.org", "go.dev", "docker.com", "microsoft.com", "apple.com", "google.com", "googleapis.com", "openai.com", "anthropic.com", "claude.ai", "claude.com", "openclaw.ai", "clawhub.ai", "clawhub.com", "docs.openclaw.ai", "debian.org", "ubuntu.com", "ffmpeg.org", "videolan.org", "crates.io", "rubygems.org", "ruby-lang.org", "jetbrains.com", "visualstudio.com", "vscode.dev", "nvidia.com", "pytorch.org", "huggingface.co", "amazonaws.com", "aws.amazon.com", "cloudflare.com", "vercel.com", "netlify.com", "fly.io", "heroku.com", "supabase.com", "postgresql.org", "sqlite.org", "mozilla.org", "wikipedia.org", "localhost", "127.0.0.1", "example.com", "example.org", "get.pnpm.io", "pnpm.io", "yarnpkg.com", "sh.rustup.rs", "ollama.com", "tailscale.com", "1password.com", "obsidian.md", "notion.so", "slack.com", "discord.com", "telegram.org", "stripe.com", "atlassian.com", "jina.ai", "chromium.org", "playwright.dev", "pandoc.org", "imagemagick.org", "graphviz.org", "latex-project.org", "tug.org", "miktex.org", "gnu.org", "kernel.org", "apache.org", "mit.edu", "jq.dev", "jqlang.github.io", "cli.github.com", "kubernetes.io", "k8s.io", "helm.sh", "hashicorp.com", "terraform.io", "adobe.com", "figma.com", "elevenlabs.io", "raw.githubusercontent.com", "cursor.com", "modelcontextprotocol.io"} {
+		if host == h || strings.HasSuffix(host, "."+h) {
+			return true
+		}
+	}
+	return host == ""
+}
