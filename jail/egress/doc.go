@@ -42,7 +42,7 @@
 //	DNS questions of a jail     1000 a second after 2000: answered late, event
 //	DNS query                   4096 bytes: FORMERR
 //	ClientHello, request head   64 KiB each: reset, event
-//	time to say what is wanted  10 s: reset, event
+//	time to say what is wanted  30 s: reset, event
 //	idle connection             10 min, Rules.Idle: reset, event
 //	connecting                  8 addresses, 5 s each, 15 s: reset, event
 //	resolver cache              4096 names, 5 s to 5 min

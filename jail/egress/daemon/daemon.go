@@ -22,7 +22,7 @@ const (
 
 const (
 	maxJails    = 1024
-	sniffTime   = 10 * time.Second
+	sniffTime   = 30 * time.Second
 	memoryLimit = 256 << 20 // soft: the collector works harder near it
 )
 
