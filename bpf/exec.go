@@ -30,10 +30,13 @@ type FileID struct {
 
 // ExecToken is what one execution that was let through must turn out to be.
 type ExecToken struct {
-	TGID, TID      int32    // the thread that called execve, host ids
-	Files          []FileID // what was named first, what runs last
+	TGID, TID int32    // the thread that called execve, host ids; TGID 0: to be looked up
+	Files     []FileID // what was named first, what runs last
+	// AnyArgs leaves the following out: whoever permits this permits the files,
+	// with whatever arguments.
+	AnyArgs        bool
 	Argv, Env      []string // as the program that runs will see them
-	CwdDev, CwdIno uint64   // the working directory, numbers as in FileID
+	CwdDev, CwdIno uint64   // the working directory, numbers as in FileID; 0: what it is now
 	TTL            time.Duration
 }
 
@@ -72,29 +75,59 @@ func (j *Jail) Gate(on bool) error {
 }
 
 // PutExec lets one execution pass, if it comes before the TTL ends and is what
-// the token says. It replaces a token of the same thread.
-func (j *Jail) PutExec(t ExecToken) error {
-	v, err := j.token(t)
-	if err != nil {
-		return fmt.Errorf("token of thread %d: %w", t.TID, err)
+// the token says. It replaces a token of the same thread. The origin is what the
+// process was before.
+func (j *Jail) PutExec(t ExecToken) (Origin, error) {
+	r := put{TID: t.TID, TTL: uint64(t.TTL)}
+	if err := j.token(t, &r.Token); err != nil {
+		return Origin{}, fmt.Errorf("token of thread %d: %w", t.TID, err)
 	}
-	key := verifyTokenKey{Tgid: t.TGID, Tid: t.TID}
+	if !t.AnyArgs && t.CwdIno == 0 {
+		r.Here = 1
+	}
 	j.gate.mu.Lock()
 	defer j.gate.mu.Unlock()
 	if j.gate.closed {
-		return ErrClosed
+		return Origin{}, ErrClosed
 	}
-	if _, replaces := j.gate.tokens[key]; !replaces && len(j.gate.tokens) >= MaxTokens {
-		return fmt.Errorf("token of thread %d: %d tokens wait already", t.TID, MaxTokens)
+	if _, replaces := j.gate.tokens[verifyTokenKey{Tgid: t.TGID, Tid: t.TID}]; !replaces && len(j.gate.tokens) >= MaxTokens {
+		return Origin{}, fmt.Errorf("token of thread %d: %d tokens wait already", t.TID, MaxTokens)
 	}
-	if err := j.probes.gate.Maps[verifyMapTokens].Put(key, v); err != nil {
-		return fmt.Errorf("token of thread %d: %w", t.TID, err)
+	from, err := j.put(&r)
+	if err == nil && t.TGID != 0 && t.TGID != from.TGID {
+		err = fmt.Errorf("it is of process %d, not of %d", from.TGID, t.TGID)
+	}
+	if err != nil {
+		return Origin{}, fmt.Errorf("token of thread %d: %w", t.TID, err)
 	}
 	if j.gate.tokens == nil {
 		j.gate.tokens = make(map[verifyTokenKey]struct{})
 	}
-	j.gate.tokens[key] = struct{}{}
-	return nil
+	j.gate.tokens[verifyTokenKey{Tgid: from.TGID, Tid: t.TID}] = struct{}{}
+	return from, nil
+}
+
+// put writes the token, in one call of the kernel where it can.
+func (j *Jail) put(r *put) (Origin, error) {
+	if ok, err := j.probes.putter.run(r); ok {
+		return r.origin(), err
+	}
+	from, err := originOf(r.TID)
+	if err != nil {
+		return Origin{}, err
+	}
+	if r.Here != 0 {
+		if r.Token.CwdDev, r.Token.CwdIno, err = j.probes.directoryOf(r.TID); err != nil {
+			return Origin{}, err
+		}
+	}
+	now, err := bootTime()
+	if err != nil {
+		return Origin{}, err
+	}
+	r.Token.Expires = uint64(now) + r.TTL
+	key := verifyTokenKey{Tgid: from.TGID, Tid: r.TID}
+	return from, j.probes.gate.Maps[verifyMapTokens].Put(key, &r.Token)
 }
 
 // DropExec takes a token back, and says whether the verifier had used it, for
@@ -117,6 +150,14 @@ func (j *Jail) DropExec(tgid, tid int32) (consumed bool, err error) {
 	return v.Used != 0, nil
 }
 
+// UsedExec says whether the verifier has met a token, for a permission or for a
+// refusal. The token stays.
+func (j *Jail) UsedExec(tgid, tid int32) bool {
+	var v verifyToken
+	err := j.probes.gate.Maps[verifyMapTokens].Lookup(verifyTokenKey{Tgid: tgid, Tid: tid}, &v)
+	return err == nil && v.Used != 0
+}
+
 // closeGate drops what is left of a jail's tokens.
 func (j *Jail) closeGate() error {
 	j.gate.mu.Lock()
@@ -132,39 +173,37 @@ func (j *Jail) closeGate() error {
 	return errors.Join(errs...)
 }
 
-func (j *Jail) token(t ExecToken) (*verifyToken, error) {
+func (j *Jail) token(t ExecToken, v *verifyToken) error {
 	switch {
-	case t.TGID <= 0 || t.TID <= 0:
-		return nil, fmt.Errorf("process %d is none", t.TGID)
+	case t.TGID < 0 || t.TID <= 0:
+		return fmt.Errorf("process %d is none", t.TGID)
 	case len(t.Files) == 0 || len(t.Files) > MaxChain:
-		return nil, fmt.Errorf("%d files, want 1 to %d", len(t.Files), MaxChain)
-	case len(t.Argv) == 0:
-		return nil, errors.New("no argv[0]; the kernel runs nothing without")
+		return fmt.Errorf("%d files, want 1 to %d", len(t.Files), MaxChain)
 	case t.TTL <= 0 || t.TTL > MaxTTL:
-		return nil, fmt.Errorf("valid for %s, want at most %s", t.TTL, MaxTTL)
+		return fmt.Errorf("valid for %s, want at most %s", t.TTL, MaxTTL)
 	}
-	argv, err := region(t.Argv)
-	if err != nil {
-		return nil, fmt.Errorf("argv: %w", err)
-	}
-	env, err := region(t.Env)
-	if err != nil {
-		return nil, fmt.Errorf("environment: %w", err)
-	}
-	now, err := bootTime()
-	if err != nil {
-		return nil, err
-	}
-	v := &verifyToken{
-		Jail: j.id, Expires: uint64(now + t.TTL),
-		ArgvHash: j.probes.key.sum(argv), ArgvLen: uint64(len(argv)), Argc: uint32(len(t.Argv)),
-		EnvHash: j.probes.key.sum(env), EnvLen: uint64(len(env)),
-		CwdDev: t.CwdDev, CwdIno: t.CwdIno, FilesLen: uint32(len(t.Files)),
-	}
+	*v = verifyToken{Jail: j.id, CwdDev: t.CwdDev, CwdIno: t.CwdIno, FilesLen: uint32(len(t.Files))}
 	for i, f := range t.Files {
 		v.Files[i] = verifyFileId{Dev: f.Dev, Ino: f.Ino, Ctime: f.CtimeNS, Size: f.Size}
 	}
-	return v, nil
+	if t.AnyArgs {
+		v.Flags = verifyTokenFlagTOKEN_ANY_ARGS
+		return nil
+	}
+	if len(t.Argv) == 0 {
+		return errors.New("no argv[0]; the kernel runs nothing without")
+	}
+	argv, err := region(t.Argv)
+	if err != nil {
+		return fmt.Errorf("argv: %w", err)
+	}
+	env, err := region(t.Env)
+	if err != nil {
+		return fmt.Errorf("environment: %w", err)
+	}
+	v.ArgvHash, v.ArgvLen, v.Argc = j.probes.key.sum(argv), uint64(len(argv)), uint32(len(t.Argv))
+	v.EnvHash, v.EnvLen = j.probes.key.sum(env), uint64(len(env))
+	return nil
 }
 
 // region is how the kernel lays strings out on a new stack.

@@ -146,7 +146,7 @@ func (g *gated) serve(decide func(notify.Call)) string {
 
 // allow puts the token and lets the call go on.
 func (g *gated) allow(call notify.Call, t ExecToken) {
-	if err := g.f.jail.PutExec(t); err != nil {
+	if _, err := g.f.jail.PutExec(t); err != nil {
 		g.t.Error(err)
 	}
 	g.goOn(call)

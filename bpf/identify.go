@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -23,15 +24,14 @@ type identifier struct {
 func (p *Probes) Identify(f *os.File) (FileID, error) {
 	var id FileID
 	err := withFD(f, func(fd int) error {
-		var fs unix.Statfs_t
-		if err := unix.Fstatfs(fd, &fs); err != nil {
-			return os.NewSyscallError("fstatfs", err)
-		}
-		var err error
-		if tellsTheTruth(fs.Type) {
+		plain, err := Plain(fd)
+		switch {
+		case err != nil:
+			return err
+		case plain:
 			id, err = identifyByStat(fd)
-		} else {
-			id, err = p.identifyInKernel(fd)
+		default:
+			id, err = p.IdentifyFD(fd)
 		}
 		return err
 	})
@@ -39,6 +39,16 @@ func (p *Probes) Identify(f *os.File) (FileID, error) {
 		return FileID{}, fmt.Errorf("identify %q: %w", f.Name(), err)
 	}
 	return id, nil
+}
+
+// Plain reports whether the file system of a descriptor shows in stat(2) what is
+// in the inode. Then a FileID can be made of that.
+func Plain(fd int) (bool, error) {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return false, os.NewSyscallError("fstatfs", err)
+	}
+	return tellsTheTruth(fs.Type), nil
 }
 
 // tellsTheTruth names the file systems whose stat(2) shows what is in the
@@ -64,8 +74,9 @@ func kernelDev(dev uint64) uint64 {
 	return uint64(unix.Major(dev))<<20 | uint64(unix.Minor(dev))
 }
 
-// identifyInKernel walks the open files of all processes, and stops for ours.
-func (p *Probes) identifyInKernel(fd int) (id FileID, err error) {
+// IdentifyFD asks the kernel itself who the file of a descriptor is, by a walk
+// over the open files of all processes, which stops for ours.
+func (p *Probes) IdentifyFD(fd int) (id FileID, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -127,4 +138,15 @@ func (i *identifier) close() error {
 	}
 	*i = identifier{}
 	return err
+}
+
+// directoryOf is the working directory of a thread.
+func (p *Probes) directoryOf(tid int32) (dev, ino uint64, err error) {
+	f, err := os.OpenFile("/proc/"+strconv.Itoa(int(tid))+"/cwd", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	id, err := p.Identify(f)
+	return id.Dev, id.Ino, err
 }

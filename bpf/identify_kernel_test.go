@@ -34,14 +34,14 @@ func TestIdentifyBothWays(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-stat +identify):\n%s", d)
 	}
-	got, err = p.identifyInKernel(int(file.Fd()))
+	got, err = p.IdentifyFD(int(file.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-stat +kernel):\n%s", d)
 	}
-	if _, err := p.identifyInKernel(1 << 20); err == nil {
+	if _, err := p.IdentifyFD(1 << 20); err == nil {
 		t.Error("a descriptor that is not open was identified")
 	}
 }

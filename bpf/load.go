@@ -135,8 +135,10 @@ func (p *Probes) loadGate(ringBytes int, kernel *btf.Cache) error {
 	if err := spec.Variables[verifyVarHashKey].Set(p.key); err != nil {
 		return fmt.Errorf("%s object: %w", name, err)
 	}
-	p.gate, err = p.collection(name, spec, p.core.Maps, ringBytes, kernel)
-	return err
+	if p.gate, err = p.collection(name, spec, p.core.Maps, ringBytes, kernel); err != nil {
+		return err
+	}
+	return p.loadPutter(ringBytes, kernel)
 }
 
 func (p *Probes) loadLSM(ringBytes int, kernel *btf.Cache) error {

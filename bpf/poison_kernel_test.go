@@ -3,6 +3,8 @@
 package bpf
 
 import (
+	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -112,8 +114,9 @@ func TestGateComesAndGoes(t *testing.T) {
 			t.Errorf("copies: %v", s.CopySkips)
 		}
 		// Tokens go with the jail.
-		tok := ExecToken{TGID: 1, TID: 1, Files: make([]FileID, 1), Argv: []string{""}, TTL: MaxTTL}
-		if err := f.jail.PutExec(tok); err != nil {
+		me := int32(os.Getpid())
+		tok := ExecToken{TGID: me, TID: me, Files: make([]FileID, 1), Argv: []string{""}, TTL: MaxTTL}
+		if _, err := f.jail.PutExec(tok); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.jail.Close(); err != nil {
@@ -123,7 +126,7 @@ func TestGateComesAndGoes(t *testing.T) {
 		if err := p.gate.Maps[verifyMapTokens].NextKey(nil, &key); err == nil {
 			t.Errorf("token %v is left", key)
 		}
-		if err := f.jail.PutExec(tok); err != ErrClosed {
+		if _, err := f.jail.PutExec(tok); err != ErrClosed {
 			t.Errorf("put into a closed jail: %v", err)
 		}
 		if err := f.jail.Gate(true); err != ErrClosed {
@@ -145,7 +148,7 @@ func TestPutExecRefuses(t *testing.T) {
 		return ExecToken{TGID: 1, TID: 1, Files: make([]FileID, 1), Argv: []string{"a"}, TTL: MaxTTL}
 	}
 	for want, change := range map[string]func(*ExecToken){
-		"process 0 is none":     func(e *ExecToken) { e.TGID = 0 },
+		"process -1 is none":    func(e *ExecToken) { e.TGID = -1 },
 		"process 1 is none":     func(e *ExecToken) { e.TID = 0 },
 		"0 files":               func(e *ExecToken) { e.Files = nil },
 		"7 files":               func(e *ExecToken) { e.Files = make([]FileID, MaxChain+1) },
@@ -158,23 +161,31 @@ func TestPutExecRefuses(t *testing.T) {
 	} {
 		tok := good()
 		change(&tok)
-		if err := f.jail.PutExec(tok); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := f.jail.PutExec(tok); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	for i := range int32(MaxTokens) {
-		tok := good()
-		tok.TID += i
-		if err := f.jail.PutExec(tok); err != nil {
-			t.Fatal(err)
-		}
-	}
+	me := int32(os.Getpid())
 	tok := good()
-	if err := f.jail.PutExec(tok); err != nil {
+	tok.TGID, tok.TID = me+1, me
+	if _, err := f.jail.PutExec(tok); err == nil || !strings.Contains(err.Error(), "it is of process") {
+		t.Errorf("a token for another process than the thread's: %v", err)
+	}
+	tok.TGID = me
+	if _, err := f.jail.PutExec(tok); err != nil {
+		t.Fatal(err)
+	}
+	mine := f.jail.gate.tokens
+	defer func() { f.jail.gate.tokens = mine }()
+	f.jail.gate.tokens = maps.Clone(mine)
+	for i := range int32(MaxTokens - 1) {
+		f.jail.gate.tokens[verifyTokenKey{Tgid: -1, Tid: i}] = struct{}{}
+	}
+	if _, err := f.jail.PutExec(tok); err != nil {
 		t.Errorf("replacing a token: %v", err)
 	}
-	tok.TGID++
-	if err := f.jail.PutExec(tok); err == nil || !strings.Contains(err.Error(), "4096 tokens") {
+	tok.TGID = 0
+	if _, err := f.jail.PutExec(tok); err == nil || !strings.Contains(err.Error(), "4096 tokens") {
 		t.Errorf("one too many: %v", err)
 	}
 }

@@ -25,6 +25,7 @@ type Probes struct {
 	gate   *ebpf.Collection     // the verifier of executions of this tier
 	code   *ebpf.Collection     // what maps code; nil in the notify tier
 	key    hashKey              // of its hashes
+	putter putter               // of tokens, where the kernel can
 	lookup *ebpf.CollectionSpec // loaded again for each jail
 
 	identify identifier // loaded by the first file that needs it
@@ -69,6 +70,7 @@ func (p *Probes) Close() error {
 		close(done)
 	}
 	p.settling = nil
+	p.putter.close()
 	for _, c := range []*ebpf.Collection{p.gate, p.lsm, p.notify, p.core} {
 		if c != nil {
 			c.Close()

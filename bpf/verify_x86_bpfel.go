@@ -39,8 +39,14 @@ type verifyToken struct {
 	Start    uint64
 	Exec     uint64
 	Reason   uint32
-	Pad      uint32
+	Flags    verifyTokenFlag
 }
+
+type verifyTokenFlag uint32
+
+const (
+	verifyTokenFlagTOKEN_ANY_ARGS verifyTokenFlag = 1
+)
 
 type verifyTokenKey struct {
 	_    structs.HostLayout

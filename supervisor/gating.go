@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"clawjail/audit"
@@ -26,37 +27,78 @@ const tokenTTL = 10 * time.Second
 type tokens struct {
 	probes *bpf.Probes
 	jail   *bpf.Jail
+
+	mu    sync.Mutex
+	plain map[uint64]bool // by device: stat(2) shows what the verifier will see
 }
 
-func (t tokens) PutExec(tok gate.Token) error {
-	out := bpf.ExecToken{TGID: tok.TGID, TID: tok.TID, Argv: tok.Argv, Env: tok.Env, TTL: tokenTTL}
-	cwd, err := t.fileID(tok.Cwd)
-	if err != nil {
-		return err
+// maxPlain bounds the file systems that are remembered.
+const maxPlain = 256
+
+func (t *tokens) PutExec(tok gate.Token) (gate.Origin, error) {
+	out := bpf.ExecToken{TGID: tok.TGID, TID: tok.TID, AnyArgs: tok.AnyArgs, Argv: tok.Argv, Env: tok.Env, TTL: tokenTTL}
+	if tok.Cwd != (gate.Pinned{}) {
+		cwd, err := t.fileID(tok.Cwd)
+		if err != nil {
+			return gate.Origin{}, err
+		}
+		out.CwdDev, out.CwdIno = cwd.Dev, cwd.Ino
 	}
-	out.CwdDev, out.CwdIno = cwd.Dev, cwd.Ino
 	for _, f := range tok.Files {
 		id, err := t.fileID(f)
 		if err != nil {
-			return err
+			return gate.Origin{}, err
 		}
 		out.Files = append(out.Files, id)
 	}
-	return t.jail.PutExec(out)
+	return origin(t.jail.PutExec(out))
 }
 
-func (t tokens) DropExec(tgid, tid int32) (bool, error) { return t.jail.DropExec(tgid, tid) }
+func (t *tokens) Origin(tid int32) (gate.Origin, error) { return origin(t.probes.Origin(tid)) }
 
-// fileID is a file as the verifier will see it. Device and inode are asked of
-// the kernel, because on overlayfs and btrfs stat(2) gives others; time and size
-// are those of the moment when the file was judged.
-func (t tokens) fileID(f gate.Pinned) (bpf.FileID, error) {
-	id, err := t.probes.Identify(f.File)
+func origin(o bpf.Origin, err error) (gate.Origin, error) {
+	return gate.Origin{TGID: o.TGID, Start: o.Start, Image: o.Image}, err
+}
+
+func (t *tokens) Used(tgid, tid int32) bool { return t.jail.UsedExec(tgid, tid) }
+
+func (t *tokens) DropExec(tgid, tid int32) (bool, error) { return t.jail.DropExec(tgid, tid) }
+
+// fileID is a file as the verifier will see it. Where stat(2) gives other numbers
+// than the inode has, as on overlayfs and btrfs, device and inode are asked of
+// the kernel; time and size are those of the moment when the file was judged.
+func (t *tokens) fileID(f gate.Pinned) (bpf.FileID, error) {
+	plain, err := t.isPlain(f)
 	if err != nil {
-		return bpf.FileID{}, fmt.Errorf("identify %q: %w", f.File.Name(), err)
+		return bpf.FileID{}, fmt.Errorf("identify a file: %w", err)
+	}
+	id := bpf.FileID{Dev: f.ID.Dev, Ino: f.ID.Ino}
+	if !plain {
+		if id, err = t.probes.IdentifyFD(f.FD); err != nil {
+			return bpf.FileID{}, fmt.Errorf("identify a file: %w", err)
+		}
 	}
 	id.CtimeNS, id.Size = f.ID.CtimeNS, f.ID.Size
 	return id, nil
+}
+
+// isPlain asks a file system once. A device number that another one gets later
+// makes tokens that nothing fits.
+func (t *tokens) isPlain(f gate.Pinned) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if plain, ok := t.plain[f.ID.Dev]; ok {
+		return plain, nil
+	}
+	plain, err := bpf.Plain(f.FD)
+	if err != nil {
+		return false, err
+	}
+	if t.plain == nil || len(t.plain) >= maxPlain {
+		t.plain = map[uint64]bool{}
+	}
+	t.plain[f.ID.Dev] = plain
+	return plain, nil
 }
 
 // openGate puts an engine behind a listener of the jail, if its filter traps
@@ -79,7 +121,7 @@ func (b *build) openGate(listener *os.File) error {
 	v.gated.Store(b.plan.Gates.Exec)
 	engine := gate.New(gate.Config{
 		Jail: e.jail.ID, Name: e.jail.Name, Agent: e.jail.Argv[0], StartedBy: e.jail.By,
-		Policy: b.plan.Policy, Tokens: tokens{s.probes, b.probe}, Files: files, Logger: s.log,
+		Policy: b.plan.Policy, Tokens: &tokens{probes: s.probes, jail: b.probe}, Files: files, Logger: s.log,
 		Hold: func(ctx context.Context, r approval.Request) (approval.Decision, error) {
 			d, err := s.approvals.Submit(ctx, r)
 			if err == nil {

@@ -84,6 +84,8 @@ static __always_inline u32 check_args(struct token *t, struct linux_binprm *bprm
 
 	if (t->next != t->files_len)
 		return REASON_INODE;
+	if (t->flags & TOKEN_ANY_ARGS)
+		return REASON_NONE;
 	if (BPF_CORE_READ(bprm, argc) != t->argc)
 		return REASON_ARGC;
 	if (!is_cwd(task, t))

@@ -23,6 +23,10 @@ struct token_key {
 	s32 tgid, tid;
 };
 
+enum token_flag {
+	TOKEN_ANY_ARGS = 1, /* argv, environment and working directory are not compared */
+};
+
 struct token {
 	u64 jail, expires; /* nanoseconds of CLOCK_BOOTTIME */
 	u64 argv_hash, env_hash;
@@ -36,7 +40,7 @@ struct token {
 	u64 start;  /* the execution that used it */
 	u64 exec;
 	u32 reason; /* how it came out */
-	u32 pad;
+	enum token_flag flags; /* not written here */
 };
 
 struct {

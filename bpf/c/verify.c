@@ -32,6 +32,8 @@ static __always_inline u32 verify(struct token *t, struct task_struct *task,
 		return REASON_EXPIRED;
 	if (last >= CHAIN_MAX || !is_file(BPF_CORE_READ(bprm, file), &t->files[last]))
 		return REASON_INODE;
+	if (t->flags & TOKEN_ANY_ARGS)
+		return REASON_NONE;
 	if (BPF_CORE_READ(bprm, argc) != t->argc)
 		return REASON_ARGC;
 	if (!is_cwd(task, t))

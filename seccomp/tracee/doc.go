@@ -25,9 +25,10 @@
 //
 // # Decisions
 //
-//   - /proc/TID/mem instead of process_vm_readv(2): the descriptor stays with
-//     the memory that it was opened for, so a read cannot slip over an exec.
-//     It also reads pages that the thread itself may not: then we know more than
-//     the kernel will take, and the call fails there.
+//   - process_vm_readv(2) and not /proc/TID/mem, which takes three calls more
+//     for every thread. It names the thread by its id, which somebody else may
+//     have by then: whoever acts on what was read asks afterwards whether the call
+//     still waits, as for everything else here. And it reads what the thread
+//     itself could, so that what the kernel cannot read either is EFAULT here.
 //   - Only 64-bit pointers: the filter kills 32-bit and x32 calls.
 package tracee

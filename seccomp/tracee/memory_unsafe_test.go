@@ -18,7 +18,7 @@ func pages(t *testing.T, n int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not mprotect: /proc/PID/mem reads what is only protected.
+	// A hole, and not only protected: nothing reads that.
 	if _, _, errno := unix.Syscall(unix.SYS_MUNMAP, uintptr(unsafe.Pointer(&b[n*pageSize])), pageSize, 0); errno != 0 {
 		t.Fatal(errno)
 	}

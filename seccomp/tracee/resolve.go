@@ -40,9 +40,11 @@ func (r Resolved) Close() error {
 }
 
 // Identify asks the kernel who a file is.
-func Identify(f *os.File) (Identity, error) {
+func Identify(f *os.File) (Identity, error) { return identify(int(f.Fd())) }
+
+func identify(fd int) (Identity, error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+	if err := unix.Fstat(fd, &st); err != nil {
 		return Identity{}, os.NewSyscallError("fstat", err)
 	}
 	return Identity{

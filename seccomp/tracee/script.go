@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,22 +78,39 @@ func rewrite(interpreter, argument, filename string, argv []string) []string {
 // shebang reads the head of a file and gives what follows "#!", or nil when
 // the file is no script. A file that is not regular is none.
 func shebang(f *os.File) ([]byte, error) {
+	line, err := shebangOf(int(f.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", f.Name(), err)
+	}
+	return line, nil
+}
+
+func shebangOf(fd int) ([]byte, error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, os.NewSyscallError("fstat", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, nil
 	}
-	r, err := os.Open(fdPath(f)) // O_PATH has no read
+	r, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC, 0) // O_PATH has no read
 	if err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("open", err)
 	}
-	defer r.Close()
-	head := make([]byte, headBytes)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read %q: %w", f.Name(), err)
+	defer unix.Close(r)
+	head, n := make([]byte, headBytes), 0
+	for n < len(head) {
+		got, err := unix.Read(r, head[n:])
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return nil, os.NewSyscallError("read", err)
+		}
+		if got == 0 {
+			break
+		}
+		n += got
 	}
 	if n < 2 || head[0] != '#' || head[1] != '!' {
 		return nil, nil

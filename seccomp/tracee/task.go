@@ -19,12 +19,12 @@ type Task struct {
 	UID, GID  uint32 // file system ids: what the kernel uses for files
 	Umask     uint32
 
-	mem  *os.File
+	mem  *memory
 	root *os.File // O_PATH
 	cwd  *os.File // O_PATH
 }
 
-// Open pins the thread's memory, root and working directory.
+// Open pins the thread's root and working directory.
 func Open(tid int32) (*Task, error) {
 	t := &Task{TID: tid}
 	if err := t.status(); err != nil {
@@ -32,9 +32,6 @@ func Open(tid int32) (*Task, error) {
 	}
 	dir := t.proc("")
 	var err error
-	if t.mem, err = os.OpenFile(dir+"mem", os.O_RDONLY, 0); err != nil {
-		return nil, err
-	}
 	if t.root, err = openPath(dir + "root"); err == nil {
 		t.cwd, err = openPath(dir + "cwd")
 	}
@@ -47,7 +44,7 @@ func Open(tid int32) (*Task, error) {
 // Close lets go of the thread.
 func (t *Task) Close() error {
 	var errs []error
-	for _, f := range []*os.File{t.mem, t.root, t.cwd} {
+	for _, f := range []*os.File{t.root, t.cwd} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}

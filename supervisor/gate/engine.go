@@ -21,24 +21,39 @@ import (
 // or for a file to be hashed. Beyond it a call is denied.
 const maxHeld = 256
 
-// Pinned is a file that is held, and who it was when it was judged. The file is
-// only good during the call that it is given to.
+// Pinned is a file that is held, and who it was when it was judged. The
+// descriptor is only good during the call that it is given to.
 type Pinned struct {
-	File *os.File // O_PATH
-	ID   tracee.Identity
+	FD int // O_PATH
+	ID tracee.Identity
 }
 
 // Token is what an execution that was let through must turn out to be.
 type Token struct {
-	TGID, TID int32
+	TGID, TID int32    // TGID 0: the process of that thread, whichever it is
 	Files     []Pinned // the chain: what was named first, what runs last
+	// AnyArgs permits these files whatever the rest is.
+	AnyArgs   bool
 	Argv, Env []string // as the program that runs will see them
-	Cwd       Pinned
+	Cwd       Pinned   // not given: where the thread is
+}
+
+// Origin is what a process was at one moment. Start tells it from another one
+// that gets its id, Image one execution of it from the next.
+type Origin struct {
+	TGID  int32
+	Start uint64
+	Image [2]uint64
 }
 
 // Tokens is the kernel's side: where tokens are put for the verifier to find.
 type Tokens interface {
-	PutExec(Token) error
+	// PutExec says what the thread's process was before.
+	PutExec(Token) (Origin, error)
+	// Origin looks at the process of a thread.
+	Origin(tid int32) (Origin, error)
+	// Used says whether the verifier has met a token, which stays.
+	Used(tgid, tid int32) bool
 	// DropExec takes a token back and says whether the verifier had used it.
 	DropExec(tgid, tid int32) (consumed bool, err error)
 }
@@ -92,13 +107,17 @@ type Engine struct {
 	done   chan struct{}
 	hashes hashCache
 	given  outstanding
+
+	// Of the receiving goroutine.
+	glance *tracee.Glance
+	quick  quick
 }
 
 // New takes the listener over.
 func New(c Config, l *notify.Listener) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{}),
-		given: outstanding{tokens: c.Tokens, image: imageOf}}
+		given: outstanding{tokens: c.Tokens}}
 }
 
 // Run serves calls until the end.
@@ -109,6 +128,12 @@ func (e *Engine) Run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	e.work.Go(func() { e.settle(e.ctx) })
+	if glance, err := tracee.NewGlance(); err != nil {
+		e.c.Logger.Warn("every call is looked at in full", "jail", e.c.Jail, "error", err)
+	} else {
+		e.glance = glance
+		defer glance.Close()
+	}
 	for {
 		call, err := e.listen.Recv()
 		if errors.Is(err, notify.ErrClosed) {
@@ -140,7 +165,9 @@ func (e *Engine) Close() {
 func (e *Engine) serve(call notify.Call) {
 	switch call.Nr {
 	case unix.SYS_EXECVE, unix.SYS_EXECVEAT:
-		e.exec(call)
+		if !e.quickExec(call) {
+			e.exec(call)
+		}
 	default:
 		e.file(call) // which refuses what it does not know
 	}

@@ -33,7 +33,6 @@ type execution struct {
 	env      []string
 	cwd      string
 	cwdID    tracee.Identity
-	before   image
 }
 
 func (x *execution) close() {
@@ -135,10 +134,7 @@ func (e *Engine) copy(x *execution) error {
 		argv = []string{""} // fs/exec.c since 5.18: nobody runs without argv[0]
 	}
 	x.named = kernelName(dirfd, x.filename)
-	if x.chain, err = x.task.Interpreters(file, x.named, argv); err != nil {
-		return err
-	}
-	x.before, err = imageOf(x.task.TGID)
+	x.chain, err = x.task.Interpreters(file, x.named, argv)
 	return err
 }
 
@@ -228,21 +224,25 @@ func (e *Engine) permit(x *execution, d policy.Decision, sum string, decision *a
 		return
 	}
 	t := Token{TGID: x.task.TGID, TID: x.task.TID, Argv: x.chain.Argv, Env: x.env,
-		Cwd: Pinned{x.task.CwdFile(), x.cwdID}}
+		Cwd: Pinned{int(x.task.CwdFile().Fd()), x.cwdID}}
 	for _, f := range x.chain.Files {
-		t.Files = append(t.Files, Pinned{f.File, f.ID})
+		t.Files = append(t.Files, Pinned{int(f.File.Fd()), f.ID})
 	}
-	g := given{tgid: t.TGID, tid: t.TID, before: x.before, path: o.Path, at: time.Now()}
-	switch err := e.given.put(t, g); {
+	e.letGo(x.call, t, o.Path)
+}
+
+// letGo puts the token and lets the call go on.
+func (e *Engine) letGo(call notify.Call, t Token, path string) {
+	switch err := e.given.put(t, path, time.Now()); {
 	case errors.Is(err, errNoRoom):
-		e.deny(x.call, unix.EAGAIN)
+		e.deny(call, unix.EAGAIN)
 		return
 	case err != nil:
 		e.c.Logger.Error("put a token", "jail", e.c.Jail, "error", err)
-		e.deny(x.call, unix.EPERM)
+		e.deny(call, unix.EPERM)
 		return
 	}
-	if err := e.listen.Continue(x.call.ID); err != nil {
+	if err := e.listen.Continue(call.ID); err != nil {
 		e.given.cancel(t.TID)
 		if !errors.Is(err, notify.ErrGone) {
 			e.c.Logger.Error("continue a call", "jail", e.c.Jail, "error", err)

@@ -21,30 +21,21 @@ var errNoRoom = errors.New("too many executions are under way")
 
 // given is a token that was put and may not have been used.
 type given struct {
-	tgid, tid int32
-	before    image
-	path      string
-	at        time.Time
+	from Origin
+	tid  int32
+	path string
+	at   time.Time
 
 	moved     bool // the process was seen to run something else
 	explained bool // another thread's token was used from the same image
 }
 
-// origin is what an execution started from: all threads of one image share it,
-// and only one of them can leave it by executing.
-type origin struct {
-	tgid   int32
-	before image
-}
-
-func (g *given) origin() origin { return origin{g.tgid, g.before} }
-
 // outstanding are a jail's given tokens, by thread: a thread that executes
-// again replaces its token. The lock is held while a token is put or taken, so
+// again replaces its token. All threads of one image of a process have the same
+// Origin, and only one of them can leave it by executing. The lock is held while a token is put or taken, so
 // that an old one's end never takes a new one away.
 type outstanding struct {
 	tokens Tokens
-	image  func(tgid int32) (image, error)
 
 	mu       sync.Mutex
 	list     map[int32]*given
@@ -52,29 +43,31 @@ type outstanding struct {
 }
 
 // put gives a token out.
-func (o *outstanding) put(t Token, g given) error {
+func (o *outstanding) put(t Token, path string, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.list == nil {
 		o.list = map[int32]*given{}
 	}
-	old := o.list[g.tid]
+	old := o.list[t.TID]
 	if old == nil && len(o.list) >= maxOutstanding {
-		due := o.due(g.at, pressedAge)
-		if o.apply(due, o.look(due), g.at); len(o.list) >= maxOutstanding {
+		due := o.due(at, pressedAge)
+		if o.apply(due, o.look(due), at); len(o.list) >= maxOutstanding {
 			return errNoRoom
 		}
 	}
 	if old != nil {
-		if old.origin() != g.origin() {
-			old.moved = true
-		}
+		// Before it is replaced: a thread has one token.
+		now, gone := o.seen(old)
+		old.explained = old.explained || gone
+		old.moved = old.moved || now != old.from
 		o.take(old)
 	}
-	if err := o.tokens.PutExec(t); err != nil {
+	from, err := o.tokens.PutExec(t)
+	if err != nil {
 		return err
 	}
-	o.list[g.tid] = &g
+	o.list[t.TID] = &given{from: from, tid: t.TID, path: path, at: at}
 	return nil
 }
 
@@ -83,7 +76,7 @@ func (o *outstanding) cancel(tid int32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if g := o.list[tid]; g != nil {
-		_, _ = o.tokens.DropExec(g.tgid, g.tid) // not there: the same
+		_, _ = o.tokens.DropExec(g.from.TGID, g.tid) // not there: the same
 		delete(o.list, tid)
 	}
 }
@@ -93,7 +86,7 @@ func (o *outstanding) cancel(tid int32) {
 // runs something else.
 func (o *outstanding) take(g *given) {
 	delete(o.list, g.tid)
-	used, err := o.tokens.DropExec(g.tgid, g.tid)
+	used, err := o.tokens.DropExec(g.from.TGID, g.tid)
 	switch {
 	case err != nil || !used && !g.moved || g.explained:
 		return
@@ -104,12 +97,12 @@ func (o *outstanding) take(g *given) {
 		return
 	}
 	for _, other := range o.list {
-		if other.origin() == g.origin() {
+		if other.from == g.from {
 			other.explained = true
 		}
 	}
 	for _, other := range o.suspects {
-		if other.origin() == g.origin() {
+		if other.from == g.from {
 			other.explained = true
 		}
 	}
@@ -125,7 +118,7 @@ func (e *Engine) settle(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			for _, g := range e.given.settle(now) {
-				e.c.Violation(g.tgid, "a program runs that no probe has seen begin: "+g.path)
+				e.c.Violation(g.from.TGID, "a program runs that no probe has seen begin: "+g.path)
 			}
 		}
 	}
@@ -137,19 +130,19 @@ func (o *outstanding) settle(now time.Time) []*given {
 	o.mu.Lock()
 	due := o.due(now, settleAge)
 	o.mu.Unlock()
-	images := o.look(due) // reads a file each: executions go on meanwhile
+	fates := o.look(due) // executions go on meanwhile
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.apply(due, images, now)
-	pending := map[origin]bool{} // by a token that may turn out to be used
+	o.apply(due, fates, now)
+	pending := map[Origin]bool{} // by a token that may turn out to be used
 	for _, g := range o.list {
-		pending[g.origin()] = true
+		pending[g.from] = true
 	}
 	var out, wait []*given
 	for _, g := range o.suspects {
 		switch {
 		case g.explained:
-		case pending[g.origin()]:
+		case pending[g.from]:
 			wait = append(wait, g)
 		default:
 			out = append(out, g)
@@ -170,15 +163,29 @@ func (o *outstanding) due(now time.Time, age time.Duration) []*given {
 	return out
 }
 
-// look reads what the processes run; one that is gone runs the zero image.
-func (o *outstanding) look(due []*given) []image {
-	out := make([]image, len(due))
+// fate is what became of a token, as far as it can be seen.
+type fate struct {
+	used bool
+	gone bool   // the process has ended
+	now  Origin // what the process is, unless used or gone
+}
+
+// look asks what became of tokens.
+func (o *outstanding) look(due []*given) []fate {
+	out := make([]fate, len(due))
 	for i, g := range due {
-		if now, err := o.image(g.tgid); err == nil {
-			out[i] = now
+		if out[i].used = o.tokens.Used(g.from.TGID, g.tid); out[i].used {
+			continue
 		}
+		out[i].now, out[i].gone = o.seen(g)
 	}
 	return out
+}
+
+// seen looks at the process of a token.
+func (o *outstanding) seen(g *given) (now Origin, gone bool) {
+	now, err := o.tokens.Origin(g.from.TGID)
+	return now, err != nil || now.Start != g.from.Start
 }
 
 // apply takes back the tokens of processes that have gone on. An execution may
@@ -186,15 +193,16 @@ func (o *outstanding) look(due []*given) []image {
 // there when it comes to be judged: only a process that was seen with another
 // image twice has it behind it, because the new image is there a moment before
 // the verifier looks.
-func (o *outstanding) apply(due []*given, images []image, now time.Time) {
+func (o *outstanding) apply(due []*given, fates []fate, now time.Time) {
 	for i, g := range due {
 		if o.list[g.tid] != g {
 			continue // the thread executes again
 		}
 		switch {
-		case images[i] == image{}:
+		case fates[i].used:
+		case fates[i].gone:
 			g.explained = true // whatever it was, it has ended
-		case images[i] == g.before:
+		case fates[i].now == g.from:
 			if now.Sub(g.at) < forgetAge {
 				continue
 			}

@@ -2,21 +2,23 @@ package gate
 
 import (
 	"errors"
-	"strconv"
 	"testing"
 	"time"
 )
 
 // processes are fake ones and the tokens of their threads.
 type processes struct {
-	tokens map[[2]int32]bool // and whether it was used
-	images map[int32]image
+	tokens  map[[2]int32]bool // and whether it was used
+	images  map[int32]uint64
+	threads map[int32]int32 // to their process
 }
 
-func (p *processes) PutExec(t Token) error {
+func (p *processes) PutExec(t Token) (Origin, error) {
 	p.tokens[[2]int32{t.TGID, t.TID}] = false
-	return nil
+	return p.Origin(t.TID)
 }
+
+func (p *processes) Used(tgid, tid int32) bool { return p.tokens[[2]int32{tgid, tid}] }
 
 func (p *processes) DropExec(tgid, tid int32) (bool, error) {
 	used, ok := p.tokens[[2]int32{tgid, tid}]
@@ -27,34 +29,36 @@ func (p *processes) DropExec(tgid, tid int32) (bool, error) {
 	return used, nil
 }
 
-func (p *processes) image(tgid int32) (image, error) {
+func (p *processes) Origin(tid int32) (Origin, error) {
+	tgid, ok := p.threads[tid]
+	if !ok {
+		tgid = tid
+	}
 	i, ok := p.images[tgid]
 	if !ok {
-		return image{}, errors.New("no such process")
+		return Origin{}, errors.New("no such process")
 	}
-	return i, nil
+	return Origin{TGID: tgid, Start: i >> 32, Image: [2]uint64{i}}, nil
 }
 
 func newProcesses() (*processes, *outstanding) {
-	p := &processes{tokens: map[[2]int32]bool{}, images: map[int32]image{}}
-	return p, &outstanding{tokens: p, image: p.image}
+	p := &processes{tokens: map[[2]int32]bool{}, images: map[int32]uint64{}, threads: map[int32]int32{}}
+	return p, &outstanding{tokens: p}
 }
 
 // allow gives a token to a thread of a process that runs image n.
-func (p *processes) allow(t *testing.T, o *outstanding, tgid, tid int32, n int, at time.Time) {
+func (p *processes) allow(t *testing.T, o *outstanding, tgid, tid int32, n uint64, at time.Time) {
 	t.Helper()
-	p.images[tgid] = numbered(n)
-	if err := o.put(Token{TGID: tgid, TID: tid}, given{tgid: tgid, tid: tid, before: numbered(n), at: at}); err != nil {
+	p.images[tgid], p.threads[tid] = n, tgid
+	if err := o.put(Token{TGID: tgid, TID: tid}, "", at); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func numbered(n int) image { return image{argStart: strconv.Itoa(n), envEnd: "1"} }
-
 // use is an execution that the verifier saw.
-func (p *processes) use(tgid, tid int32, n int) {
+func (p *processes) use(tgid, tid int32, n uint64) {
 	p.tokens[[2]int32{tgid, tid}] = true
-	p.images[tgid] = numbered(n)
+	p.images[tgid] = n
 }
 
 func TestSettling(t *testing.T) {
@@ -70,11 +74,11 @@ func TestSettling(t *testing.T) {
 		}, 0},
 		{"an execution that nobody saw", func(t *testing.T, p *processes, o *outstanding) {
 			p.allow(t, o, 1, 1, 1, start)
-			p.images[1] = numbered(2)
+			p.images[1] = 2
 		}, 1},
 		{"one that nobody saw, before another that was seen", func(t *testing.T, p *processes, o *outstanding) {
 			p.allow(t, o, 1, 1, 1, start)
-			p.images[1] = numbered(2)
+			p.images[1] = 2
 			p.allow(t, o, 1, 1, 2, start)
 			p.use(1, 1, 3)
 		}, 1},
@@ -89,6 +93,15 @@ func TestSettling(t *testing.T) {
 		{"a process that has ended", func(t *testing.T, p *processes, o *outstanding) {
 			p.allow(t, o, 1, 1, 1, start)
 			delete(p.images, 1)
+		}, 0},
+		{"a process that has ended, and another one with its id", func(t *testing.T, p *processes, o *outstanding) {
+			p.allow(t, o, 1, 1, 1, start)
+			p.images[1] = 1<<32 + 1
+		}, 0},
+		{"the same, and that one executes", func(t *testing.T, p *processes, o *outstanding) {
+			p.allow(t, o, 1, 1, 1, start)
+			p.allow(t, o, 1, 1, 1<<32+1, start)
+			p.use(1, 1, 1<<32+2)
 		}, 0},
 		{"two threads at once, the first succeeds", func(t *testing.T, p *processes, o *outstanding) {
 			p.allow(t, o, 1, 1, 1, start)
@@ -110,7 +123,7 @@ func TestSettling(t *testing.T) {
 		{"two threads of which nobody saw one execute", func(t *testing.T, p *processes, o *outstanding) {
 			p.allow(t, o, 1, 1, 1, start)
 			p.allow(t, o, 1, 2, 1, start)
-			p.images[1] = numbered(2)
+			p.images[1] = 2
 		}, 2},
 	}
 	for _, tt := range tests {
@@ -139,7 +152,7 @@ func TestAnExecutionThatTakesLongKeepsItsToken(t *testing.T) {
 	if len(p.tokens) != 1 {
 		t.Fatal("the token is gone before the execution")
 	}
-	p.images[1] = numbered(2) // the memory is new, the verifier has not looked yet
+	p.images[1] = 2 // the memory is new, the verifier has not looked yet
 	o.settle(start.Add(11 * time.Second))
 	if len(p.tokens) != 1 {
 		t.Fatal("the token is gone in the middle of the execution")
@@ -156,7 +169,7 @@ func TestOutstandingTokensAreBounded(t *testing.T) {
 	for i := range int32(maxOutstanding) {
 		p.allow(t, o, i+1, i+1, 1, start)
 	}
-	err := o.put(Token{TGID: 9999, TID: 9999}, given{tgid: 9999, tid: 9999, at: start.Add(settleAge)})
+	err := o.put(Token{TGID: 9999, TID: 9999}, "", start.Add(settleAge))
 	if !errors.Is(err, errNoRoom) {
 		t.Errorf("one token too many: %v", err)
 	}
