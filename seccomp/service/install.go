@@ -18,19 +18,24 @@ var egressFilter []byte
 //go:embed gateway.bpf
 var gatewayFilter []byte
 
-// Filter returns a copy of the compiled filter of a daemon.
+//go:embed parser.bpf
+var parserFilter []byte
+
+// Filter returns a copy of the compiled filter of a program.
 func Filter(name string) ([]byte, error) {
 	switch name {
 	case Egress:
 		return append([]byte(nil), egressFilter...), nil
 	case Gateway:
 		return append([]byte(nil), gatewayFilter...), nil
+	case Parser:
+		return append([]byte(nil), parserFilter...), nil
 	}
 	return nil, fmt.Errorf("no seccomp filter for service %q", name)
 }
 
 // Install sets no_new_privs and puts every thread of this process, and every
-// later one, under the filter of the named daemon, for good.
+// later one, under the filter of the named program, for good.
 func Install(name string) error {
 	filter, err := Filter(name)
 	if err != nil {

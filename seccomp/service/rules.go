@@ -10,25 +10,33 @@ import (
 	"clawjail/seccomp"
 )
 
-// The daemons that have a filter.
+// The programs that have a filter.
 const (
 	Egress  = "egress"
 	Gateway = "gateway"
+	Parser  = "parser" // cmd/clawjail-skill
 )
 
-// Names returns every daemon that has a filter.
-func Names() []string { return []string{Egress, Gateway} }
+// Names returns every program that has a filter.
+func Names() []string { return []string{Egress, Gateway, Parser} }
 
-// Rules returns what the filter of a daemon means. Both are network servers in
+// Rules returns what the filter of a program means. Two are network servers in
 // pure Go; only the gateway listens on sockets of its own and lists
-// directories (its process metrics count descriptors).
+// directories (its process metrics count descriptors). The parser computes, on
+// what its open descriptors give.
 func Rules(name string) (seccomp.Rules, error) {
 	if !slices.Contains(Names(), name) {
 		return seccomp.Rules{}, fmt.Errorf("no seccomp filter for service %q", name)
 	}
 	var l list
-	l.checked()
 	allow := seccomp.Action{Kind: seccomp.Allow}
+	if name == Parser {
+		l.threads()
+		l.all(allow, computing())
+		l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
+		return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil
+	}
+	l.checked()
 	l.all(allow, common())
 	if name == Gateway {
 		l.all(allow, "listen getdents64 sysinfo statfs")
@@ -61,11 +69,18 @@ func (l *list) all(a seccomp.Action, names string) {
 // common is what a Go network server calls: the runtime, the poller, sockets,
 // and reading files that it has opened.
 func common() string {
-	return `
-	read write readv writev pread64 lseek close fstat newfstatat statx readlinkat fcntl
-	epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 pipe2 splice sendfile
+	return computing() + `
+	pread64 lseek newfstatat statx readlinkat pipe2 splice sendfile
 	connect accept4 bind shutdown getsockname getpeername setsockopt getsockopt
-	sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg
+	sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg`
+}
+
+// computing is what the Go runtime calls by itself, and using descriptors that
+// are open.
+func computing() string {
+	return `
+	read write readv writev close fstat fcntl
+	epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2
 	mmap munmap mremap mprotect madvise mincore brk
 	futex sched_yield sched_getaffinity nanosleep clock_nanosleep clock_gettime
 	rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack tgkill
@@ -93,7 +108,13 @@ func (l *list) checked() {
 				seccomp.Arg{Index: 2, Mask: seccomp.Low32})
 		}
 	}
-	// Threads, never processes. With clone3 absent, C libraries use clone.
+	l.threads()
+}
+
+// threads lets threads be made, never processes. With clone3 absent, C
+// libraries use clone.
+func (l *list) threads() {
+	allow := seccomp.Action{Kind: seccomp.Allow}
 	const thread = unix.CLONE_VM | unix.CLONE_THREAD
 	const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
 		unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET

@@ -3,6 +3,7 @@
 package service_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -70,6 +72,14 @@ func act(name, what string) error {
 	case "netlink":
 		_, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW, 0)
 		return err
+	case "open":
+		_, err := os.Open("/etc/passwd")
+		return err
+	case "socket":
+		_, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		return err
+	case "parse":
+		return parse()
 	case "signal":
 		return unix.Kill(os.Getppid(), 0)
 	case "threads":
@@ -120,6 +130,27 @@ func serve(l net.Listener) error {
 	return nil
 }
 
+// parse does what the parser does: compute, with threads and memory, from its
+// stdin to its stdout.
+func parse() error {
+	b, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	var done sync.WaitGroup
+	for range 8 {
+		done.Go(func() {
+			for range 3 {
+				_ = bytes.Repeat(append(b, 'x'), 1<<16)
+				runtime.GC()
+			}
+		})
+	}
+	done.Wait()
+	_, err = fmt.Println("parsed")
+	return err
+}
+
 // everyThread reads the kernel's word on each thread of this process.
 func everyThread() error {
 	tasks, err := filepath.Glob("/proc/self/task/*/status")
@@ -149,7 +180,10 @@ func role(t *testing.T, name, what string) (string, error) {
 }
 
 func TestDaemonsWorkUnderTheirFilters(t *testing.T) {
-	for _, name := range service.Names() {
+	if out, err := role(t, service.Parser, "parse"); err != nil || out != "parsed\n" {
+		t.Errorf("parser: %v\n%s", err, out)
+	}
+	for _, name := range []string{service.Egress, service.Gateway} {
 		for _, what := range []string{"serve", "threads"} {
 			if out, err := role(t, name, what); err != nil {
 				t.Errorf("%s %s: %v\n%s", name, what, err, out)
@@ -170,6 +204,14 @@ func TestDaemonsAreRefused(t *testing.T) {
 			if out, err := role(t, name, what); err == nil || !strings.Contains(out, want) {
 				t.Errorf("%s %s: %v\n%s", name, what, err, out)
 			}
+		}
+	}
+}
+
+func TestTheParserOpensNothing(t *testing.T) {
+	for _, what := range []string{"open", "socket", "create"} {
+		if out, err := role(t, service.Parser, what); err == nil || !strings.Contains(out, "operation not permitted") {
+			t.Errorf("%s: %v\n%s", what, err, out)
 		}
 	}
 }
