@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 // onlyImporters names the packages that few may import, and who these are
 // (prefixes). It is what keeps parsers and cgo out of root processes.
 var onlyImporters = map[string][]string{
-	"clawjail/policy/source":            {"cmd/clawjail", "supervisor/client", "policy/source"},
+	"clawjail/policy/source":            {"cmd/clawjail", "supervisor/client", "policy/source", "policy/skill/derive"},
 	"clawjail/policy/strict":            {"policy/source", "supervisor/config/source"},
 	"clawjail/supervisor/config/source": {"cmd/clawjail", "supervisor/client"},
 
@@ -36,6 +36,8 @@ var onlyImporters = map[string][]string{
 	"github.com/seccomp/":            {"seccomp/compiler"},
 	"github.com/cilium/ebpf":         {"bpf", "supervisor/doctor"},
 	"github.com/miekg/dns":           {"jail/egress", "test/e2e/smallnet"},
+	"github.com/hiddeco/sshsig":      {"policy/skill/trust"},
+	"github.com/secure-systems-lab/": {"policy/skill/trust"},
 	"github.com/spf13/cobra":         {"cmd/clawjail"},
 	"go.yaml.in/yaml":                {"policy/source", "policy/strict", "supervisor/config/source"},
 	"github.com/prometheus/":         {"supervisor/gateway"},
