@@ -3,7 +3,9 @@ package strict
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxProblems bounds how many problems are reported for one file.
@@ -21,7 +23,7 @@ type Problem struct {
 // String is "file:line:col: message; hint".
 func (p Problem) String() string {
 	var b strings.Builder
-	b.WriteString(p.File)
+	b.WriteString(shown(p.File))
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Col)
 	}
@@ -32,6 +34,15 @@ func (p Problem) String() string {
 		b.WriteString(p.Hint)
 	}
 	return b.String()
+}
+
+// shown is a file's name on a terminal: a name can be anything but NUL.
+func shown(name string) string {
+	odd := func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }
+	if strings.ContainsFunc(name, odd) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // Problems is everything that is wrong with a file, in the order of the file.

@@ -30,3 +30,13 @@ func TestDidYouMean(t *testing.T) {
 		}
 	})
 }
+
+func TestNamesOfFilesAreEscaped(t *testing.T) {
+	for name, want := range map[string]string{
+		"a b/ü.yaml": "a b/ü.yaml: x", "a\nb": `"a\nb": x`, "\x1b[2J": `"\x1b[2J": x`, "\xff": `"\xff": x`,
+	} {
+		if got := (Problem{File: name, Msg: "x"}).String(); got != want {
+			t.Errorf("%q: %s", name, got)
+		}
+	}
+}
