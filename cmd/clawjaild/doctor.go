@@ -35,18 +35,22 @@ func runDoctor(args []string, stdout io.Writer) int {
 		fmt.Fprintf(os.Stderr, "clawjaild: unknown output %q; the only one is json\n", *output)
 		return 2
 	}
-	c, bad := loadConfig(*path)
-	if bad != nil {
-		c = config.Default() // the rest is tried all the same
+	c, bad := config.Default(), error(nil)
+	if tooOld() == "" {
+		if c, bad = loadConfig(*path); bad != nil {
+			c = config.Default() // the rest is tried all the same
+		}
 	}
 	report, err := examine(c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "clawjaild:", err)
 		return 2
 	}
-	check := configCheck(*path, bad)
-	report.Checks = append(report.Checks, check)
-	report.OK = report.OK && check.Status == doctor.OK
+	if tooOld() == "" {
+		check := configCheck(*path, bad)
+		report.Checks = append(report.Checks, check)
+		report.OK = report.OK && check.Status == doctor.OK
+	}
 	if *output == "json" {
 		err = json.NewEncoder(stdout).Encode(report)
 	} else {

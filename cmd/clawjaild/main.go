@@ -22,6 +22,7 @@ import (
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/control"
+	"clawjail/supervisor/doctor"
 )
 
 // version is set by the linker.
@@ -75,6 +76,9 @@ func (nopFile) Write(b []byte) (int, error) { return len(b), nil }
 func (nopFile) Close() error                { return nil }
 
 func run(o options, ready io.WriteCloser) error {
+	if release := tooOld(); release != "" {
+		return fmt.Errorf("kernel %s is too old for jails: boot Linux 6.1 or newer (`clawjail doctor` says more)", release)
+	}
 	c, err := loadConfig(o.config)
 	if err != nil {
 		return err
@@ -116,6 +120,19 @@ func run(o options, ready io.WriteCloser) error {
 		log.Error("the supervisor ends", "error", err)
 	}
 	return err
+}
+
+// tooOld gives the release of a kernel that nothing here works on, so that one
+// sentence is said instead of what happens to fail first.
+func tooOld() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return ""
+	}
+	if release := unix.ByteSliceToString(u.Release[:]); doctor.TooOld(release) {
+		return release
+	}
+	return ""
 }
 
 // handover bounds the wait for a private supervisor that is about to end.

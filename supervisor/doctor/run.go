@@ -73,7 +73,7 @@ func (r *Report) kernel(p Prober) (old bool) {
 		c.Status, c.Fix = Fail, "use a machine of the architecture x86_64: the filters are made for its system calls"
 	case !known:
 		c.Status, c.Fix = Warn, "none: the version cannot be read, what follows was tried all the same"
-	case major < oldestMajor || major == oldestMajor && minor < oldestMinor:
+	case TooOld(k.Release):
 		old = true
 		c.Status = Fail
 		c.Detail += fmt.Sprintf(": too old, a held call could be lost to a signal before %d.%d; nothing else was tried", oldestMajor, oldestMinor)
@@ -85,6 +85,13 @@ func (r *Report) kernel(p Prober) (old bool) {
 	}
 	r.add(c)
 	return old
+}
+
+// TooOld reports whether a kernel of this release cannot run jails, whatever it
+// is tried with. What cannot be read is not too old.
+func TooOld(release string) bool {
+	major, minor, known := parseRelease(release)
+	return known && (major < oldestMajor || major == oldestMajor && minor < oldestMinor)
 }
 
 // parseRelease reads the first two numbers of a release.

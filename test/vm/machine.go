@@ -137,7 +137,7 @@ func (m *machine) boot(ctx context.Context, timeout time.Duration) error {
 		"-machine", "q35,accel=" + m.accel, "-cpu", "max", "-smp", "2", "-m", m.memory,
 		"-nic", "none", "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio",
 		"-kernel", m.kernel, "-initrd", m.initrd,
-		"-append", "console=ttyS0 quiet panic=-1 mitigations=off" + m.options,
+		"-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check" + m.options,
 	}
 	if m.accel == "kvm" {
 		args[5] = "host"
