@@ -58,6 +58,19 @@ type Config struct {
 	MaxJails int `json:"max_jails"`
 	// Resolvers answer for allowed names; empty means /etc/resolv.conf.
 	Resolvers []netip.AddrPort `json:"resolvers"`
+	// SkillSources are where skills may come from without a person looking at
+	// that: see CheckSource.
+	SkillSources []string `json:"skill_sources"`
+	// SkillUnsigned leaves a skill without a signature to a person; without it
+	// such a skill is rejected.
+	SkillUnsigned bool `json:"skill_allow_unsigned"`
+	// SkillVerify rejects a skill whose signature does not count, and asks for
+	// the stored copy to be checked before each run. Without it a person decides.
+	SkillVerify bool `json:"skill_require_verification"`
+	// SkillPermissions is how many kinds of permissions a skill may have.
+	SkillPermissions int `json:"skill_max_permissions"`
+	// SkillSigners is how many principals must have signed a skill.
+	SkillSigners int `json:"skill_required_signers"`
 	// EgressUID and EgressGID are who clawjail-egress runs as. Nothing else
 	// may run as this user.
 	EgressUID uint32 `json:"egress_uid"`
@@ -107,6 +120,10 @@ func Default() Config {
 		AuditCheckpoint:   Duration(time.Minute),
 		AuditRetain:       Duration(90 * 24 * time.Hour),
 		MaxJails:          512,
+		SkillSources:      []string{"github.com/openclaw/", "local/verified/"},
+		SkillVerify:       true,
+		SkillPermissions:  5,
+		SkillSigners:      1,
 		EgressUID:         64901,
 		EgressGID:         64901,
 		GatewayUID:        64902,

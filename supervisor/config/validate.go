@@ -75,6 +75,10 @@ func Range(field string) (least, most int64) {
 		return int64(24 * time.Hour), int64(399 * 24 * time.Hour)
 	case "max_jails":
 		return 1, 4096
+	case "skill_max_permissions":
+		return 1, 6
+	case "skill_required_signers":
+		return 1, 16
 	case "agent_uid", "agent_gid", "egress_uid", "egress_gid", "gateway_uid", "gateway_gid":
 		return 1, 1 << 31
 	}
@@ -115,7 +119,8 @@ func (c Config) Problems() Problems {
 		field string
 		value int64
 	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
-		{"audit_retain", int64(c.AuditRetain)}, {"max_jails", int64(c.MaxJails)}} {
+		{"audit_retain", int64(c.AuditRetain)}, {"max_jails", int64(c.MaxJails)},
+		{"skill_max_permissions", int64(c.SkillPermissions)}, {"skill_required_signers", int64(c.SkillSigners)}} {
 		if least, most := Range(n.field); n.value < least || n.value > most {
 			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
 		}
@@ -125,7 +130,8 @@ func (c Config) Problems() Problems {
 		list  []string
 		most  int
 		check func(string) error
-	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact}} {
+	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact},
+		{"skill_sources", c.SkillSources, MaxSources, CheckSource}} {
 		if err := checkList(l.list, l.most, l.check); err != nil {
 			bad("", err.Error(), l.field)
 		}

@@ -55,6 +55,11 @@ func settings() []setting {
 				c.MaxJails = int(v)
 			},
 			func(c config.Config) string { return strconv.Itoa(c.MaxJails) }},
+		texts("skills.trusted_sources", "skill_sources", config.MaxSources, config.CheckSource, func(c *config.Config) *[]string { return &c.SkillSources }),
+		boolean("skills.allow_unsigned", "skill_allow_unsigned", func(c *config.Config) *bool { return &c.SkillUnsigned }),
+		boolean("skills.require_verification", "skill_require_verification", func(c *config.Config) *bool { return &c.SkillVerify }),
+		count("skills.max_permissions", "skill_max_permissions", func(c *config.Config) *int { return &c.SkillPermissions }),
+		count("skills.required_signers", "skill_required_signers", func(c *config.Config) *int { return &c.SkillSigners }),
 		period("private.linger", "linger", func(c *config.Config) *config.Duration { return &c.Linger }),
 		id("users.agent.uid", "agent_uid", func(c *config.Config) *uint32 { return &c.AgentUID }),
 		id("users.agent.gid", "agent_gid", func(c *config.Config) *uint32 { return &c.AgentGID }),
@@ -78,6 +83,23 @@ func group(key, field string, at func(*config.Config) *string) setting {
 			*at(c), _ = r.Str(n, s.key)
 		},
 		func(c config.Config) string { return scalar(*at(&c)) }}
+}
+
+// boolean is a setting that is true or false.
+func boolean(key, field string, at func(*config.Config) *bool) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) { *at(c) = r.Boolean(n, s.key) },
+		func(c config.Config) string { return strconv.FormatBool(*at(&c)) }}
+}
+
+// count is a setting that is a small number.
+func count(key, field string, at func(*config.Config) *int) setting {
+	return setting{key, field,
+		func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+			v, _ := r.Integer(n, s.key, span(s.field))
+			*at(c) = int(v)
+		},
+		func(c config.Config) string { return strconv.Itoa(*at(&c)) }}
 }
 
 // period is a setting that is a length of time.

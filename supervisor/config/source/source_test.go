@@ -82,6 +82,12 @@ network:
     - "[2001:db8::54]:54"
 limits: {jails: 4096}
 private: {linger: 1m30s}
+skills:
+  trusted_sources: [/srv/skills/]
+  allow_unsigned: true
+  require_verification: false
+  max_permissions: 6
+  required_signers: 2
 users:
   agent: {uid: 1, gid: 2}
   egress: {uid: 3, gid: 4}
@@ -104,6 +110,7 @@ func TestEverything(t *testing.T) {
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
 		},
+		SkillSources: []string{"/srv/skills/"}, SkillUnsigned: true, SkillPermissions: 6, SkillSigners: 2,
 		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6,
 	}
 	if d := cmp.Diff(want, f.Config, cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
