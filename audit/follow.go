@@ -69,12 +69,7 @@ func (w *walk) end() error {
 	if err != nil {
 		return fmt.Errorf("read audit segment: %w", err)
 	}
-	lines, err := countLines(w.file, nl+1)
-	if err != nil {
-		return fmt.Errorf("read audit segment: %w", err)
-	}
-	w.lines.off, w.line = nl+1, int(lines)
-	return nil
+	return w.jump(nl + 1)
 }
 
 // more gives what is new. A newer segment counts when it has content: from then

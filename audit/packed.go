@@ -62,7 +62,7 @@ func (p *packedFile) ReadAt(b []byte, off int64) (int, error) {
 	if n > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF // or the next call says otherwise
 	} else if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the compressed data was cut off")
+		err = errCut
 	}
 	return n, err
 }
@@ -78,6 +78,8 @@ func (p *packedFile) size() (int64, error) {
 	p.off += n
 	return p.off, err
 }
+
+var errCut = errors.New("the compressed data was cut off")
 
 // openSegment opens a segment for reading. One that was compressed since it was
 // listed is found under its other name.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,59 @@ func TestPackKeepsThePlainSegmentWhenItCannotWrite(t *testing.T) {
 	for _, err := range Query(dir, Filter{}) {
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A compressed segment that was damaged costs what it held, and nothing else.
+func TestADamagedPackedSegmentIsSaid(t *testing.T) {
+	dir, l := packedLog(t)
+	defer l.Close()
+	if _, err := Pack(context.Background(), dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := filepath.Glob(filepath.Join(dir, "*"+packedSuffix))
+	if err != nil || len(packed) < 2 {
+		t.Fatalf("%v, %v", packed, err)
+	}
+	b, err := os.ReadFile(packed[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(packed[0], b[:len(b)-20], 0o640); err != nil {
+		t.Fatal(err)
+	}
+	var last uint64
+	corrupt := 0
+	for r, err := range Query(dir, Filter{}) {
+		var c *CorruptError
+		switch {
+		case errors.As(err, &c):
+			corrupt++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			last = r.Seq
+		}
+	}
+	if corrupt != 1 || last != 40 {
+		t.Errorf("%d places, the last record is %d", corrupt, last)
+	}
+}
+
+func TestTheNewestAreFoundFromTheEnd(t *testing.T) {
+	dir, l := packedLog(t)
+	defer l.Close()
+	for _, limit := range []int{1, 3, 10, 39, 40, 41} {
+		var got []uint64
+		for r, err := range Query(dir, Filter{Limit: limit}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r.Seq)
+		}
+		if want := min(limit, 40); len(got) != want || got[0] != uint64(41-want) {
+			t.Errorf("limit %d: %v", limit, got)
 		}
 	}
 }

@@ -67,6 +67,7 @@ type walk struct {
 	seq   uint64 // of the next record
 	prev  [sha256Hex]byte
 	chain bool // prev is known
+	lost  bool // the rest of the open segment cannot be read
 }
 
 func newWalk(dir string, f Filter) (*walk, error) {
@@ -89,18 +90,18 @@ func (w *walk) shut() {
 	}
 }
 
-// begin opens the segment in which the newest limit matches begin.
+// begin goes to where the newest limit matches begin.
 func (w *walk) begin(limit int) error {
 	segs, err := listSegments(w.root)
 	if err != nil {
 		return err
 	}
-	start := 0
+	start, off := 0, int64(0)
 	if limit > 0 {
 		found := 0
 		for start = len(segs); start > 0 && found < limit; start-- {
-			n, err := w.count(segs[start-1])
-			if err != nil {
+			var n int
+			if n, off, err = w.last(segs[start-1], limit-found); err != nil {
 				return err
 			}
 			found += n
@@ -111,7 +112,44 @@ func (w *walk) begin(limit int) error {
 	if len(w.segs) == 0 {
 		return nil
 	}
-	return w.open()
+	if err := w.open(); err != nil || off == 0 {
+		return err
+	}
+	return w.jump(off)
+}
+
+// jump goes to a line of the open segment that is not its first. What stands
+// before it is not checked.
+func (w *walk) jump(off int64) error {
+	lines, err := countLines(w.file, off)
+	if err != nil {
+		return fmt.Errorf("read audit segment: %w", err)
+	}
+	w.lines.off, w.line, w.seq, w.chain = off, int(lines), 0, false
+	return nil
+}
+
+// last finds the newest matches of a segment, at most want of them, and where
+// the first of them begins. In a compressed one, which is read from its
+// beginning, it counts all.
+func (w *walk) last(s segment, want int) (n int, off int64, err error) {
+	if s.packed {
+		n, err = w.count(s)
+		return n, 0, err
+	}
+	f, err := openSegment(w.root, s)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	size, err := f.size()
+	if err == nil {
+		n, off, err = w.match.backwards(f, size, want)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("read audit segment %s: %w", s.name, err)
+	}
+	return n, off, nil
 }
 
 // count tells how many records of a segment match.
@@ -159,9 +197,14 @@ func (w *walk) open() error {
 func (w *walk) old(yield func(Record, error) bool) bool {
 	for len(w.segs) > 0 {
 		last := len(w.segs) == 1
-		if !w.drain(yield, !last || !w.match.follow) {
+		if w.lines.off == 0 && !(last && w.match.follow) && !w.stream(yield, last) {
 			return false
 		}
+		// What a writer is about to add, or what begins in the middle.
+		if !w.lost && !w.drain(yield, !last || !w.match.follow) {
+			return false
+		}
+		w.lost = false
 		if last {
 			return true
 		}
@@ -211,7 +254,7 @@ func (w *walk) drain(yield func(Record, error) bool, whole bool) bool {
 			yield(Record{}, fmt.Errorf("read audit segment %s: %w", w.segs[0].name, err))
 			return false
 		}
-		if !w.give(line, yield) {
+		if e := w.match.look(line); !w.give(&e, yield) {
 			return false
 		}
 	}
@@ -222,32 +265,26 @@ func (w *walk) corrupt(err error) error {
 }
 
 // give checks one line and yields it when it matches.
-func (w *walk) give(line []byte, yield func(Record, error) bool) bool {
-	sh, ok := shapeOf(line)
-	if !ok {
-		_, err := Decode(line)
-		if err == nil {
-			err = errors.New("not a record of this log")
-		}
-		w.follow(line, w.seq)
-		return yield(Record{}, w.corrupt(err))
+func (w *walk) give(e *entry, yield func(Record, error) bool) bool {
+	if !e.ok {
+		w.follow(e.hash, w.seq)
+		return yield(Record{}, w.corrupt(e.err))
 	}
-	if err := w.check(sh); err != nil && !yield(Record{}, w.corrupt(err)) {
+	if err := w.check(e.shape); err != nil && !yield(Record{}, w.corrupt(err)) {
 		return false
 	}
-	w.follow(line, sh.seq)
-	if !w.match.line(line, sh) {
+	w.follow(e.hash, e.seq)
+	if !e.match {
 		return true
 	}
 	if w.skip > 0 {
 		w.skip--
 		return true
 	}
-	r, err := Decode(line)
-	if err != nil {
-		return yield(Record{}, w.corrupt(err))
+	if e.err != nil {
+		return yield(Record{}, w.corrupt(e.err))
 	}
-	return yield(r, nil)
+	return yield(*e.record, nil)
 }
 
 // check says how a line does not follow the one before.
@@ -264,8 +301,8 @@ func (w *walk) check(sh shape) error {
 }
 
 // follow remembers what the next line has to say.
-func (w *walk) follow(line []byte, seq uint64) {
-	w.prev = hashLine(line)
+func (w *walk) follow(hash [sha256Hex]byte, seq uint64) {
+	w.prev = hash
 	w.chain = true
 	w.seq = seq + 1
 }

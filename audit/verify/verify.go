@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"clawjail/audit"
+	"clawjail/audit/block"
 	"clawjail/audit/seal"
 )
 
@@ -110,7 +111,8 @@ func (c *chain) segment(ctx context.Context, root *os.Root, s audit.Segment, las
 	}
 	defer f.Close()
 	counted := &countReader{r: f}
-	err = scan(ctx, counted, func(facts []fact, partial bool) error {
+	look := func(data []byte, old []fact) []fact { return factsOf(data, old[:0]) }
+	err = block.Scan(ctx, counted, look, func(_ []byte, facts []fact, partial bool) error {
 		for i := range facts {
 			if partial && i == len(facts)-1 {
 				c.line++
