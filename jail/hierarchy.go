@@ -23,6 +23,8 @@ type Hierarchies struct {
 	Unified string
 	// V1 are the mounts of cgroup v1.
 	V1 []string
+	// Memory is the one of V1 that has the memory controller, "" if none does.
+	Memory string
 }
 
 // FindHierarchies reads the cgroup mounts of the calling process's mount
@@ -48,8 +50,12 @@ func FindHierarchies() (Hierarchies, error) {
 				h.Unified = where
 			}
 		case "cgroup":
-			if !slices.Contains(h.V1, where) {
-				h.V1 = append(h.V1, where)
+			if slices.Contains(h.V1, where) {
+				continue
+			}
+			h.V1 = append(h.V1, where)
+			if len(fields) > 3 && slices.Contains(strings.Split(fields[3], ","), "memory") {
+				h.Memory = where
 			}
 		}
 	}
@@ -108,6 +114,11 @@ func HoldParents(parent string) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.HoldParents(parent)
+}
+
+// HoldParents is the function of that name, for these hierarchies.
+func (h Hierarchies) HoldParents(parent string) (release func(), err error) {
 	dir := filepath.Join(h.Unified, parent)
 	for {
 		err := os.MkdirAll(dir, 0o755)
@@ -159,7 +170,12 @@ func RemoveCgroups(parent, id string) error {
 	if err != nil {
 		return err
 	}
-	roots := h.V1
+	return h.RemoveCgroups(parent, id)
+}
+
+// RemoveCgroups is the function of that name, for these hierarchies.
+func (h Hierarchies) RemoveCgroups(parent, id string) error {
+	roots := slices.Clone(h.V1)
 	if h.Unified != "" {
 		roots = append(roots, h.Unified) // the last: see removeParent
 	}

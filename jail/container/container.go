@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/opencontainers/cgroups"
 	_ "github.com/opencontainers/cgroups/devices" // the device rules need it registered
 	devices "github.com/opencontainers/cgroups/devices/config"
+	"github.com/opencontainers/cgroups/manager"
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/configs"
 	_ "github.com/opencontainers/runc/libcontainer/nsenter" // the C half of Init
@@ -171,12 +173,12 @@ func deviceRules() []*devices.Rule {
 	return rules
 }
 
-// CgroupPaths are the jail's cgroup directories by controller; "" is the
-// unified one. Known once the first process has started.
-func (c *Container) CgroupPaths() (map[string]string, error) {
-	state, err := c.c.State()
-	if err != nil {
-		return nil, fmt.Errorf("state of container %q: %w", c.cfg.ID, err)
-	}
-	return state.CgroupPaths, nil
+// Prime has libcontainer do what it does once in a process: read the host's
+// cgroup mounts, and find out how its types look in JSON. Nothing is made.
+func Prime() {
+	cfg := Config{User: jail.User{UID: 1, GID: 1}, UserNS: true, Limits: jail.Limits{OpenFiles: 1}}.lower()
+	cfg.Cgroups.Path = "/clawjail-prime"
+	// Errors come again when it matters.
+	_, _ = manager.New(cfg.Cgroups)
+	_, _ = json.Marshal(libcontainer.State{BaseState: libcontainer.BaseState{Config: *cfg}})
 }

@@ -26,14 +26,14 @@ var ErrClosed = errors.New("the jail has ended")
 type Handle struct {
 	conn *protocol.Conn
 	cmd  *exec.Cmd
-	spec jail.Spec
 	// stderr is what the shim writes when it cannot say it otherwise: a memfd.
 	stderr *os.File
 
 	mu      sync.Mutex
+	spec    jail.Spec // of the jail, once it is begun
 	last    uint32
-	waiting map[uint32]chan answer // nil when the connection has ended
-	trapped map[uint32]func(*os.File)
+	waiting map[uint32]chan answer  // nil when the connection has ended
+	notes   map[uint32]func(answer) // what comes before an answer
 	procs   map[uint32]*Proc
 	early   map[uint32]Exit // ended before Exec returned
 
@@ -42,7 +42,6 @@ type Handle struct {
 	err   error
 	gone  chan struct{} // closed when left is set and the shim is reaped
 	left  error         // what the shim could not remove
-	warm  chan struct{} // closed when jail.Warm has returned
 }
 
 // answer is a message from the shim, with its files.
@@ -75,8 +74,8 @@ func (h *Handle) Kill(ctx context.Context) error {
 // PID is the shim's own process.
 func (h *Handle) PID() int { return h.cmd.Process.Pid }
 
-// Wait waits until the jail has ended and everything of it is removed. An
-// error means that it is not known how the command ended.
+// Wait waits until the jail has ended: nothing runs in it any more. An error
+// means that it is not known how the command ended.
 func (h *Handle) Wait(ctx context.Context) (Exit, error) {
 	select {
 	case <-h.ended:
@@ -111,12 +110,12 @@ func (h *Handle) simple(ctx context.Context, m protocol.Message) error {
 
 // request sends m and waits for its answer.
 func (h *Handle) request(ctx context.Context, m protocol.Message, names []string, files []*os.File) (answer, error) {
-	return h.requestTrapped(ctx, m, nil, names, files)
+	return h.requestNoting(ctx, m, nil, names, files)
 }
 
-// requestTrapped does the same, and hands the listener that comes before the
-// answer to trapped.
-func (h *Handle) requestTrapped(ctx context.Context, m protocol.Message, trapped func(*os.File),
+// requestNoting does the same, and hands what comes before the answer to note,
+// with its files. The reader of the connection calls it: it must not block.
+func (h *Handle) requestNoting(ctx context.Context, m protocol.Message, note func(answer),
 	names []string, files []*os.File) (answer, error) {
 	reply := make(chan answer, 1) // the reader never waits for us
 	h.mu.Lock()
@@ -127,14 +126,14 @@ func (h *Handle) requestTrapped(ctx context.Context, m protocol.Message, trapped
 	h.last++
 	m.ID = h.last
 	h.waiting[m.ID] = reply
-	if trapped != nil {
-		h.trapped[m.ID] = trapped
+	if note != nil {
+		h.notes[m.ID] = note
 	}
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.trapped, m.ID)
+		delete(h.notes, m.ID)
 	}()
 	err := h.conn.Send(m, names, files)
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
@@ -213,16 +212,15 @@ func (h *Handle) dispatch(a answer) {
 		h.procEnded(a.m.Proc, exitOf(a.m.Status))
 		closeFiles(a.files)
 		return
-	case protocol.Trapped:
+	case protocol.Trapped, protocol.Placed:
 		h.mu.Lock()
-		take := h.trapped[a.m.ID]
+		note := h.notes[a.m.ID]
 		h.mu.Unlock()
-		listener := a.files[protocol.FileListener]
-		if take == nil || listener == nil {
+		if note == nil {
 			closeFiles(a.files)
 			return
 		}
-		take(listener)
+		note(a)
 		return
 	}
 	h.mu.Lock()
@@ -240,7 +238,6 @@ func (h *Handle) dispatch(a answer) {
 // cannot have removed everything either.
 func (h *Handle) reap() {
 	waitErr := h.cmd.Wait()
-	<-h.warm
 	defer h.stderr.Close()
 	if h.err == nil {
 		if waitErr != nil {
@@ -249,12 +246,18 @@ func (h *Handle) reap() {
 		return
 	}
 	defer close(h.ended)
+	h.mu.Lock()
+	spec := h.spec
+	h.mu.Unlock()
 	h.err = fmt.Errorf("%w (%v)%s", h.err, waitErr, h.said())
 	// Only what this shim claimed: another jail may have the same id, and be
 	// the reason why this one failed.
-	owner, err := os.ReadFile(filepath.Join(h.spec.StateDir, protocol.PIDFile))
+	if spec.StateDir == "" {
+		return // a spare: it had claimed nothing
+	}
+	owner, err := os.ReadFile(filepath.Join(spec.StateDir, protocol.PIDFile))
 	if err == nil && string(owner) == strconv.Itoa(h.cmd.Process.Pid) {
-		h.err = errors.Join(h.err, Sweep(h.spec.StateDir, h.spec.CgroupParent, h.spec.ID))
+		h.err = errors.Join(h.err, Sweep(spec.StateDir, spec.CgroupParent, spec.ID))
 	}
 }
 

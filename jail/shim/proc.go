@@ -38,7 +38,15 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		return nil, err
 	}
 	defer blob.Close()
-	a, err := h.requestTrapped(ctx, protocol.Message{Type: protocol.Exec}, spec.OnListener,
+	trapped := func(a answer) {
+		listener := a.files[protocol.FileListener]
+		if spec.OnListener == nil || listener == nil {
+			closeFiles(a.files)
+			return
+		}
+		spec.OnListener(listener)
+	}
+	a, err := h.requestNoting(ctx, protocol.Message{Type: protocol.Exec}, trapped,
 		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
 		[]*os.File{blob, io.In, io.Out, io.Err})
 	if err != nil {

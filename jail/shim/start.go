@@ -20,54 +20,168 @@ import (
 // where the stage waits for Go. The caller keeps io's files and may close
 // them when Start returns. When ctx ends before, everything is removed.
 func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, *Created, error) {
+	s, err := Prepare(bin)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.Start(ctx, spec, io, nil)
+}
+
+// Spare is a shim that has no jail yet. It has a network namespace and a
+// process 1, which are its own, and waits. Either Start or Close takes it.
+type Spare struct {
+	h     *Handle
+	began time.Time
+	// mounts wakes a poll when the host's mounts have changed since it was
+	// opened or polled (fs/proc_namespace.c:mounts_poll). No os.File: the
+	// runtime would poll it, too.
+	mounts int
+}
+
+// Prepare starts a shim ahead: of a jail's way into the world that is a third
+// which does not depend on what the jail is to be.
+func Prepare(bin string) (*Spare, error) {
 	began := time.Now()
-	if err := spec.Validate(); err != nil {
-		return nil, nil, err
-	}
 	if _, err := jail.EnsureUnified(); err != nil {
-		return nil, nil, fmt.Errorf("find a cgroup v2 mount: %w", err)
+		return nil, fmt.Errorf("find a cgroup v2 mount: %w", err)
 	}
-	if len(spec.Filter) > 0 {
-		spec.Seccomp = seccomp.Rules{} // nobody reads it then
-	}
-	blob, err := protocol.EncodeSpec(spec)
+	mounts, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, &os.PathError{Op: "open", Path: "/proc/self/mountinfo", Err: err}
 	}
-	defer blob.Close()
-	h, err := spawn(bin, spec)
+	h, err := spawn(bin)
 	if err != nil {
-		return nil, nil, err
+		unix.Close(mounts)
+		return nil, err
 	}
-	go func() {
-		defer close(h.warm)
-		// For speed only: without it the shim waits itself. Writing to the
-		// own cgroup may be refused, after what matters has happened.
-		_ = jail.Warm()
-	}()
 	go h.read()
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
-	spawned := time.Since(began)
-	a, err := h.request(ctx, protocol.Message{Type: protocol.Start, Sent: now.Nano()},
-		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
-		[]*os.File{blob, io.In, io.Out, io.Err})
+	return &Spare{h: h, began: began, mounts: mounts}, nil
+}
+
+// Usable reports whether a jail can still be made of it: the shim is there, and
+// sees the host's mounts as they are. It has a copy of them, and not on every
+// host does the copy follow.
+func (s *Spare) Usable() bool {
+	select {
+	case <-s.h.gone:
+		return false
+	default:
+	}
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.mounts), Events: unix.POLLPRI}}, 0)
+	return n == 0 && err == nil
+}
+
+// PID is the shim's own process.
+func (s *Spare) PID() int { return s.h.PID() }
+
+// Close ends the shim.
+func (s *Spare) Close() error {
+	return errors.Join(s.h.Close(), os.NewSyscallError("close", unix.Close(s.mounts)))
+}
+
+// Start makes the jail, as the function Start does. As soon as its cgroup and
+// its network namespace are known, place is called with them, beside what
+// follows, and owns the files then; Start waits for it, and its error is
+// Start's. Without a place the files are part of the result.
+func (s *Spare) Start(ctx context.Context, spec jail.Spec, io Stdio, place func(Placed) error) (*Handle, *Created, error) {
+	began := time.Now()
+	h := s.h
+	_ = unix.Close(s.mounts) // only polled
+	p := &placing{place: place, done: make(chan struct{})}
+	c, err := h.start(ctx, spec, io, p)
 	if err != nil {
-		h.Close()
+		h.Close() // ends the reader, too: nothing is placed any more
+		p.abandon()
 		if errors.Is(err, ErrClosed) {
 			<-h.ended
 			err = h.err // says why the shim ended
 		}
 		return nil, nil, err
 	}
-	c, err := created(a)
+	c.Timings["total"] = time.Since(began)
+	return h, c, nil
+}
+
+// placing passes a Placed on. The handle's reader calls note, once.
+type placing struct {
+	place func(Placed) error
+	noted bool
+	at    Placed
+	err   error
+	done  chan struct{} // closed when err is set
+}
+
+func (p *placing) note(a answer) {
+	if p.noted {
+		closeFiles(a.files)
+		return
+	}
+	p.noted, p.at = true, placedOf(a)
+	switch {
+	case !p.at.complete():
+		p.err = errors.New("the shim did not send all files of the jail's network")
+		close(p.done)
+	case p.place == nil:
+		close(p.done)
+	default:
+		at := p.at
+		p.at = Placed{CgroupPath: at.CgroupPath, CgroupID: at.CgroupID} // the files are place's
+		go func() {
+			defer close(p.done)
+			p.err = p.place(at)
+		}()
+	}
+}
+
+// abandon waits for place and closes what it does not own. The reader has ended.
+func (p *placing) abandon() {
+	if p.noted {
+		<-p.done
+	}
+	p.at.Close()
+}
+
+func (h *Handle) start(ctx context.Context, spec jail.Spec, io Stdio, p *placing) (*Created, error) {
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	if len(spec.Filter) > 0 {
+		spec.Seccomp = seccomp.Rules{} // nobody reads it then
+	}
+	blob, err := protocol.EncodeSpec(spec)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	h.mu.Lock()
+	h.spec = spec
+	h.mu.Unlock()
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
+	a, err := h.requestNoting(ctx, protocol.Message{Type: protocol.Start, Sent: now.Nano()}, p.note,
+		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
+		[]*os.File{blob, io.In, io.Out, io.Err})
+	if err != nil {
+		return nil, err
+	}
+	c, err := created(a, spec)
 	if err != nil {
 		closeFiles(a.files)
-		h.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	c.Timings["spawn"], c.Timings["total"] = spawned, time.Since(began)
-	return h, c, nil
+	// It came before the answer, or the shim is none of ours.
+	select {
+	case <-p.done:
+		err = p.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	c.Placed = p.at
+	return c, nil
 }
 
 // oneProc keeps the shim and libcontainer's init, to which libcontainer passes
@@ -79,7 +193,7 @@ const oneProc = "GOMAXPROCS=1"
 const noProbing = "GODEBUG=containermaxprocs=0,updatemaxprocs=0"
 
 // spawn starts the shim process in a mount namespace and a session of its own.
-func spawn(bin string, spec jail.Spec) (*Handle, error) {
+func spawn(bin string) (*Handle, error) {
 	conn, theirs, err := protocol.Pair()
 	if err != nil {
 		return nil, err
@@ -111,38 +225,45 @@ func spawn(bin string, spec jail.Spec) (*Handle, error) {
 		return nil, fmt.Errorf("start the shim: %w", err)
 	}
 	return &Handle{
-		conn: conn, cmd: cmd, spec: spec, stderr: stderr,
+		conn: conn, cmd: cmd, stderr: stderr,
 		waiting: make(map[uint32]chan answer),
-		trapped: make(map[uint32]func(*os.File)),
+		notes:   make(map[uint32]func(answer)),
 		procs:   make(map[uint32]*Proc),
 		early:   make(map[uint32]Exit),
 		ended:   make(chan struct{}),
 		gone:    make(chan struct{}),
-		warm:    make(chan struct{}),
 	}, nil
 }
 
+// placedOf takes the note about a jail's place apart.
+func placedOf(a answer) Placed {
+	return Placed{
+		CgroupPath: a.m.Cgroup, CgroupID: a.m.CgroupID,
+		NetNS: a.files[protocol.FileNetNS],
+		TCP4:  a.files[protocol.FileTCP4], TCP6: a.files[protocol.FileTCP6],
+		UDP4: a.files[protocol.FileUDP4], UDP6: a.files[protocol.FileUDP6],
+	}
+}
+
 // created takes the answer to the start request apart.
-func created(a answer) (*Created, error) {
+func created(a answer, spec jail.Spec) (*Created, error) {
 	if a.m.Type != protocol.Created {
 		return nil, fmt.Errorf("the shim answered %q to a start", a.m.Type)
 	}
 	c := &Created{
-		InitPID: a.m.PID, CgroupPath: a.m.Cgroup, CgroupID: a.m.CgroupID, Timings: a.m.Timings,
-		NetNS: a.files[protocol.FileNetNS],
-		TCP4:  a.files[protocol.FileTCP4], TCP6: a.files[protocol.FileTCP6],
-		UDP4: a.files[protocol.FileUDP4], UDP6: a.files[protocol.FileUDP6],
+		InitPID: a.m.PID, Timings: a.m.Timings, Filter: spec.Filter,
 		PTY: a.files[protocol.FilePTY], Listener: a.files[protocol.FileListener],
 	}
-	filter := a.files[protocol.FileFilter]
-	if c.NetNS == nil || c.TCP4 == nil || c.UDP4 == nil || c.Listener == nil || filter == nil {
+	if filter := a.files[protocol.FileFilter]; filter != nil {
+		var err error
+		if c.Filter, err = protocol.Unseal(filter); err != nil {
+			return nil, fmt.Errorf("read the filter: %w", err)
+		}
+		filter.Close()
+	}
+	if c.Listener == nil || len(c.Filter) == 0 {
 		return nil, errors.New("the shim did not send all files of the jail")
 	}
-	var err error
-	if c.Filter, err = protocol.Unseal(filter); err != nil {
-		return nil, fmt.Errorf("read the filter: %w", err)
-	}
-	filter.Close()
 	if c.Timings == nil {
 		c.Timings = make(map[string]time.Duration)
 	}

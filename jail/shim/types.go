@@ -12,12 +12,9 @@ import (
 // given to the jail's user, so that it can open /dev/stdout too.
 type Stdio struct{ In, Out, Err *os.File }
 
-// Created describes a jail that is built and waits for Go. The caller owns
-// the files.
-type Created struct {
-	// InitPID is the process that becomes the jail's command, as the host
-	// numbers it.
-	InitPID int
+// Placed is where a jail will be. Nothing is in the cgroup yet, and nobody in
+// the network namespace.
+type Placed struct {
 	// CgroupPath is the cgroup v2 directory, CgroupID its number.
 	CgroupPath string
 	CgroupID   uint64
@@ -26,6 +23,28 @@ type Created struct {
 	// TCP4 and TCP6 listen in it, UDP4 and UDP6 are bound in it, all at
 	// netns.Port. TCP6 and UDP6 are nil on a kernel without IPv6.
 	TCP4, TCP6, UDP4, UDP6 *os.File
+}
+
+func (p Placed) complete() bool {
+	return p.CgroupPath != "" && p.NetNS != nil && p.TCP4 != nil && p.UDP4 != nil
+}
+
+// Close closes the files.
+func (p Placed) Close() {
+	for _, f := range []*os.File{p.NetNS, p.TCP4, p.TCP6, p.UDP4, p.UDP6} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// Created describes a jail that is built and waits for Go. The caller owns
+// the files.
+type Created struct {
+	Placed
+	// InitPID is the process that becomes the jail's command, as the host
+	// numbers it.
+	InitPID int
 	// PTY is the terminal's master, nil without Spec.Terminal.
 	PTY *os.File
 	// Listener receives what the filter traps. The shim holds another copy: when
@@ -36,17 +55,18 @@ type Created struct {
 	Filter []byte
 	// Timings says how long each phase took:
 	//
-	//	spawn      from Start until the shim's process exists
-	//	shim       from there to the shim's main
-	//	reaper     start process 1
-	//	spec       wait for the spec, read and check it
+	//	shim       from Start until the shim's main; nothing for a spare one
+	//	reaper     start process 1, and what a spare shim does ahead
+	//	received   until the shim has the spec
+	//	spec       read and check it
 	//	claim      make the state directory
+	//	place      make the cgroup, wait for the network namespace
+	//	netns      make the network namespace (beside reaper)
 	//	maps       make the user namespaces that map the owners of mounts
 	//	tree       build the file tree
 	//	proc       mount and mask /proc
-	//	netns      make the network namespace (beside reaper, tree and proc)
-	//	filter     compile the filter (beside them)
-	//	wait       for the two
+	//	filter     compile the filter (beside maps, tree and proc)
+	//	wait       for it
 	//	create     libcontainer's checks
 	//	container  libcontainer's start: namespaces, cgroups, pivot
 	//	stage      container, and from there until the filter is loaded
@@ -58,7 +78,8 @@ type Created struct {
 
 // Close closes all files.
 func (c *Created) Close() {
-	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6, c.PTY, c.Listener} {
+	c.Placed.Close()
+	for _, f := range []*os.File{c.PTY, c.Listener} {
 		if f != nil {
 			f.Close()
 		}

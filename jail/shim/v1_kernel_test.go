@@ -78,5 +78,6 @@ func TestInsideV1(t *testing.T) {
 	if exit, err := h.Wait(ctx(t)); err != nil || exit.Signal != int(unix.SIGKILL) {
 		t.Errorf("%+v, %v", exit, err)
 	}
+	h.Close() // returns when everything is removed
 	nothingLeft(t, s, c)
 }

@@ -49,22 +49,25 @@ func (a *async[T]) wait() (T, error) {
 
 // build makes the jail, up to the point where the stage waits. On error what
 // was made is in k, for remove.
-func (k *keeper) build(files map[string]*os.File) error {
+func (k *keeper) build(id uint32, files map[string]*os.File) error {
 	began := monotonic()
 	if err := k.claim(); err != nil {
 		return err
 	}
-	k.mark("claim", began)
+	began = k.mark("claim", began)
+	if err := k.place(id); err != nil {
+		return err
+	}
+	k.mark("place", began)
 	var err error
 	// Before the tree hides anything.
 	if k.stage, err = os.OpenFile(k.spec.StageBinary, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
 	filter := start(k.filter)
-	defer func() { // whatever fails first, both have ended
+	defer func() { // whatever fails first, it has ended
 		<-filter.done
-		<-k.making.done
-		k.timings["filter"], k.timings["netns"] = filter.took, k.making.took
+		k.timings["filter"] = filter.took
 	}()
 	tree, err := k.tree()
 	if err != nil {
@@ -82,12 +85,6 @@ func (k *keeper) build(files map[string]*os.File) error {
 		return err
 	}
 	began = k.mark("proc", began)
-	if k.sockets, err = k.making.wait(); err != nil {
-		return fmt.Errorf("make the network namespace: %w", err)
-	}
-	if err := k.sockets.Address(k.spec.Resolver4, k.spec.Resolver6); err != nil {
-		return fmt.Errorf("make the network namespace: %w", err)
-	}
 	if k.spec.Filter, err = filter.wait(); err != nil {
 		return err
 	}
@@ -141,6 +138,7 @@ func (k *keeper) filter() ([]byte, error) {
 	if len(k.spec.Filter) > 0 {
 		return k.spec.Filter, nil
 	}
+	k.compiled = true
 	b, err := compiler.Compile(k.spec.Seccomp)
 	if err != nil {
 		return nil, fmt.Errorf("compile the system call filter: %w", err)
@@ -212,28 +210,48 @@ func (k *keeper) contain(tree *root.Tree) error {
 	return err
 }
 
-// joinUnified puts the first process into the jail's cgroup v2 directory and
-// opens it. libcontainer has done so unless the host's only cgroup v2 mount is
-// our own.
-func (k *keeper) joinUnified(pid int) error {
-	h, err := jail.FindHierarchies()
+// place makes the jail's cgroup v2 directory and tells the supervisor of it and
+// of the network namespace: probes and proxy are put on both while the rest is
+// built. libcontainer finds the directory, empty, and uses it.
+func (k *keeper) place(id uint32) error {
+	if k.hierarchies.Unified == "" {
+		return errors.New("no cgroup v2 mount")
+	}
+	release, err := k.hierarchies.HoldParents(k.spec.CgroupParent)
 	if err != nil {
 		return err
 	}
-	if h.Unified == "" {
-		return errors.New("no cgroup v2 mount")
+	dir := filepath.Join(k.hierarchies.Unified, k.spec.CgroupParent, k.spec.ID)
+	err = os.Mkdir(dir, 0o755)
+	release() // from here on the parents are in use, in every hierarchy
+	if err != nil {
+		return err
 	}
-	dir := filepath.Join(h.Unified, k.spec.CgroupParent, k.spec.ID)
-	if h.Unified == jail.PrivateUnified {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
+	k.placed = true
+	if k.cgroup, err = jail.OpenCgroup(dir); err != nil {
+		return err
+	}
+	if k.sockets, err = k.making.wait(); err != nil {
+		return fmt.Errorf("make the network namespace: %w", err)
+	}
+	k.timings["netns"] = k.making.took
+	if err := k.sockets.Address(k.spec.Resolver4, k.spec.Resolver6); err != nil {
+		return fmt.Errorf("make the network namespace: %w", err)
+	}
+	s := k.sockets
+	return k.conn.Send(protocol.Message{ID: id, Type: protocol.Placed, Cgroup: dir, CgroupID: k.cgroup.ID()},
+		[]string{protocol.FileNetNS, protocol.FileTCP4, protocol.FileTCP6, protocol.FileUDP4, protocol.FileUDP6},
+		[]*os.File{s.NS, s.TCP4, s.TCP6, s.UDP4, s.UDP6})
+}
+
+// joinUnified puts the first process into the jail's cgroup v2 directory.
+// libcontainer has done so unless the host's only cgroup v2 mount is our own.
+func (k *keeper) joinUnified(pid int) error {
+	dir := k.cgroup.Path()
+	if k.hierarchies.Unified == jail.PrivateUnified {
 		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, pid), 0); err != nil {
 			return fmt.Errorf("join cgroup %q: %w", dir, err)
 		}
-	}
-	if k.cgroup, err = jail.OpenCgroup(dir); err != nil {
-		return err
 	}
 	pids, err := k.cgroup.Procs()
 	if err != nil {
@@ -248,18 +266,15 @@ func (k *keeper) joinUnified(pid int) error {
 
 // announce answers the start request.
 func (k *keeper) announce(id uint32) error {
-	filter, err := protocol.Seal(protocol.FileFilter, k.spec.Filter)
-	if err != nil {
-		return err
+	var filter *os.File
+	if k.compiled { // or the supervisor has it
+		var err error
+		if filter, err = protocol.Seal(protocol.FileFilter, k.spec.Filter); err != nil {
+			return err
+		}
+		defer filter.Close()
 	}
-	defer filter.Close()
-	m := protocol.Message{
-		ID: id, Type: protocol.Created, PID: k.init.pid, Timings: k.timings,
-		Cgroup: k.cgroup.Path(), CgroupID: k.cgroup.ID(),
-	}
-	s := k.sockets
-	return k.conn.Send(m,
-		[]string{protocol.FileNetNS, protocol.FileTCP4, protocol.FileTCP6, protocol.FileUDP4, protocol.FileUDP6,
-			protocol.FilePTY, protocol.FileFilter, protocol.FileListener},
-		[]*os.File{s.NS, s.TCP4, s.TCP6, s.UDP4, s.UDP6, k.init.pty, filter, k.init.listener})
+	return k.conn.Send(protocol.Message{ID: id, Type: protocol.Created, PID: k.init.pid, Timings: k.timings},
+		[]string{protocol.FilePTY, protocol.FileFilter, protocol.FileListener},
+		[]*os.File{k.init.pty, filter, k.init.listener})
 }

@@ -25,15 +25,19 @@ type keeper struct {
 	conn    *protocol.Conn
 	timings map[string]time.Duration
 
-	jails   *os.Root // the directory of the state directory
-	claimed bool     // the state directory is ours
-	reaper  *container.Reaper
-	making  *async[*netns.Sockets]
-	sockets *netns.Sockets // what making made
-	stage   *os.File
-	box     *container.Container
-	cgroup  *jail.Cgroup
-	init    *process
+	hierarchies jail.Hierarchies
+
+	jails    *os.Root // the directory of the state directory
+	claimed  bool     // the state directory is ours
+	placed   bool     // there are cgroups of the jail
+	compiled bool     // the filter was compiled here
+	reaper   *container.Reaper
+	making   *async[*netns.Sockets]
+	sockets  *netns.Sockets // what making made
+	stage    *os.File
+	box      *container.Container
+	cgroup   *jail.Cgroup
+	init     *process
 
 	// procs are the processes of Exec by their number.
 	procs    map[uint32]*process
@@ -96,14 +100,17 @@ func (k *keeper) loop() error {
 	for err == nil {
 		err = (<-k.posts)()
 	}
-	oom := k.oomKilled()
 	close(k.done)
-	left := k.remove()
+	left := k.end()
 	if !errors.Is(err, errEnded) {
-		return errors.Join(err, left)
+		return errors.Join(err, left, k.clean())
 	}
-	status.OOMKilled, status.WallClock = oom, k.wall
-	return errors.Join(left, k.conn.Send(protocol.Message{Type: protocol.Exit, Status: status}, nil, nil))
+	status.OOMKilled, status.WallClock = k.oomKilled(), k.wall
+	// Nothing runs any more: that is what the supervisor waits for. What is
+	// left to remove concerns nobody else, and what cannot be removed is said
+	// by the shim's own end.
+	sent := k.conn.Send(protocol.Message{Type: protocol.Exit, Status: status}, nil, nil)
+	return errors.Join(left, sent, k.clean())
 }
 
 // receive reads requests until the connection ends.
@@ -304,14 +311,25 @@ const removeTimeout = 10 * time.Second
 
 // remove ends whatever runs in the jail and removes everything that build
 // made, as far as it came. It reports what stays.
-func (k *keeper) remove() error {
-	var errs []error
-	if k.cgroup != nil {
-		errs = append(errs, k.cgroup.Kill())
+func (k *keeper) remove() error { return errors.Join(k.end(), k.clean()) }
+
+// end ends whatever runs in the jail. When it returns nothing does.
+func (k *keeper) end() error {
+	if k.cgroup == nil {
+		return nil
 	}
+	killed := k.cgroup.Kill()
 	if k.done == nil && k.init != nil {
 		_, _ = k.init.run.Wait() // else a worker does it
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
+	defer cancel()
+	return errors.Join(killed, k.cgroup.AwaitEmpty(ctx))
+}
+
+// clean removes what build made, after end.
+func (k *keeper) clean() error {
+	var errs []error
 	if k.reaper != nil {
 		// Returns when the pid namespace is empty: process 1 ends last, and
 		// only when our own children in it are reaped.
@@ -319,9 +337,7 @@ func (k *keeper) remove() error {
 	}
 	k.workers.Wait()
 	if k.cgroup != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
-		errs = append(errs, k.cgroup.AwaitEmpty(ctx), k.cgroup.Close())
-		cancel()
+		errs = append(errs, k.cgroup.Close())
 	}
 	if k.init != nil {
 		k.init.close()
@@ -329,8 +345,8 @@ func (k *keeper) remove() error {
 	for _, p := range k.procs {
 		p.close()
 	}
-	if k.box != nil {
-		errs = append(errs, jail.RemoveCgroups(k.spec.CgroupParent, k.spec.ID))
+	if k.placed {
+		errs = append(errs, k.hierarchies.RemoveCgroups(k.spec.CgroupParent, k.spec.ID))
 	}
 	if sockets, err := k.making.wait(); err == nil {
 		errs = append(errs, sockets.Close())
@@ -343,15 +359,11 @@ func (k *keeper) remove() error {
 
 // oomKilled asks the memory controller, before its directory is gone.
 func (k *keeper) oomKilled() bool {
-	paths, err := k.box.CgroupPaths()
-	if err != nil {
-		return false
+	root, file := k.hierarchies.Unified, "memory.events"
+	if k.hierarchies.Memory != "" {
+		root, file = k.hierarchies.Memory, "memory.oom_control"
 	}
-	dir, file := paths[""], "memory.events"
-	if v1 := paths["memory"]; v1 != "" {
-		dir, file = v1, "memory.oom_control"
-	}
-	b, err := os.ReadFile(filepath.Join(dir, file))
+	b, err := os.ReadFile(filepath.Join(root, k.spec.CgroupParent, k.spec.ID, file))
 	if err != nil {
 		return false
 	}

@@ -101,6 +101,15 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 	if err != nil {
 		return err
 	}
+	// A shim that was started ahead has time to get ready.
+	hierarchies, err := jail.FindHierarchies()
+	if err != nil {
+		reaper.Kill()
+		return err
+	}
+	if !conn.Waiting() {
+		prime()
+	}
 	ready := monotonic()
 	m, files, err := conn.Receive()
 	if err != nil {
@@ -115,19 +124,25 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 		reaper.Kill()
 		return fmt.Errorf("first message is %q, not %q", m.Type, protocol.Start)
 	}
+	received := monotonic()
 	k := &keeper{
-		conn:    conn,
-		making:  making,
-		reaper:  reaper,
-		timings: map[string]time.Duration{"shim": started - time.Duration(m.Sent), "reaper": ready - began},
-		procs:   make(map[uint32]*process),
-		posts:   make(chan func() error, inbox),
+		conn:        conn,
+		making:      making,
+		reaper:      reaper,
+		hierarchies: hierarchies,
+		timings: map[string]time.Duration{
+			// Negative if the shim was there before.
+			"shim":   max(0, started-time.Duration(m.Sent)),
+			"reaper": ready - began, "received": received - max(ready, time.Duration(m.Sent)),
+		},
+		procs: make(map[uint32]*process),
+		posts: make(chan func() error, inbox),
 	}
 	spec, err := readSpec(files)
 	if err == nil {
 		k.spec = spec
-		k.mark("spec", ready)
-		err = k.build(files)
+		k.mark("spec", received)
+		err = k.build(m.ID, files)
 	}
 	if err != nil {
 		return errors.Join(k.remove(), conn.Send(failure(m.ID, err), nil, nil))
@@ -136,6 +151,13 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 		return errors.Join(err, k.remove())
 	}
 	return k.loop()
+}
+
+// prime does what costs much the first time and nothing later: it is for a shim
+// that waits. Nothing that is made here stays.
+func prime() {
+	container.Prime()
+	protocol.Prime()
 }
 
 func readSpec(files map[string]*os.File) (jail.Spec, error) {

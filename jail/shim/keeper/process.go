@@ -127,11 +127,6 @@ func (k *keeper) spawn(p *process, cp container.Process, first bool) (err error)
 		p.pid, err = p.run.PID()
 		return err
 	}
-	release, err := jail.HoldParents(k.spec.CgroupParent)
-	if err != nil {
-		return err
-	}
-	defer release()
 	if p.run, err = k.box.StartInit(cp); err != nil {
 		return err
 	}

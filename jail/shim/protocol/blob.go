@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -91,6 +92,19 @@ func DecodeCommand(data []byte) (Command, error) {
 	c := Command{Cwd: b.Cwd, Terminal: b.Terminal}
 	c.Argv, c.Env = b.Raw.strings()
 	return c, nil
+}
+
+// Prime has the JSON package find out how specs and messages look, which takes
+// it a millisecond once.
+func Prime() {
+	var spec jail.Spec
+	spec.Mounts, spec.Landlock = make([]jail.Mount, 1), make([]jail.PathRule, 1)
+	if data, err := json.Marshal(specBlob{Raw: toRaw([]string{""}, []string{""}), Spec: spec}); err == nil {
+		_, _ = DecodeSpec(data)
+	}
+	if b, err := Encode(Message{ID: 1, Type: Created, Timings: map[string]time.Duration{"": 0}}); err == nil {
+		_, _ = Decode(b)
+	}
 }
 
 func encodeBlob(name string, v any) (*os.File, error) {

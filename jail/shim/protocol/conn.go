@@ -113,6 +113,19 @@ func (c *Conn) Receive() (_ Message, _ map[string]*os.File, err error) {
 	return m, named, nil
 }
 
+// Waiting reports whether there is something to receive.
+func (c *Conn) Waiting() bool {
+	raw, err := c.sock.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	_ = raw.Control(func(fd uintptr) {
+		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	})
+	return n > 0
+}
+
 // rights takes the descriptors out of a control message.
 func rights(oob []byte) ([]*os.File, error) {
 	msgs, err := unix.ParseSocketControlMessage(oob)

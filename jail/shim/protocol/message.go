@@ -10,7 +10,7 @@ import (
 )
 
 // Version changes whenever the meaning of a message does.
-const Version = 1
+const Version = 2
 
 // FD is the shim's end of the socket.
 const FD = 3
@@ -40,6 +40,9 @@ const (
 	Resize Type = "resize"
 	Kill   Type = "kill"
 
+	// Placed says where the jail will be, before there is anything in it. ID is
+	// the start's, whose answer follows.
+	Placed  Type = "placed"
 	Created Type = "created"
 	// Trapped brings the seccomp listener of a process of Exec, before that
 	// process may execute anything. ID is the request's.
@@ -65,7 +68,7 @@ const (
 	FileUDP4     = "udp4"
 	FileUDP6     = "udp6"
 	FilePTY      = "pty"
-	// FileFilter is a memfd with the compiled filter.
+	// FileFilter is a memfd with the filter, if the shim has compiled it.
 	FileFilter = "filter"
 )
 
@@ -147,7 +150,7 @@ func Decode(b []byte) (Message, error) {
 
 func (m Message) check() error {
 	switch m.Type {
-	case Start, Go, Exec, Signal, Resize, Kill, Created, Started, Trapped, Done:
+	case Start, Go, Exec, Signal, Resize, Kill, Placed, Created, Started, Trapped, Done:
 		if m.ID == 0 {
 			return fmt.Errorf("%s without an id", m.Type)
 		}
