@@ -60,6 +60,7 @@ func (s *Supervisor) routes() http.Handler {
 	add("GET /v1/jails/{id}/exec/{exec}/wait", (*call).execWait)
 	add("POST /v1/jails/{id}/exec/{exec}/signal", (*call).execSignal)
 	s.approvalRoutes(add)
+	s.skillRoutes(add)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, api.Errorf(http.StatusNotFound, "%s %s: no such call", r.Method, r.URL.Path))
 	})

@@ -74,6 +74,8 @@ func unknownImpact(r Request) ([]string, Reversible) {
 		return []string{touchesData + ": removes it"}, ReversibleNo
 	case GateFile:
 		return []string{touchesData + ": changes a file"}, ReversibleUnknown
+	case GateSkill:
+		return []string{touchesCode + ": agents do what it says and run what it brings"}, ReversibleUnknown
 	}
 	return []string{touchesUnknown + ": no rule knows what this program does"}, ReversibleUnknown
 }

@@ -136,7 +136,7 @@ func clipText(s string, limit int) string {
 func (r *Request) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !slices.Contains([]string{GateExec, GateFile, GateDelete, GateConnect}, r.Gate) {
+	if !slices.Contains([]string{GateExec, GateFile, GateDelete, GateConnect, GateSkill}, r.Gate) {
 		bad("there is no gate %q", clipText(r.Gate, 32))
 	}
 	if r.Jail == "" {

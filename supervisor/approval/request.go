@@ -11,6 +11,7 @@ const (
 	GateFile    = "file"
 	GateDelete  = "delete"
 	GateConnect = "connect"
+	GateSkill   = "skill" // not a jail's: whether a skill may be installed
 )
 
 // DefaultTimeout applies to a request that brings none.
@@ -28,7 +29,7 @@ type Request struct {
 	Policy    string // name of the policy
 	StartedBy uint32 // user who started the jail
 
-	Gate string // exec, file, delete or connect
+	Gate string // exec, file, delete, connect or skill
 	Op   string // execve, open, unlink, rename, connect…
 
 	// Argv is what will be executed. Submit cuts a long one: then Argv is its

@@ -51,6 +51,8 @@ func ruleOf(r approval.Request) (place, error) {
 		p, err = fileRule(r)
 	case approval.GateConnect:
 		p, err = connectRule(r)
+	case approval.GateSkill:
+		return p, fmt.Errorf("%w: each version of a skill is asked about", ErrNoRule)
 	default:
 		return p, fmt.Errorf("%w: what asked is a limit; raise delete.limit in the policy", ErrNoRule)
 	}
