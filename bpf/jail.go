@@ -74,9 +74,7 @@ func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, u
 			p.log.Warn("detach what no jail needs", "err", err)
 		}
 		// The reader sleeps its long interval.
-		if err := p.reader.Flush(); err != nil {
-			p.log.Warn("wake the event reader", "err", err)
-		}
+		p.nudge()
 	}
 	return j, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
@@ -61,11 +60,9 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 	targets := spec.Maps[lookupMapTargets]
 	targets.Key, targets.Value = nil, nil
 	p.lookup = spec
-	reader, err := ringbuf.NewReader(p.core.Maps[coreMapRing])
-	if err != nil {
+	if err := p.openRing(); err != nil {
 		return fmt.Errorf("event ring: %w", err)
 	}
-	p.reader = reader
 	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach(), p.codes.attach()); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package bpf
 import (
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -30,7 +31,9 @@ type Probes struct {
 
 	identify identifier // loaded by the first file that needs it
 	reader   *ringbuf.Reader
+	ready    *os.File       // the ring again, to wait for
 	record   ringbuf.Record // reused by Read
+	armed    bool           // of Read: the deadline of the next wait is set
 
 	mu     sync.Mutex
 	closed bool
@@ -63,6 +66,9 @@ func (p *Probes) Close() error {
 	}
 	p.jails = nil
 	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach(), p.closeCode(), p.identify.close())
+	if p.ready != nil {
+		errs = append(errs, p.ready.Close())
+	}
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}

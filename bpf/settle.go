@@ -1,26 +1,11 @@
 package bpf
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Settle waits until Read has returned everything that the ring held when
 // Settle was called, and its caller has come back for more: then every event
 // of a process that ended before was delivered.
 func (p *Probes) Settle(ctx context.Context) error {
-	// Twice: the first answer may belong to a wake-up that was on its way
-	// before we came, and then says nothing about what was added since. The
-	// second one can only follow a look at the ring after that.
-	for range 2 {
-		if err := p.settleOnce(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Probes) settleOnce(ctx context.Context) error {
 	done := make(chan struct{})
 	p.mu.Lock()
 	if p.closed {
@@ -29,9 +14,7 @@ func (p *Probes) settleOnce(ctx context.Context) error {
 	}
 	p.settling = append(p.settling, done)
 	p.mu.Unlock()
-	if err := p.reader.Flush(); err != nil {
-		return fmt.Errorf("flush the event ring: %w", err)
-	}
+	p.nudge()
 	select {
 	case <-done:
 		return nil
@@ -40,14 +23,25 @@ func (p *Probes) settleOnce(ctx context.Context) error {
 	}
 }
 
-// settled tells whoever waits in Settle that the ring was seen empty after
-// its Flush.
-func (p *Probes) settled() {
+// settleable counts who waits in Settle already. They come first in the list.
+func (p *Probes) settleable() int {
 	p.mu.Lock()
-	waiting := p.settling
-	p.settling = nil
-	p.mu.Unlock()
-	for _, done := range waiting {
+	defer p.mu.Unlock()
+	return len(p.settling)
+}
+
+// settled tells the first n of them that the ring was seen empty since.
+func (p *Probes) settled(n int) {
+	if n == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return // Close has told everybody
+	}
+	for _, done := range p.settling[:n] {
 		close(done)
 	}
+	p.settling = p.settling[n:]
 }
