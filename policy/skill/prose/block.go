@@ -113,7 +113,7 @@ func (b *Block) context(doc bool) {
 		b.Discouraged = b.Discouraged || discourages(w)
 		b.Setup = b.Setup || containsWord(w, "install", "installation", "setup", "set up", "prerequisite", "prerequisites", "requirements", "dependencies", "getting started", "quick start", "quickstart", "安装", "前提", "установка", "instalación", "インストール")
 	}
-	if b.Lead != "" && b.Kind != Inline {
+	if b.Kind == Code || b.Kind == Paragraph && strings.HasSuffix(strings.TrimRight(b.Lead, " *_"), ":") {
 		b.Discouraged = b.Discouraged || discourages(strings.ToLower(b.Lead))
 	}
 }

@@ -137,7 +137,8 @@ func (w *walker) block(n ast.Node) {
 	case *ast.Paragraph, *ast.TextBlock:
 		b := w.inline(n, Paragraph)
 		w.add(b)
-		if strings.TrimSpace(b.Text) != "" {
+		// The items of a list share the paragraph that leads to the list.
+		if strings.TrimSpace(b.Text) != "" && n.Parent().Kind() != ast.KindListItem {
 			w.lead = b.Text
 		}
 	case *xast.TableCell:

@@ -1,5 +1,74 @@
 package secret
 
-// Redact replaces what looks like a credential with a stub that keeps its
-// kind and its first characters.
-func Redact(text string) string { return text }
+import (
+	"regexp"
+	"slices"
+)
+
+// Redact replaces what looks like a credential with a stub that keeps its kind.
+func Redact(text string) string {
+	found := find(text, true)
+	for _, f := range slices.Backward(found) {
+		text = text[:f.From] + "[redacted " + f.Kind + "]" + text[f.To:]
+	}
+	return text
+}
+
+// Found is one credential in a text.
+type Found struct {
+	Kind     string
+	From, To int
+	// Sure says that its form is the issuer's own; else entropy and the name of
+	// the variable say it.
+	Sure bool
+	// Example says that the value says of itself that it is none.
+	Example bool
+}
+
+// MaxFound bounds the answer of Find.
+const MaxFound = 200
+
+// Find finds credentials, in the order of the text, none overlapping.
+func Find(text string) []Found {
+	return slices.DeleteFunc(find(text, false), func(f Found) bool { return f.Example })
+}
+
+type form struct {
+	kind string
+	re   *regexp.Regexp
+	// group is the submatch that is the secret.
+	group int
+	sure  bool
+}
+
+// forms are the issuers' own forms, most specific first.
+var forms = []form{
+	{"private key", regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]{16,8192}?(?:-----END|$)`), 0, true},
+	{"AWS access key", regexp.MustCompile(`\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b`), 0, true},
+	{"GitHub token", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b`), 0, true},
+	{"GitLab token", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`), 0, true},
+	{"Anthropic key", regexp.MustCompile(`\bsk-ant-[A-Za-z0-9_-]{24,}`), 0, true},
+	{"OpenAI key", regexp.MustCompile(`\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32,}`), 0, true},
+	{"OpenRouter key", regexp.MustCompile(`\bsk-or-v1-[0-9a-f]{32,}`), 0, true},
+	{"Slack token", regexp.MustCompile(`\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-\d-[A-Za-z0-9-]{10,}`), 0, true},
+	{"Slack webhook", regexp.MustCompile(`hooks\.slack\.com/services/T[A-Za-z0-9]+/B[A-Za-z0-9]+/[A-Za-z0-9]{16,}`), 0, true},
+	{"Stripe key", regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}`), 0, true},
+	{"Google API key", regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`), 0, true},
+	{"Google OAuth secret", regexp.MustCompile(`\bGOCSPX-[A-Za-z0-9_-]{28}\b`), 0, true},
+	{"npm token", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`), 0, true},
+	{"PyPI token", regexp.MustCompile(`\bpypi-AgEI[A-Za-z0-9_-]{50,}`), 0, true},
+	{"Hugging Face token", regexp.MustCompile(`\bhf_[A-Za-z]{34}\b`), 0, true},
+	{"SendGrid key", regexp.MustCompile(`\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b`), 0, true},
+	{"Telegram bot token", regexp.MustCompile(`\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b`), 0, true},
+	{"Discord token", regexp.MustCompile(`\b[MNO][A-Za-z\d_-]{23,25}\.[A-Za-z\d_-]{6}\.[A-Za-z\d_-]{27,38}\b`), 0, true},
+	{"Twilio key", regexp.MustCompile(`\bSK[0-9a-f]{32}\b`), 0, true},
+	{"DigitalOcean token", regexp.MustCompile(`\bdo[opr]_v1_[a-f0-9]{64}\b`), 0, true},
+	{"Shopify token", regexp.MustCompile(`\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b`), 0, true},
+	{"Linear key", regexp.MustCompile(`\blin_api_[A-Za-z0-9]{40}\b`), 0, true},
+	{"Notion token", regexp.MustCompile(`\b(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,50})\b`), 0, true},
+	{"Groq key", regexp.MustCompile(`\bgsk_[A-Za-z0-9]{50,}\b`), 0, true},
+	{"JSON web token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`), 0, false},
+	{"password in a URL", regexp.MustCompile(`\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|rediss|amqps?|ftp|https?)://[^\s:@/"'<>{}$]{1,64}:([^\s@/"'<>]{4,128})@[\w.-]+`), 1, false},
+	{"credential", regexp.MustCompile(`(?i)\b[\w-]{0,40}(?:api_?-?key|secret(?:_?key)?|access_?-?token|auth_?-?token|passwd|password|private_?-?key|client_?-?secret|bearer)["']?\s{0,4}(?:=|:=|:|=>)\s{0,4}["']([A-Za-z0-9+/=_.~!@#%^&*-]{12,200})["']`), 1, false},
+	{"credential", regexp.MustCompile(`(?i)\bBearer\s+([A-Za-z0-9+/=_.-]{30,500})`), 1, false},
+}

@@ -1,0 +1,4 @@
+package audit
+
+// code runs the analysis of programs over all units together.
+func (s *state) code() {}
