@@ -95,6 +95,15 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 	if err != nil {
 		return err
 	}
+	parts := []func(int, *btf.Cache) error{p.loadNotify, p.loadGate}
+	if p.tier == TierLSM {
+		parts = append(parts, p.loadLSM, p.loadMappings)
+	}
+	return beside(len(parts), func(i int) error { return parts[i](ringBytes, kernel) })
+}
+
+// loadNotify loads what looks at system calls when they end.
+func (p *Probes) loadNotify(ringBytes int, kernel *btf.Cache) error {
 	notify, err := loadNotify()
 	if err != nil {
 		return fmt.Errorf("notify object: %w", err)
@@ -105,15 +114,7 @@ func (p *Probes) loadPrograms(ringBytes int, kernel *btf.Cache) error {
 		}
 	}
 	p.notify, err = p.collection("notify", notify, p.core.Maps, ringBytes, kernel)
-	if err != nil {
-		return err
-	}
-	if p.tier == TierLSM {
-		if err := errors.Join(p.loadLSM(ringBytes, kernel), p.loadMappings(ringBytes, kernel)); err != nil {
-			return err
-		}
-	}
-	return p.loadGate(ringBytes, kernel)
+	return err
 }
 
 // loadGate loads the tier's verifier of executions, with a key of its own.
@@ -156,24 +157,4 @@ func (p *Probes) loadLSM(ringBytes int, kernel *btf.Cache) error {
 	}
 	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes, kernel)
 	return err
-}
-
-// collection loads one object, with the maps it shares taken from core.
-func (p *Probes) collection(name string, spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, ringBytes int, kernel *btf.Cache) (*ebpf.Collection, error) {
-	if err := spec.Variables[coreVarWakeBytes].Set(uint64(ringBytes / 4)); err != nil {
-		return nil, fmt.Errorf("%s object: %w", name, err)
-	}
-	replace := make(map[string]*ebpf.Map)
-	for m := range spec.Maps {
-		if have, ok := shared[m]; ok && m != ".rodata" {
-			replace[m] = have
-			// Sizes were set for core; a replacement must agree with its spec.
-			spec.Maps[m].MaxEntries = have.MaxEntries()
-		}
-	}
-	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace, Cache: kernel})
-	if err != nil {
-		return nil, fmt.Errorf("%s object: %w", name, err)
-	}
-	return c, nil
 }
