@@ -22,8 +22,13 @@ func MatchHost(pattern, name string) bool {
 	return ok && labels != "" && labels[0] != '.'
 }
 
-// CoversHost reports whether every name that b matches is matched by a.
+// CoversHost reports whether every name that b matches is matched by a. Addresses
+// are the same however they are written: 203.0.113.7 is ::ffff:203.0.113.7.
 func CoversHost(a, b string) bool {
+	if x, err := netip.ParseAddr(a); err == nil {
+		y, err := netip.ParseAddr(b)
+		return err == nil && x.Unmap() == y.Unmap()
+	}
 	suffix, wild := strings.CutPrefix(b, "*.")
 	if !wild {
 		return MatchHost(a, b)

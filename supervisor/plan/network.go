@@ -45,9 +45,8 @@ func decided(rule policy.NetRule, earlier []policy.NetRule) bool {
 
 // needed reports whether a refusal takes something away.
 func (l *lowering) needed(rule policy.NetRule, later []policy.NetRule) bool {
-	if l.p.Network.Default == policy.Ask {
-		_, literal := rule.Addr()
-		return !literal // what is asked for by default are names
+	if _, literal := rule.Addr(); !literal && l.p.Network.Default == policy.Ask {
+		return true // what is asked for by default are names
 	}
 	return slices.ContainsFunc(later, func(r policy.NetRule) bool {
 		return then(r.Then) != egress.ThenDeny && rule.Overlaps(r) && !rule.Covers(r)
