@@ -10,6 +10,8 @@
 //	verify.c  tp_btf sched_process_exec, four times       host, while a jail is gated; notify tier
 //	gate.c    lsm bprm_check_security, mmap_file,         the same, lsm tier
 //	          lsm.s bprm_committed_creds
+//	code.c    lsm mmap_file, file_mprotect                host, while a program is closed
+//	judge.c   syscall (BPF_PROG_RUN)                      nowhere: tests ask it
 //	lookup.c  sk_lookup                                   each jail's network namespace
 //	identify.c  iter task_file                            run by Identify where stat lies
 //
@@ -154,4 +156,13 @@
 // what is in it must not do so within a tick of its last change.
 //
 // A script's content is not bound here: the interpreter opens it later by name.
+//
+// Closed code (Jail.CloseCode) is named by device and inode, not by path or hash: a
+// copy is another file, and of that one nothing is known before somebody looks. It
+// binds what a policy refuses to being executed, as far as files go: what a process
+// writes into memory of its own and runs there is its own code, in any tier.
+//
+// Programs that sockets and executions run cannot be run by BPF_PROG_RUN (there is
+// no test_run for cgroup socket addresses and LSM), so judge.c wraps the same
+// inline functions in a type that can, for tests that compare them with the policy.
 package bpf
