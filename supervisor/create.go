@@ -23,6 +23,7 @@ import (
 	"clawjail/jail/shim"
 	"clawjail/policy"
 	"clawjail/policy/compiled"
+	"clawjail/seccomp"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/control"
 	"clawjail/supervisor/plan"
@@ -203,7 +204,7 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
 		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
 		FailedReads: true,
-		Urgent:      urgent(b.plan.Policy),
+		Urgent:      urgent(b.plan.Policy, b.plan.Gates),
 	}, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
@@ -225,10 +226,11 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 	return nil
 }
 
-// urgent are the events that must be answered at once: programs that the
-// policy refuses.
-func urgent(p *policy.Policy) []wire.Class {
-	if p.GatesExec() {
+// urgent are the events that must be answered at once: programs that the policy
+// refuses, where nothing else stands in their way. Behind a gate only what was
+// let through runs, and a refusal is urgent by itself.
+func urgent(p *policy.Policy, g seccomp.Gates) []wire.Class {
+	if p.GatesExec() && !g.Exec {
 		return []wire.Class{wire.Exec}
 	}
 	return nil

@@ -33,6 +33,7 @@ type Listener struct {
 	fd   int
 	wake *os.File // readable when closed
 	end  *os.File // its other end
+	woke int      // wake's descriptor
 
 	mu     sync.RWMutex // held for reading while the descriptor is used
 	closed bool
@@ -46,7 +47,8 @@ func Open(f *os.File) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{file: f, fd: int(f.Fd()), wake: wake, end: end}
+	// Fd makes a system call each time.
+	l := &Listener{file: f, fd: int(f.Fd()), wake: wake, end: end, woke: int(wake.Fd())}
 	// kernel/seccomp.c:seccomp_notify_set_flags, since 6.6; EINVAL before.
 	err = ioctlValue(l.fd, unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
 	if err != nil && !errors.Is(err, unix.EINVAL) {
@@ -84,7 +86,7 @@ func (l *Listener) Recv() (Call, error) {
 
 // poll waits until a call can be received; false means the end.
 func (l *Listener) poll() (bool, error) {
-	fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake.Fd()), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.woke), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds, -1)
 		switch {
