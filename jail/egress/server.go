@@ -150,6 +150,22 @@ func (s *Server) Remove(ctx context.Context, jail string) error {
 	return nil
 }
 
+// Cut resets every connection of a jail and refuses new ones until Join.
+func (s *Server) Cut(ctx context.Context, jail string) error {
+	if err := s.request(ctx, control.Message{Type: control.TypeCut, Jail: jail}); err != nil {
+		return fmt.Errorf("cut jail %q off from the network: %w", jail, err)
+	}
+	return nil
+}
+
+// Join takes connections of a jail again that was cut off.
+func (s *Server) Join(ctx context.Context, jail string) error {
+	if err := s.request(ctx, control.Message{Type: control.TypeJoin, Jail: jail}); err != nil {
+		return fmt.Errorf("join jail %q to the network again: %w", jail, err)
+	}
+	return nil
+}
+
 // PID is the process's id, for those who watch over it.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 

@@ -16,6 +16,8 @@ import (
 const (
 	TypeAdd    = "add"
 	TypeRemove = "remove"
+	TypeCut    = "cut"  // reset a jail's connections, and refuse new ones
+	TypeJoin   = "join" // take connections again
 	TypeReady  = "ready"
 	TypeAnswer = "answer"
 
@@ -126,7 +128,7 @@ func (m Message) check() error {
 	switch m.Type {
 	case TypeAdd:
 		err = m.checkAdd()
-	case TypeRemove:
+	case TypeRemove, TypeCut, TypeJoin:
 		err = checkJail(m.Jail)
 	case TypeReady:
 	case TypeAnswer:

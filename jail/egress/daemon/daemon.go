@@ -155,6 +155,14 @@ func (d *process) do(m control.Message, files []*os.File) error {
 		delete(d.jails, m.Jail)
 		j.stop()
 		return nil
+	case control.TypeCut, control.TypeJoin:
+		closeFiles(files)
+		j := d.jails[m.Jail]
+		if j == nil {
+			return fmt.Errorf("jail %q is not served", m.Jail)
+		}
+		j.line.set(m.Type == control.TypeJoin)
+		return nil
 	}
 	closeFiles(files)
 	return fmt.Errorf("message %q is not a request", m.Type)

@@ -28,6 +28,7 @@ type jail struct {
 	asks  *bucket
 
 	has4, has6 bool // TCP listeners
+	line       line
 
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
@@ -84,6 +85,7 @@ func startJail(sh *shared, rules control.Rules, kinds []string, files []*os.File
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	j.cancel = cancel
+	j.line.start(ctx)
 	for _, loop := range loops {
 		j.wg.Go(func() { loop(ctx) })
 	}
@@ -175,7 +177,7 @@ func (j *jail) acceptLoop(ctx context.Context, l *net.TCPListener) {
 		c, err := l.AcceptTCP()
 		switch {
 		case err == nil:
-			j.admit(ctx, c)
+			j.admit(c)
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
@@ -196,8 +198,13 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // admit gives a connection its places, or resets it.
-func (j *jail) admit(ctx context.Context, c *net.TCPConn) {
+func (j *jail) admit(c *net.TCPConn) {
 	to := addrPort(c.LocalAddr())
+	ctx := j.line.context()
+	if ctx.Err() != nil {
+		j.refuse(c, attempt{to: to}, "the jail is cut off from the network")
+		return
+	}
 	select {
 	case j.conns <- struct{}{}:
 	default:
