@@ -127,6 +127,8 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	if err != nil {
 		return api.Exit{}, err
 	}
+	signals := catch() // from now on: none is lost between the start and the wait
+	defer signal.Stop(signals)
 	execID, pty, err := c.Exec(ctx, id, r, files...)
 	if err != nil {
 		s.closePipes()
@@ -138,8 +140,6 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 		return api.Exit{}, err
 	}
 	defer s.restore()
-	signals := catch()
-	defer signal.Stop(signals)
 	stop := s.forward(signals, false, func(sig syscall.Signal) {
 		_ = c.ExecSignal(ctx, id, execID, sig)
 	}, cancel)

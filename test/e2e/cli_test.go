@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,30 +61,6 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("the message does not begin with clawjail: %v", o)
 			}
 		})
-	}
-}
-
-func TestNoRootIsToldWhatToDo(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	// A copy that everybody can reach, whatever the clone's directory allows.
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	copied := filepath.Join(dir, "clawjail")
-	if out, err := exec.Command("cp", bin(t, "clawjail"), copied).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	c := exec.CommandContext(ctx, copied, "--socket", "/run/none/control.sock", "run", "--", "true")
-	c.Dir = workspace(t)
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: smallnet.UserID, Gid: smallnet.UserID}}
-	out, _ := c.CombinedOutput()
-	if c.ProcessState.ExitCode() != 125 || !strings.Contains(string(out), "sudo") {
-		t.Errorf("exit %d: %s", c.ProcessState.ExitCode(), out)
 	}
 }
 

@@ -95,7 +95,7 @@ func findWorkspace(dir string) (string, error) {
 		return "", workspaceError(abs, err)
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("workspace %q is not a directory", abs)
+		return "", fmt.Errorf("workspace %q is not a directory\n  name the one that the agent works in: --workspace DIR", abs)
 	}
 	return real, nil
 }
