@@ -20,6 +20,7 @@ type Jail struct {
 	name    string
 	files   bool // wants file events
 	gated   bool // its executions are judged
+	watched bool // in scope
 	conf    coreJail
 	gate    gate
 	links   []link.Link
@@ -33,10 +34,25 @@ type Jail struct {
 func (j *Jail) ID() uint64 { return j.id }
 
 // Add brings the jail with this cgroup (v2, existing) and network namespace into
-// scope. The sockets are listeners or bound sockets made in that namespace. When
-// it returns, every probe is attached; on error nothing is left behind.
-// The files stay the caller's, and are not needed afterwards.
+// scope: Prepare and Watch in one. When it returns, every probe is attached; on
+// error nothing is left behind.
 func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, udp6 *os.File) (*Jail, error) {
+	j, err := p.Prepare(c, cgroupPath, netns, tcp4, tcp6, udp4, udp6)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.Watch(); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+// Prepare does what takes time: it puts the programs on the cgroup and into the
+// network namespace, which decide from then on. Nothing is reported before
+// Watch, so that a runtime can build the jail meanwhile. The sockets are
+// listeners or bound sockets made in that namespace. The files stay the
+// caller's, and are not needed afterwards.
+func (p *Probes) Prepare(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, udp6 *os.File) (*Jail, error) {
 	j := &Jail{probes: p, name: c.Name, files: !c.NoFiles}
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("add jail %q: %w", c.Name, err)
@@ -58,25 +74,45 @@ func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, u
 	case len(p.jails) >= MaxJails:
 		return nil, fmt.Errorf("add jail %q: %d jails already", c.Name, MaxJails)
 	}
-	err = j.attach(c, cg, netns, [4]*os.File{tcp4, tcp6, udp4, udp6})
-	if err == nil {
-		err = p.processes.attach()
-	}
-	if err == nil && j.files {
-		err = p.files.attach()
-	}
-	if err != nil {
+	if err := j.attach(c, cg, netns, [4]*os.File{tcp4, tcp6, udp4, udp6}); err != nil {
 		return nil, errors.Join(fmt.Errorf("add jail %q: %w", c.Name, err), j.release())
 	}
 	p.jails[j.id] = j
-	if len(p.jails) == 1 {
+	return j, nil
+}
+
+// Watch brings a prepared jail into scope. When it returns, every probe is
+// attached.
+func (j *Jail) Watch() error {
+	p := j.probes
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j.closed || p.closed {
+		return ErrClosed
+	}
+	err := p.processes.attach()
+	if err == nil && j.files {
+		err = p.files.attach()
+	}
+	if err == nil {
+		err = p.core.Maps[coreMapJails].Put(j.id, j.conf)
+	}
+	if err != nil {
+		return fmt.Errorf("add jail %q: %w", j.name, err)
+	}
+	first := true
+	for _, other := range p.jails {
+		first = first && !other.watched
+	}
+	j.watched = true
+	if first {
 		if err := p.rest(); err != nil {
 			p.log.Warn("detach what no jail needs", "err", err)
 		}
 		// The reader sleeps its long interval.
 		p.nudge()
 	}
-	return j, nil
+	return nil
 }
 
 // attach goes from refusing everything to the configured rules.
@@ -102,9 +138,6 @@ func (j *Jail) attach(c JailConfig, cg *cgroup, netns *os.File, sockets [4]*os.F
 		return fmt.Errorf("socket lookup: %w", err)
 	}
 	j.conf = c.jail()
-	if err := core.Maps[coreMapJails].Put(j.id, j.conf); err != nil {
-		return fmt.Errorf("scope map: %w", err)
-	}
 	return nil
 }
 

@@ -186,42 +186,63 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 	return nil
 }
 
-// construct has the shim build the jail, and puts the probes and the proxy on
-// it while its first process waits.
+// construct has a shim build the jail. Probes and proxy are put on it while its
+// first process comes up, which then waits until they see it.
 func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
-	var err error
-	b.handle, b.created, err = shim.Start(ctx, filepath.Join(b.s.opt.Binaries, "clawjail-shim"), b.plan.Jail, stdio.jail)
+	spare, err := b.s.spares.take()
 	if err != nil {
+		return api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
+	var refused *api.Error
+	b.handle, b.created, err = spare.Start(ctx, b.plan.Jail, stdio.jail, func(at shim.Placed) error {
+		refused = b.guard(ctx, at)
+		if refused != nil {
+			return refused
+		}
+		return nil
+	})
+	switch {
+	case refused != nil:
+		return refused
+	case err != nil:
 		return startError(err, b.plan)
 	}
 	b.mark("shim")
-	if b.cgroup, err = jail.OpenCgroup(b.created.CgroupPath); err != nil {
+	if err := b.probe.Watch(); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
+	}
+	b.mark("probes")
+	if err := b.openGate(b.created.Listener); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "open the gate: %v", err)
+	}
+	b.s.filters.Store(b.plan.Gates, b.created.Filter) // one for each set of gates: eight at most
+	b.mark("gate")
+	return nil
+}
+
+// guard puts the jail's network under control, and knows its cgroup. It runs
+// beside the shim's work, and is over when the start returns.
+func (b *build) guard(ctx context.Context, at shim.Placed) *api.Error {
+	defer at.Close()
+	var err error
+	if b.cgroup, err = jail.OpenCgroup(at.CgroupPath); err != nil {
 		return api.Errorf(http.StatusInternalServerError, "open the jail's cgroup: %v", err)
 	}
-	c := b.created
 	probe := b.plan.Probe
-	b.probe, err = b.s.probes.Add(bpf.JailConfig{
+	b.probe, err = b.s.probes.Prepare(bpf.JailConfig{
 		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
 		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
 		FailedReads: true,
 		Urgent:      urgent(b.plan.Policy, b.plan.Gates),
-	}, c.CgroupPath, c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6)
+	}, at.CgroupPath, at.NetNS, at.TCP4, at.TCP6, at.UDP4, at.UDP6)
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
 	}
-	b.mark("probes")
-	err = b.s.egress.Add(ctx, b.plan.Egress, egress.Sockets{TCP4: c.TCP4, TCP6: c.TCP6, UDP4: c.UDP4, UDP6: c.UDP6})
+	err = b.s.egress.Add(ctx, b.plan.Egress, egress.Sockets{TCP4: at.TCP4, TCP6: at.TCP6, UDP4: at.UDP4, UDP6: at.UDP6})
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "give the jail to the egress proxy: %v", err)
 	}
 	b.proxied = true
-	if err := b.openGate(c.Listener); err != nil {
-		return api.Errorf(http.StatusInternalServerError, "open the gate: %v", err)
-	}
-	for _, f := range []*os.File{c.NetNS, c.TCP4, c.TCP6, c.UDP4, c.UDP6} {
-		_ = f.Close()
-	}
-	b.s.filters.Store(b.plan.Gates, c.Filter) // one for each set of gates: eight at most
 	b.mark("egress")
 	return nil
 }
@@ -267,6 +288,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		return startError(err, b.plan)
 	}
 	b.mark("go")
+	s.work.Go(s.spares.fill) // for the next one
 	s.metrics.start.observe(time.Since(b.begun))
 	for phase, d := range b.created.Timings {
 		b.phases["shim."+phase] = milliseconds(d)

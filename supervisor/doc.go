@@ -56,4 +56,8 @@
 //   - Without the gate, a verdict that refuses a program which the kernel let
 //     run is answered after the fact: the process is killed, or the jail
 //     frozen, and the record says so.
+//   - One shim waits for the next jail, no more: what a second one would save
+//     only counts when jails start at the same time, and it is 10 MiB. A client
+//     is told of the end when nothing of the jail runs and everything of it is
+//     recorded; removing its cgroups and probes goes on after that.
 package supervisor

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,9 +33,11 @@ func (s *Supervisor) awaitEnd(b *build) {
 		}
 	}()
 	s.approvals.EndJail(e.jail.ID)
-	// The kernel object is gone; what its probes saw may still be in the ring.
+	var last sync.WaitGroup
+	last.Go(b.unproxy)
+	// Nothing runs any more; what the probes saw may still be in the ring.
 	s.settle()
-	b.unproxy()
+	last.Wait()
 	defer b.unprobe()
 	result := api.Exit{Code: exit.Code, Signal: exit.Signal, OOM: exit.OOMKilled, WallClock: exit.WallClock}
 	s.loop.do(func(*table) { result.Reason = e.reason })

@@ -49,7 +49,8 @@ type Supervisor struct {
 	egress  *egress.Server
 	metrics *metrics
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
-	filters sync.Map              // compiled filters by seccomp.Gates: the same for every jail
+	spares  *spares
+	filters sync.Map // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
 	killOne func(pid int32, cgroup string) error // killInCgroup
 	left    []string                             // ids of jails that a former supervisor left behind
@@ -87,6 +88,7 @@ func New(o Options) (*Supervisor, error) {
 	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), killOne: killInCgroup,
 		base: ctx, cancel: cancel}
 	s.scope.Store(&scope{})
+	s.spares = &spares{bin: filepath.Join(o.Binaries, "clawjail-shim"), log: o.Logger}
 	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
 	if err := s.open(); err != nil {
 		cancel()
@@ -113,6 +115,7 @@ func (s *Supervisor) open() error {
 	}
 	// The proxy starts while the probes load: both take tens of milliseconds.
 	proxy := make(chan started, 1)
+	s.work.Go(s.spares.fill)
 	go func() {
 		server, err := egress.Start(s.base, filepath.Join(s.opt.Binaries, "clawjail-egress"),
 			s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
@@ -219,6 +222,9 @@ func (s *Supervisor) stop(server *http.Server) {
 	}
 	s.loop.waitEmpty(drain)
 	s.cancel()
+	if err := s.spares.close(); err != nil {
+		s.log.Error("end a spare shim", "error", err)
+	}
 	_ = s.probes.Close()
 	_ = s.egress.Close()
 	s.loop.close()
@@ -233,7 +239,7 @@ func (s *Supervisor) stop(server *http.Server) {
 }
 
 func (s *Supervisor) closeParts() error {
-	var errs []error
+	errs := []error{s.spares.close()}
 	if s.probes != nil {
 		errs = append(errs, s.probes.Close())
 	}
