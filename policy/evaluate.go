@@ -56,7 +56,14 @@ func (p *Policy) evaluateExec(r Request) Decision {
 // the jail can write: whoever can do that can give it any name. A name refuses
 // all the same.
 func (p *Policy) permitsNothing(rule ExecRule, path string) bool {
-	return rule.Then.Permits() && rule.SHA256 == "" && p.writable(path) && !rule.namesPath(path)
+	return rule.Then.Permits() && rule.SHA256 == "" && (nameless(path) || p.writable(path) && !rule.namesPath(path))
+}
+
+// nameless reports whether the kernel's name for a file leads nowhere: memory
+// that was made a file, whose name its maker chose, and files that were removed
+// (fs/d_path.c, mm/memfd.c). Only their content says what they are.
+func nameless(path string) bool {
+	return strings.HasPrefix(path, "/memfd:") || strings.HasSuffix(path, " (deleted)")
 }
 
 // writable reports whether the jail can write the file at path, or make one.

@@ -292,3 +292,35 @@ func TestANamePermitsNothingWhereTheJailCanWrite(t *testing.T) {
 		})
 	}
 }
+
+// Memory and removed files have the name that whoever made them chose: no name
+// and no path permits them, a hash or the default does.
+func TestNamelessPrograms(t *testing.T) {
+	sum := strings.Repeat("ab", 32)
+	p := &Policy{
+		Files: []File{{Path: "/usr", Access: AccessRead, Exec: true, Write: Deny}},
+		Exec: Exec{Default: Deny, Rules: []ExecRule{
+			{Run: []string{"evil*"}, Then: Kill},
+			{Run: []string{"python3*", "/usr/**", "/**"}, Then: Allow},
+			{SHA256: sum, Then: Audit},
+		}},
+	}
+	for path, want := range map[string]Verdict{
+		"/usr/bin/python3.11":                     Allow,
+		"/memfd:/python3.11 (deleted)":            Deny,
+		"/memfd:python3 (deleted)":                Deny,
+		"/usr/bin/python3.11 (deleted)":           Deny,
+		"/memfd:/evil (deleted)":                  Kill,
+		"/usr/bin/evil (deleted)":                 Kill,
+		"/memfd:a/usr/bin/python3 (deleted)":      Deny,
+		"/memfd:/usr/bin/python3":                 Deny,
+		"/usr/lib/python3 (deleted)/python3 real": Allow,
+	} {
+		if d := p.Evaluate(Request{Gate: GateExec, Path: path}); d.Verdict != want {
+			t.Errorf("%s: %v, want %s", path, d, want)
+		}
+	}
+	if d := p.Evaluate(Request{Gate: GateExec, Path: "/memfd:x (deleted)", SHA256: sum}); d.Verdict != Audit {
+		t.Errorf("by its content: %v", d)
+	}
+}
