@@ -302,7 +302,7 @@ func (e *Engine) request(x *execution, d policy.Decision, sum string) approval.R
 		Rule: d.Rule, Timeout: e.c.Policy.Approval.Timeout}
 	if n := len(x.chain.Files); n > 1 {
 		r.Path2 = x.chain.Files[n-1].Path
-		r.Notes = append(r.Notes, "this is a script: what it contains can change until its interpreter reads it")
+		r.Notes = append(r.Notes, scriptNote(x))
 	}
 	for _, p := range x.task.Parents() {
 		r.Parents = append(r.Parents, approval.Process{PID: p.PID, Path: p.Path, Argv: p.Argv})
