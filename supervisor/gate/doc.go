@@ -40,6 +40,18 @@
 //   - A token that nobody consumed is looked into: the call may have failed in
 //     the kernel, which is fine, or have run without any probe seeing it, which
 //     is a violation.
+//   - A script that the jail can change is not bound to the content that was
+//     judged, and the approver is told so. The kernel takes the arguments of an
+//     execution from the caller's memory and the interpreter opens what they
+//     name. To serve a sealed copy the name in that memory would have to be
+//     changed, which with vfork(2) is the parent's memory too and which other
+//     threads can change back; to put a mount over the name does not help, as a
+//     directory above it can be moved; to answer with another execution is not
+//     something a notification can do. In the lsm tier the script's own inode is
+//     compared, so that what was swapped does not run; a permission for a script
+//     by its hash is refused where it can be changed.
+//   - Memory and removed files are judged by content or by the default: their
+//     names are what their maker chose (package policy).
 //   - Where the policy says on_refusal: explain, a program is told on its own
 //     stderr what it is refused and by which rule: there the agent that started
 //     it reads it. The descriptor is the jail's, and we are root: only pipes,
