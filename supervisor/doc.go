@@ -39,6 +39,7 @@
 //	files opened by the gate, unseen   maxGiven     the oldest is judged by its other name
 //	calls held per jail                gate.maxHeld denied with EAGAIN
 //	tokens given out per jail          gate.maxOutstanding  denied with EAGAIN
+//	programs closed to mapping         bpf.MaxClosedCode    no further one is closed
 //	hashes of programs per jail        gate.maxHashes       all are forgotten
 //	closed log segments to sign        maxRotations the next checkpoint covers them
 //	open approvals                     approval.Limits      denied, and recorded as flooded

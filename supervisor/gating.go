@@ -135,6 +135,7 @@ func (b *build) openGate(listener *os.File) error {
 		},
 		Violation: func(tgid int32, what string) { s.violation(v, tgid, what) },
 		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
+		CloseCode: b.closer(),
 	}, l)
 	s.work.Go(func() {
 		engine.Run()
@@ -146,7 +147,7 @@ func (b *build) openGate(listener *os.File) error {
 	if err := b.probe.Gate(true); err != nil {
 		return fmt.Errorf("judge executions in the kernel: %w", err)
 	}
-	return nil
+	return b.closeNamed()
 }
 
 // files opens what the gate needs to change files for the jail.

@@ -30,6 +30,7 @@ type Glance struct {
 // head is what the kernel makes of the first bytes of a program.
 type head struct {
 	interpreter, argument string // empty: no script
+	image                 Image  // of what is no script
 }
 
 // Limits of what a Glance remembers.
@@ -129,6 +130,8 @@ func (g *Glance) Program(name string, files []Seen) (Program, error) {
 		switch {
 		case err != nil:
 			return Program{}, err
+		case h.image == ImageLoader:
+			return Program{}, ErrLookProperly // it runs something else
 		case h.interpreter == "":
 			return p, nil
 		case len(p.heads) == maxScripts:
@@ -182,6 +185,8 @@ func (g *Glance) head(f Seen) (head, error) {
 		if h.interpreter, h.argument, err = parseShebang(line); err != nil {
 			return head{}, ErrLookProperly
 		}
+	} else if h.image, err = imageOf(f.FD); err != nil {
+		return head{}, ErrLookProperly
 	}
 	if age := time.Since(time.Unix(0, f.ID.CtimeNS)); age > freshHead {
 		if len(g.heads) >= maxHeads {

@@ -20,6 +20,7 @@ const (
 type Chain struct {
 	Files []Resolved // what was named first, what really runs last
 	Argv  []string   // as the program that runs will see it
+	Image Image      // of what runs
 }
 
 // Close lets go of the files.
@@ -42,6 +43,9 @@ func (t *Task) Interpreters(r Resolved, filename string, argv []string) (Chain, 
 			return Chain{}, errors.Join(err, c.Close())
 		}
 		if line == nil {
+			if c.Image, err = ImageOf(c.Files[len(c.Files)-1].File); err != nil {
+				return Chain{}, errors.Join(err, c.Close())
+			}
 			return c, nil
 		}
 		if depth == maxScripts {

@@ -34,6 +34,22 @@
 //
 // # Decisions
 //
+//   - A dynamic loader (ld.so, by its headers and not by its name) is judged with
+//     the program that it is told to run as if that were executed too. No token
+//     binds what it opens afterwards; so where the policy is stricter about any
+//     program, a loader runs only what lies on read-only mounts. In the lsm tier
+//     the programs that are refused or asked for are closed besides: nobody but
+//     they themselves can map them executable, whatever loads them. In the notify
+//     tier a program that brings its own loader can run the content of a file that
+//     it can read: what a rule refuses there is the execution, and noexec mounts
+//     are what keeps writable trees from being code at all.
+//   - Changes of files are not verified by LSM hooks a second time. Nothing that is
+//     trapped is continued: the supervisor does it itself, on descriptors that it
+//     holds, in both tiers; a hook would compare the supervisor's own act with the
+//     supervisor's own token. What must never be written is held by mounts and
+//     Landlock, which the kernel resolves itself, in both tiers as well; a static
+//     set in BPF would be a third copy of the same list, by inode numbers that a
+//     rename in the tree changes.
 //   - The strictest verdict over the chain of a script counts: a script is
 //     judged as itself and as its interpreter with the arguments that the
 //     interpreter will see.

@@ -91,6 +91,9 @@ type Config struct {
 	// Violation answers something that runs and must not: the process dies, or
 	// the jail stands still.
 	Violation func(tgid int32, what string)
+	// CloseCode keeps a program that the policy does not simply permit from being
+	// mapped by another one. Nil where the tier cannot do that.
+	CloseCode func(Pinned) error
 	// Freeze stops the whole jail, and opens the incident.
 	Freeze func(reason string)
 	Logger *slog.Logger

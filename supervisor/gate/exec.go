@@ -33,9 +33,11 @@ type execution struct {
 	env      []string
 	cwd      string
 	cwdID    tracee.Identity
+	loads    loads
 }
 
 func (x *execution) close() {
+	x.loads.close()
 	_ = x.chain.Close()
 	_ = x.task.Close()
 }
@@ -48,10 +50,10 @@ func (e *Engine) exec(call notify.Call) {
 		return
 	}
 	if !e.c.Policy.NeedsHash() {
-		e.judge(x, make([]string, len(x.chain.Files)))
+		e.judge(x, make([]string, len(x.files())))
 		return
 	}
-	if sums, ok := e.hashes.getAll(x.chain.Files); ok {
+	if sums, ok := e.hashes.getAll(x.files()); ok {
 		e.judge(x, sums)
 		return
 	}
@@ -61,12 +63,12 @@ func (e *Engine) exec(call notify.Call) {
 	}
 }
 
-// hash reads every file of the chain. One that could not be read has no hash,
+// hash reads every file that is judged. One that could not be read has no hash,
 // and no rule with a hash matches it: if it changed meanwhile it is not what
 // its token says either.
 func (e *Engine) hash(ctx context.Context, x *execution) []string {
-	sums := make([]string, len(x.chain.Files))
-	for i, f := range x.chain.Files {
+	sums := make([]string, len(x.files()))
+	for i, f := range x.files() {
 		var ok bool
 		if sums[i], ok = e.hashes.get(f.ID); ok {
 			continue
@@ -134,8 +136,11 @@ func (e *Engine) copy(x *execution) error {
 		argv = []string{""} // fs/exec.c since 5.18: nobody runs without argv[0]
 	}
 	x.named = kernelName(dirfd, x.filename)
-	x.chain, err = x.task.Interpreters(file, x.named, argv)
-	return err
+	if x.chain, err = x.task.Interpreters(file, x.named, argv); err != nil {
+		return err
+	}
+	x.loads = x.load()
+	return nil
 }
 
 // kernelName is what fs/exec.c:alloc_bprm calls the file: scripts see it.
@@ -169,7 +174,13 @@ func errnoOf(err error) unix.Errno {
 // judge applies the policy to every file of the chain and acts on the result.
 func (e *Engine) judge(x *execution, sums []string) {
 	d, sum := e.chainVerdict(x, sums), sums[0]
-	if d.Verdict.Permits() && len(sums) > 1 && sum != "" && !x.task.Fixed(x.chain.Files[0], x.named) {
+	e.closeRefused(x, sums)
+	if e.loadsAnything(x, d) {
+		e.refuse(x, policy.Decision{Verdict: policy.Deny, Rule: d.Rule}, unix.EPERM,
+			"a loader runs what can be changed until it opens it: execute the program itself", nil)
+		return
+	}
+	if d.Verdict.Permits() && len(x.chain.Files) > 1 && sum != "" && !x.task.Fixed(x.chain.Files[0], x.named) {
 		// A permission for what is in the script would be one for whatever is
 		// there when the interpreter opens it, by its name.
 		if without := e.chainVerdict(x, append([]string{""}, sums[1:]...)); severity(without.Verdict) > severity(d.Verdict) {
@@ -195,21 +206,26 @@ func (e *Engine) judge(x *execution, sums []string) {
 	}
 }
 
-// chainVerdict is the strictest over the files of the chain.
+// chainVerdict is the strictest over the files of the chain, and what a loader at
+// its end is to run.
 func (e *Engine) chainVerdict(x *execution, sums []string) policy.Decision {
-	var d policy.Decision
-	for i, f := range x.chain.Files {
-		r := policy.Request{Gate: policy.GateExec, Op: "exec", Path: f.Path, Argv: x.chain.Argv, SHA256: sums[i]}
-		if i == 0 {
-			r.Argv = x.argv
-		}
-		one := e.c.Policy.Evaluate(r)
-		if i == 0 {
-			d = one
-		}
-		d = strictest(d, one)
+	d := e.verdictOn(x, 0, sums)
+	for i := range x.files()[1:] {
+		d = strictest(d, e.verdictOn(x, i+1, sums))
 	}
 	return d
+}
+
+// verdictOn judges one file, with the arguments that it would get.
+func (e *Engine) verdictOn(x *execution, i int, sums []string) policy.Decision {
+	r := policy.Request{Gate: policy.GateExec, Op: "exec", Path: x.files()[i].Path, Argv: x.chain.Argv, SHA256: sums[i]}
+	switch {
+	case i == 0:
+		r.Argv = x.argv
+	case i == len(x.chain.Files):
+		r.Argv = x.loads.argv
+	}
+	return e.c.Policy.Evaluate(r)
 }
 
 // permit writes the token and lets the call go on.
@@ -303,6 +319,10 @@ func (e *Engine) request(x *execution, d policy.Decision, sum string) approval.R
 	if n := len(x.chain.Files); n > 1 {
 		r.Path2 = x.chain.Files[n-1].Path
 		r.Notes = append(r.Notes, scriptNote(x))
+	}
+	if f := x.loads.file; f != nil {
+		r.Path2 = f.Path
+		r.Notes = append(r.Notes, "a loader is executed, which runs the program that it is told")
 	}
 	for _, p := range x.task.Parents() {
 		r.Parents = append(r.Parents, approval.Process{PID: p.PID, Path: p.Path, Argv: p.Argv})

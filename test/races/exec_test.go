@@ -256,6 +256,7 @@ func TestMemoryOfOthers(t *testing.T) {
 // killed, and each must have been judged.
 func TestStorm(t *testing.T) {
 	r, o, _ := attack(t, byName, "many", 100000)
+	lost(t)
 	if r.good != r.tries || r.tries == 0 {
 		t.Errorf("something allowed did not run: %+v", r)
 	}
@@ -278,6 +279,7 @@ func TestStorm(t *testing.T) {
 // TestStormOfFlips is the same with paths that change.
 func TestStormOfFlips(t *testing.T) {
 	r, o, _ := attack(t, byName, "storm", 100000)
+	lost(t)
 	if r.good == 0 || r.killed+r.refused == 0 || r.other > 0 {
 		t.Errorf("the race was not run: %+v", r)
 	}
@@ -286,16 +288,21 @@ func TestStormOfFlips(t *testing.T) {
 	well(t)
 }
 
-// judged shows what the supervisor has lost so far, the runs that the kernel
-// skipped among it, and demands that no execution of the jail went unjudged: that
-// is a violation in the log.
-func judged(t *testing.T, jail string) {
+// lost shows what the supervisor has lost since it started, the runs of probes that
+// the kernel skipped among it.
+func lost(t *testing.T) {
 	t.Helper()
 	s, err := supervised().Stats(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("lost since the supervisor started: %v", s.EventsLost)
+}
+
+// judged demands that no execution of the jail went unjudged: that is a violation
+// in the log.
+func judged(t *testing.T, jail string) {
+	t.Helper()
 	for _, r := range records(t, jail) {
 		if r.Subject.Op == "violation" {
 			t.Errorf("%s", r.Subject.Message)
@@ -329,6 +336,38 @@ func TestScripts(t *testing.T) {
 			t.Errorf("%v", o)
 		}
 	})
+}
+
+// TestLoaders has a program that is refused run by the dynamic loader, in all its
+// ways, under policies that let everything else run.
+func TestLoaders(t *testing.T) {
+	const loader = "/lib64/ld-linux-x86-64.so.2"
+	for name, rule := range map[string]string{"by path": `{run: ["${WORKSPACE}/loadable"], then: deny}`, "by content": "{sha256: SHA_LOADABLE, then: deny}"} {
+		t.Run(name, func(t *testing.T) {
+			f := newField(t, base+"\nexec:\n  default: allow\n  rules:\n    - "+rule+"\n")
+			script := `ld=` + loader + `
+				./loadable; $ld ./loadable; $ld "$PWD/loadable"; $ld --argv0 x ./loadable; $ld --preload /dev/null "$PWD/loadable"
+				$ld --list ./loadable; cp $ld mine; ./mine ./loadable; ./mine "$PWD/loadable"; ln -s loadable link; $ld ./link
+				$ld /proc/self/cwd/loadable; $ld ` + loader + ` ./loadable; cd /; $ld .$OLDPWD/loadable
+				$ld --unknown x; $ld loadable; exec 9< $OLDPWD/loadable; $ld /proc/self/fd/9
+				for i in 1 2 3 4 5 6 7 8; do cp $OLDPWD/good $OLDPWD/slot$i; ($ld $OLDPWD/slot$i; true) & cp $OLDPWD/loadable $OLDPWD/slot$i; done; wait
+				$ld /usr/bin/true && echo fine`
+			o := f.jail(t, "/bin/sh", "-c", script)
+			if strings.Contains(o.stdout, "ESCAPED") || !strings.Contains(o.stdout, "fine") {
+				t.Errorf("%v", o)
+			}
+			denied, _ := stopped(records(t, o.name))
+			t.Logf("%d denied", denied)
+			if denied < 12 {
+				t.Errorf("the log has %d denials", denied)
+			}
+		})
+	}
+	// What no rule is strict about may be loaded from anywhere.
+	f := newField(t, base+"\nexec: {default: audit}\n")
+	if o := f.jail(t, loader, "./loadable"); !strings.Contains(o.stdout, "ESCAPED") {
+		t.Errorf("%v", o)
+	}
 }
 
 // TestAllowedByContent runs what a rule knows by its hash where everything that

@@ -55,6 +55,14 @@ func buildAttackers() error {
 		}
 		return nil
 	}
+	// Linked for ld.so, without any library.
+	dynamic := func(out string, args ...string) error {
+		args = append([]string{"-O2", "-o", filepath.Join(programs, out)}, args...)
+		if text, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("cc %v: %w: %s", args, err, text)
+		}
+		return nil
+	}
 	files, err := filepath.Glob("testdata/race/*.c")
 	if err != nil {
 		return err
@@ -67,7 +75,8 @@ func buildAttackers() error {
 	}
 	end := []string{"-nostdlib", "-fno-stack-protector", "testdata/race/end.c"}
 	return errors.Join(compile("race", race...),
-		compile("good", append(end, "-DEVIL=0")...), compile("evil", append(end, "-DEVIL=1")...))
+		compile("good", append(end, "-DEVIL=0")...), compile("evil", append(end, "-DEVIL=1")...),
+		dynamic("loadable", append(end, "-DEVIL=1", "-fPIE", "-pie")...))
 }
 
 func tail(s string) string {
@@ -131,7 +140,7 @@ func newField(t testing.TB, policy string) field {
 			t.Error(err)
 		}
 	})
-	for _, name := range []string{"race", "good", "evil"} {
+	for _, name := range []string{"race", "good", "evil", "loadable"} {
 		text, err := os.ReadFile(filepath.Join(programs, name))
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +161,7 @@ func newField(t testing.TB, policy string) field {
 	}
 	own(t, dir)
 	f := field{dir: dir, policy: filepath.Join(t.TempDir(), "race.yaml")}
-	for word, name := range map[string]string{"SHA_GOOD": "good", "SHA_EVIL": "evil", "SHA_TEXT": "text"} {
+	for word, name := range map[string]string{"SHA_GOOD": "good", "SHA_EVIL": "evil", "SHA_TEXT": "text", "SHA_LOADABLE": "loadable"} {
 		policy = strings.ReplaceAll(policy, word, sha256Of(t, filepath.Join(dir, name)))
 	}
 	if err := os.WriteFile(f.policy, []byte(policy), 0o644); err != nil {
