@@ -162,7 +162,7 @@ const (
 	maxStrings     = 3000
 )
 
-var quotedForm = regexp.MustCompile(`"((?:[^"\\\n]|\\.){24,4000})"|'([^'\n]{24,4000})'`)
+var quotedForm = regexp.MustCompile(`"((?:[^"\\\n]|\\.){24,})"|'([^'\n]{24,})'`)
 
 // strings judges the longer strings of a data file as text that the agent may
 // come to read, and the cells of notebooks as code.

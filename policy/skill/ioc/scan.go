@@ -134,13 +134,13 @@ func (l *List) Sightings(text string) []Sighting {
 	if defanged.MatchString(text) {
 		return l.fanged(text)
 	}
-	for _, m := range urlForm.FindAllStringIndex(text, 5000) {
+	for _, m := range matches(urlForm, text, "://", 5000) {
 		raw := strings.Replace(strings.TrimRight(text[m[0]:m[1]], ".,:*_!?"), "hxxp", "http", 1)
 		if u, err := url.Parse(raw); err == nil {
 			add(strings.ToLower(u.Hostname()), u.Path, m[0])
 		}
 	}
-	for _, m := range hostForm.FindAllStringIndex(text, 2000) {
+	for _, m := range hosts(text) {
 		host, path, _ := strings.Cut(strings.ToLower(text[m[0]:m[1]]), "/")
 		rest := text[m[1]:min(len(text), m[1]+100)]
 		if end := strings.IndexAny(rest, " \t\n\"'`)<>]"); end >= 0 {
@@ -164,6 +164,36 @@ func (l *List) Sightings(text string) []Sighting {
 	}
 	return out
 }
+
+func matches(re *regexp.Regexp, text, gate string, n int) [][]int {
+	if !strings.Contains(text, gate) {
+		return nil
+	}
+	return re.FindAllStringIndex(text, n)
+}
+
+// hosts finds the names that stand without a scheme, line by line where one of
+// them is possible at all.
+func hosts(text string) [][]int {
+	var out [][]int
+	at := 0
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		low := strings.ToLower(line)
+		for _, g := range gates {
+			if strings.Contains(low, g) {
+				for _, m := range hostForm.FindAllStringIndex(line, 200) {
+					out = append(out, []int{at + m[0], at + m[1]})
+				}
+				break
+			}
+		}
+		at += len(line)
+	}
+	return out
+}
+
+// gates are pieces of which every match of hostForm contains one.
+var gates = []string{"onion", "ngrok", "cloudflare", "loca.lt", "localhost.run", "serveo", "lhr.life", "bore.pub", "pinggy", "webhook", "requestbin", "pipedream", "interact.sh", "oast", "burpcoll", "requestcatcher", "beeceptor", "hookbin", "duckdns", "no-ip", "ddns", "hopto", "zapto", "sytes", "dynu", "workers.dev", "rentry", "glot.io", "paste", "hastebin", "ghostbin", "controlc", "0x0.st", "transfer.sh", "bashupload", "termbin", "anonfiles", "gofile", "file.io", "tinyurl", "bit.ly", "cutt.ly", "is.gd", "rb.gy", "catbox", "ix.io", "sprunge", "telegram", "discord", "canarytokens"}
 
 // fanged looks at text in which addresses were defused for reading: those are
 // citations, and only listed ones count.

@@ -56,6 +56,7 @@ type Block struct {
 	file  string
 	marks []mark // offsets in Text to offsets in the document, ascending
 	lines *lineIndex
+	cut   []*sentence // made on first use
 }
 
 type mark struct{ text, source int }

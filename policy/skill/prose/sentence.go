@@ -68,7 +68,14 @@ const (
 // sentences cuts a block's text. A line break ends one only where a list item,
 // a table cell or an empty line does; the blocks have seen to that.
 func sentences(b *Block) []*sentence {
-	var out []*sentence
+	if b.cut == nil {
+		b.cut = cut(b)
+	}
+	return b.cut
+}
+
+func cut(b *Block) []*sentence {
+	out := []*sentence{}
 	text := b.Text
 	start := 0
 	emit := func(end int) {
@@ -133,17 +140,36 @@ var (
 	shortForm    = regexp.MustCompile(`(?i)\b(?:rentry\.(?:co|org)|glot\.io|pastebin\.com|paste\.ee|hastebin\.\w+|dpaste\.\w+|ghostbin\.\w+|controlc\.com|justpaste\.it|privatebin\.\w+|0x0\.st|transfer\.sh|bashupload\.com|termbin\.com|anonfiles\.\w+|gofile\.io|file\.io|tinyurl\.com|bit\.ly|cutt\.ly|is\.gd|t\.ly|catbox\.moe|mediafire\.com|mega\.nz|ix\.io|sprunge\.us)\b`)
 )
 
-func forms() []struct {
-	c  concept
-	re *regexp.Regexp
-} {
-	return []struct {
-		c  concept
-		re *regexp.Regexp
-	}{
-		{cURL, urlForm}, {cVault, vaultForm}, {cMemory, memoryForm}, {cAgentDoc, agentDocForm}, {cSkillFile, skillForm},
-		{cArtifact, artifactForm}, {cFake, fakeForm}, {cBypass, bypassForm}, {cShort, shortForm},
+// form is a concept that is recognised by form. gates are lower-case pieces, one
+// of which every match contains: looking for them first is much cheaper.
+type form struct {
+	c     concept
+	re    *regexp.Regexp
+	gates []string
+}
+
+func forms() []form {
+	return []form{
+		{cURL, urlForm, []string{"://"}},
+		{cVault, vaultForm, []string{".ssh", "id_rsa", "id_ed25519", "id_ecdsa", ".aws", ".gnupg", "kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-cred", ".env", "keychain", "wallet.dat", "login data", "cookies.sqlite", "key4.db", "logins.json", "shadow", ".openclaw", ".clawdbot", ".moltbot", ".claude", ".codex", "auth-profiles", "_history", "gcloud", ".azure", "hosts.yml", "environ", "extension settings", ".electrum", ".bitcoin", "exodus", "solana"}},
+		{cMemory, memoryForm, []string{".md", ".openclaw", "openclaw.json", "exec-approvals"}},
+		{cAgentDoc, agentDocForm, []string{".md", ".cursorrules", "copilot-inst"}},
+		{cSkillFile, skillForm, []string{"skill.md"}},
+		{cArtifact, artifactForm, []string{".zip", ".dmg", ".pkg", ".exe", ".msi", ".rar", ".7z", ".appimage", ".scr", ".jar", ".apk", ".iso", ".deb", ".rpm"}},
+		{cFake, fakeForm, []string{"<|", "inst]", "sys>>", "system", "developer", "admin", "root", "sudo", "override", "_instructions"}},
+		{cBypass, bypassForm, []string{"--dangerously", "--yolo", "--no-sandbox", "--allow-all", "--full-auto", "--skip-perm", "bypassperm", "--auto-app", "autoapprove", "--trust-all", "danger-full", "approval", "exec.", "spctl", "setenforce", "set-mppref", "xattr", "disablereal", "csrutil", "executionpolicy", "tools.elevated"}},
+		{cShort, shortForm, []string{".co", ".org", ".io", ".ee", ".it", ".st", ".sh", ".com", ".nz", ".us", ".ly", ".gd", "hastebin", "dpaste", "ghostbin", "privatebin", "anonfiles"}},
 	}
+}
+
+// gated says that a match is possible.
+func gated(low string, gates []string) bool {
+	for _, g := range gates {
+		if strings.Contains(low, g) {
+			return true
+		}
+	}
+	return false
 }
 
 // tag finds the concepts.
@@ -167,7 +193,11 @@ func (s *sentence) tag() {
 	if hasUnspaced(s.text) {
 		s.tagInside(w)
 	}
+	low := strings.ToLower(s.raw)
 	for _, f := range forms() {
+		if !gated(low, f.gates) {
+			continue
+		}
 		for _, m := range f.re.FindAllStringIndex(s.raw, 20) {
 			s.hits = append(s.hits, hit{f.c, s.toNormal(m[0]), s.toNormal(m[1])})
 		}

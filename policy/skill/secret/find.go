@@ -16,6 +16,9 @@ func find(text string, redact bool) []Found {
 		return slices.ContainsFunc(out, func(f Found) bool { return from < f.To && f.From < to })
 	}
 	for _, f := range forms {
+		if !slices.ContainsFunc(f.gates, func(g string) bool { return strings.Contains(text, g) }) {
+			continue
+		}
 		for _, m := range f.re.FindAllStringSubmatchIndex(text, MaxFound) {
 			from, to := m[2*f.group], m[2*f.group+1]
 			if taken(from, to) || len(out) >= MaxFound {
