@@ -52,8 +52,9 @@ func Run(inner func(World) int) int {
 			return 0
 		}
 	case roleHost:
+		world := Inside() // the host forgets where it came from
 		if err = hostMain(dir); err == nil {
-			return inner(Inside())
+			return inner(world)
 		}
 	default:
 		var code int
