@@ -370,6 +370,33 @@ func TestLoaders(t *testing.T) {
 	}
 }
 
+// TestMapping makes code of a program without executing it. In the lsm tier what
+// the policy names is closed from the start, and what it knows by its hash once it
+// was refused; the notify tier cannot, and says so in package gate.
+func TestMapping(t *testing.T) {
+	f := newField(t, base+`
+exec:
+  default: allow
+  rules:
+    - {run: ["${WORKSPACE}/evil"], then: deny}
+    - {run: [ls], args: ["--version"], then: ask}
+    - {sha256: SHA_LOADABLE, then: deny}
+`)
+	o := f.jail(t, "/bin/sh", "-c", "./race map evil; ./race map /usr/bin/ls; ./race map good; ./race map loadable; ./loadable; ./race map loadable; ls >/dev/null && echo fine")
+	ping, err := supervised().Ping(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const open = "mmap done\nmprotect done\n"
+	closed := open
+	if ping.Tier == "lsm" {
+		closed = strings.ReplaceAll(open, "done", "Operation not permitted")
+	}
+	if want := closed + closed + open + open + closed + "fine\n"; o.stdout != want {
+		t.Errorf("%v\nwant %s", o, want)
+	}
+}
+
 // TestAllowedByContent runs what a rule knows by its hash where everything that
 // is refused is answered with a kill.
 func TestAllowedByContent(t *testing.T) {

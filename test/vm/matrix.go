@@ -29,7 +29,7 @@ func (b boot) tier() string {
 // The packages whose kernel tests depend on what the kernel's version changes:
 // program types, hooks, seccomp notification, mounts. The others have the same
 // answers on every kernel that bookworm's boots have given theirs on.
-var versioned = []string{"./test/e2e", "./bpf", "./jail/stage", "./seccomp/...", "./supervisor/gate/..."}
+var versioned = []string{"./test/e2e", "./test/races", "./bpf", "./jail/stage", "./seccomp/...", "./supervisor/gate/..."}
 
 // matrix is every kernel that clawjail promises to run on, in both tiers, and
 // the one that it must refuse.

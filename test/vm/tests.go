@@ -35,22 +35,31 @@ var testFunc = regexp.MustCompile(`(?m)^func (Test[A-Z0-9_]\w*)\(`)
 // built binaries as a whole, on the lsm tier.
 var endToEnd = testBinary{pkg: "clawjail/test/e2e", tests: []string{
 	"TestExitCodes", "TestWhatAJailIs", "TestEnvironmentIsClean", "TestFreezeThawKill",
-	"TestGitClone", "TestPythonAgent", "TestPrivateAnswersAreRefused",
+	"TestGitClone", "TestPythonAgent", "TestPrivateAnswersAreRefused", "TestClockSetBack",
+}}
+
+// races are the attacks that go where the tiers differ: on executions, and on what
+// runs code without one.
+var races = testBinary{pkg: "clawjail/test/races", tests: []string{
+	"TestLoaders", "TestMapping", "TestThreads", "TestVfork", "TestStormOfFlips",
 }}
 
 // refusal is what runs on a kernel that is too old, and on no other.
 const refusal = "./test/vm/refusal"
 
-// listTests finds the packages with kernel tests among patterns; without
-// patterns it adds the end-to-end tests.
+// listTests finds the packages with kernel tests among patterns, and adds the tests
+// of the binaries as a whole: all without patterns, or those that are among them.
 func listTests(patterns []string) ([]testBinary, error) {
 	var list []testBinary
-	if len(patterns) == 0 || slices.Contains(patterns, "./test/e2e") {
-		dir, err := filepath.Abs("test/e2e")
+	for _, whole := range []testBinary{endToEnd, races} {
+		place := "." + strings.TrimPrefix(whole.pkg, "clawjail")
+		if len(patterns) > 0 && !slices.Contains(patterns, place) {
+			continue
+		}
+		dir, err := filepath.Abs(place)
 		if err != nil {
 			return nil, err
 		}
-		whole := endToEnd
 		whole.dir = dir
 		list = append(list, whole)
 	}
@@ -129,7 +138,7 @@ func buildTests(work, skip string, patterns []string) ([]testBinary, error) {
 	var built []testBinary
 	for _, t := range list {
 		t.path = filepath.Join(work, "bin", t.name()+".test")
-		out, err := exec.Command("go", "test", "-c", "-tags", "kernel,e2e,oldkernel", "-o", t.path, t.pkg).CombinedOutput()
+		out, err := exec.Command("go", "test", "-c", "-tags", "kernel,e2e,oldkernel,vm", "-o", t.path, t.pkg).CombinedOutput()
 		if err != nil {
 			event(os.Stdout, t.pkg, "fail", fmt.Sprintf("%sbuild the tests: %v", out, err))
 			continue

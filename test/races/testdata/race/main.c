@@ -192,12 +192,31 @@ static int interpret(const char *name)
 	return 66;
 }
 
+// map says whether a file can be made code of this process, in two ways.
+static int map(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	void *m, *later;
+
+	if (fd < 0)
+		broken(name);
+	m = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	printf("mmap %s\n", m == MAP_FAILED ? strerror(errno) : "done");
+	later = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (later == MAP_FAILED)
+		broken("mmap");
+	printf("mprotect %s\n", mprotect(later, 4096, PROT_READ | PROT_EXEC) ? strerror(errno) : "done");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct attack *lists[] = {memory_attacks, swap_attacks, door_attacks, file_attacks, peer_attacks};
 
 	if (argc >= 3 && !strcmp(argv[1], "read"))
 		return interpret(argv[2]);
+	if (argc >= 3 && !strcmp(argv[1], "map"))
+		return map(argv[2]);
 	if (argc < 4)
 		return 2;
 	max_tries = atol(argv[2]);
