@@ -43,7 +43,7 @@ func TestConfigCheck(t *testing.T) {
 		{"a group that nobody has made", none, "version: 1\naccess: {group: no-such-group-here}\n", []string{"-"}, 1, "",
 			"clawjail: config standard input:2:17: access.group: this host has no group \"no-such-group-here\"; make it: groupadd no-such-group-here\n"},
 		{"another output", none, "", []string{good, "-o", "xml"}, 125, "", "clawjail: unknown output \"xml\"; the only one is json\n"},
-		{"two files", none, "", []string{good, bad}, 125, "", "clawjail: accepts at most 1 arg(s), received 2\n"},
+		{"two files", none, "", []string{good, bad}, 125, "", "clawjail: 2 arguments, and it takes at most 1\n  clawjail config check [FILE] [flags]\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

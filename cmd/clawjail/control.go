@@ -24,10 +24,11 @@ func notRunningHint(err error, jail string) error {
 }
 
 // newVerbCommand makes a command that changes the state of jails.
-func newVerbCommand(e *env, use, short string, fn func(client.Client, context.Context, string) (api.Jail, error)) *cobra.Command {
+func newVerbCommand(e *env, use, short, long string, fn func(client.Client, context.Context, string) (api.Jail, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   use + " JAIL...",
 		Short: short,
+		Long:  long,
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var errs []error
@@ -45,21 +46,28 @@ func newVerbCommand(e *env, use, short string, fn func(client.Client, context.Co
 }
 
 func newFreezeCommand(e *env) *cobra.Command {
-	return newVerbCommand(e, "freeze", "Stop every process of a jail where it stands", func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
-		return cl.Freeze(ctx, id)
-	})
+	return newVerbCommand(e, "freeze", "Stop every process of a jail where it stands",
+		`freeze stops every process of the jails at once. Nothing in them runs, ends or
+notices until thaw; connections stay open until their other ends give up. JAIL
+is a name or an id, as ps shows them.`, func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
+			return cl.Freeze(ctx, id)
+		})
 }
 
 func newThawCommand(e *env) *cobra.Command {
-	return newVerbCommand(e, "thaw", "Let a frozen jail go on", func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
-		return cl.Thaw(ctx, id)
-	})
+	return newVerbCommand(e, "thaw", "Let a frozen jail go on",
+		`thaw lets frozen jails go on where they stood. It is refused while the audit log
+cannot be written and the configuration says that jails stand still then.`, func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
+			return cl.Thaw(ctx, id)
+		})
 }
 
 func newKillCommand(e *env) *cobra.Command {
-	return newVerbCommand(e, "kill", "End a jail and everything in it", func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
-		return cl.Kill(ctx, id)
-	})
+	return newVerbCommand(e, "kill", "End a jail and everything in it",
+		`kill ends every process of the jails with SIGKILL, frozen ones too, and returns
+when nothing of them is left. Its clawjail run exits with 137.`, func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
+			return cl.Kill(ctx, id)
+		})
 }
 
 func newExecCommand(e *env) *cobra.Command {
@@ -67,7 +75,16 @@ func newExecCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [flags] JAIL -- COMMAND [ARG ...]",
 		Short: "Run another command in a jail, behind the same filter and rules",
-		Args:  cobra.MinimumNArgs(2),
+		Long: `exec runs COMMAND in a running jail, as its user, behind the same filter, rules,
+limits and network, and exits with its code, like run.
+
+It is confined for itself: of the kernel's Landlock rules it has the same and not
+the one set that the agent's processes share. So it sees the jail's files,
+processes and network, but cannot signal or trace the processes of the agent, nor
+they it. To end the agent use clawjail kill, to stop it clawjail freeze.`,
+		Example: `  sudo clawjail exec NAME -- bash
+  sudo clawjail exec NAME -- cat /etc/resolv.conf`,
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			command := args[1:]
 			if command[0] == "--" {

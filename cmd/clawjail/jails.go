@@ -21,7 +21,12 @@ func newPsCommand(e *env) *cobra.Command {
 		Use:     "ps",
 		Aliases: []string{"list", "ls"},
 		Short:   "List jails",
-		Args:    cobra.NoArgs,
+		Long: `ps lists the jails that run or stand still, the oldest first: how long ago each
+was started, how many programs it has executed, and how much it was refused. What
+was refused, clawjail audit says.`,
+		Example: `  sudo clawjail ps
+  sudo clawjail ps --all -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			jails, err := jailsOrNone(c, e, all)
 			if err != nil {
@@ -83,6 +88,7 @@ func shorten(s string, n int) string {
 
 // age is a duration in its largest useful unit.
 func age(d time.Duration) string {
+	d = max(0, d) // the clock was set back
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))
@@ -98,7 +104,10 @@ func newInspectCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect JAIL",
 		Short: "Show everything about a jail, as JSON",
-		Args:  cobra.ExactArgs(1),
+		Long: `inspect shows what ps shows and more: the policy and its digest, the workspace,
+the cgroup and the first process, what protects the jail, why it stands still, how
+it ended. JAIL is a name or an id.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			jail, err := client.Client{Socket: e.socket}.Jail(c.Context(), args[0])
 			if err != nil {
@@ -116,7 +125,10 @@ func newLogsCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "logs JAIL",
 		Short: "Show what a detached jail printed",
-		Args:  cobra.ExactArgs(1),
+		Long: `logs shows what a jail that was started with --detach printed, both streams
+together: the newest 16 to 32 MiB of it, of the newest 256 jails. A jail in the
+foreground prints to its clawjail run.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return notRunningHint(client.Client{Socket: e.socket}.Logs(c.Context(), args[0], follow, e.stdout), args[0])
 		},

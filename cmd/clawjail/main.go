@@ -45,7 +45,7 @@ func execute(e *env, args []string) int {
 	root := newRootCommand(e)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	return report(e, err)
+	return report(e, seeHelp(err))
 }
 
 // report prints what went wrong, once, and gives the exit code: 125 when
@@ -101,5 +101,6 @@ what the policy allows, probes watch what happens, and everything is recorded.
 		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newNoticesCommand(e), newConsoleCommand(e),
 		newPolicyCommand(e), newConfigCommand(e), newAuditCommand(e), newDoctorCommand(e), newCompletionCommand(e), newManCommand(e),
 	)
+	help(root)
 	return root
 }

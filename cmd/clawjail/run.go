@@ -40,7 +40,7 @@ preset "agent". A policy inside the workspace is used only when named.
 
 The agent runs as the user who called sudo, or as --user, never as root.`,
 		Example: `  sudo clawjail run -- bash
-  sudo clawjail run --policy claude-code.yaml --workspace ~/project -- claude
+  sudo clawjail run --policy claude-code --workspace ~/project -- claude
   sudo clawjail run --ask here -- claude
   sudo clawjail run --detach --name nightly -- ./agent.sh`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -53,7 +53,7 @@ The agent runs as the user who called sudo, or as --user, never as root.`,
 	}
 	flags := c.Flags()
 	flags.SetInterspersed(false) // what follows the command belongs to it
-	flags.StringVarP(&f.launch.Policy, "policy", "p", "", "policy file, or the name of a preset (agent, locked, shell, skill)")
+	flags.StringVarP(&f.launch.Policy, "policy", "p", "", "policy file, or one that comes along: agent, locked, shell, skill, claude-code, codex, openclaw")
 	flags.StringVarP(&f.launch.Workspace, "workspace", "w", "", "directory that the agent works in (default: the current one)")
 	flags.StringVarP(&f.launch.Name, "name", "n", "", "name of the jail")
 	flags.StringArrayVarP(&f.launch.Env, "env", "e", nil, "set a variable: KEY=VALUE, or KEY to pass the caller's")
