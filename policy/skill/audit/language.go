@@ -105,6 +105,11 @@ func (s *state) document(f skill.File, text string) {
 	case f.Lang == skill.HTML:
 		s.scripts(f, text)
 	}
+	if f.Lang == skill.Text && markup(f.Path) {
+		s.strings(f, text)
+		s.comments(f, text)
+		return
+	}
 	body, line := text, 1
 	if _, rest, at, ok := manifest.Split(text); ok && f.Lang == skill.Markdown {
 		body, line = rest, at
@@ -143,6 +148,30 @@ func (s *state) recipe(f skill.File, text string, pick func(string) (string, boo
 		continued = strings.HasSuffix(l, "\\")
 	}
 	s.units = append(s.units, skill.Unit{File: f.Path, Lang: skill.Shell, Text: strings.Join(lines, "\n"), Line: 1, Column: 1, Told: true})
+}
+
+// markup says that the text is for a program, and only its strings and comments
+// are prose.
+func markup(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".xml", ".xsd", ".xsl", ".dtd", ".rels", ".css", ".scss", ".less", ".sql", ".diff", ".patch", ".proto", ".graphql", ".gql", ".prisma", ".tf", ".hcl", ".lock", ".drawio", ".excalidraw", ".bpmn", ".tex", ".bib", ".sty", ".cls", ".bst", ".afm", ".csv", ".tsv", ".ini", ".cfg", ".conf", ".properties", ".po":
+		return true
+	}
+	return false
+}
+
+var commentForm = regexp.MustCompile(`(?s)<!--(.{12,900}?)-->|/\*(.{12,900}?)\*/|(?m)^\s*(?:#|--|;|//|%)([^\n]{12,})$`)
+
+// comments judges the comments of a file in a language of markup or data.
+func (s *state) comments(f skill.File, text string) {
+	for _, m := range commentForm.FindAllStringSubmatchIndex(text[:min(len(text), maxStringBytes)], maxStrings) {
+		for g := 2; g < len(m); g += 2 {
+			if m[g] >= 0 {
+				at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:m[g]], "\n")}
+				s.add(prose.Scan(text[m[g]:m[g+1]], at, false)...)
+			}
+		}
+	}
 }
 
 var scriptForm = regexp.MustCompile(`(?is)<script\b([^>]*)>(.*?)</script`)

@@ -124,7 +124,7 @@ func (s *scan) hiddenName(part string, last bool) {
 	switch {
 	case s.kind == ELF || s.kind == PE || s.kind == MachO:
 		f.Severity = skill.High
-	case (code || s.f.Mode&0o111 != 0 && len(s.f.Data) > 0) && last && !configName(part):
+	case (code || s.f.Mode&0o111 != 0 && len(s.f.Data) > 0) && !(last && configName(part)):
 		f.Severity, f.Message = skill.High, "hidden file that is a program"
 	case s.f.Lang != skill.Binary:
 		f.Confidence = skill.ConfidenceLow

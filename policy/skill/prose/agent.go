@@ -15,10 +15,13 @@ func disable(s *sentence) (match, bool) {
 			}
 			m := match{"CJS-INJ-005", skill.High, skill.ConfidenceMedium, v, o, "has a safeguard turned off"}
 			verb, what := s.text[v.from:v.to], s.text[o.from:o.to]
+			if rest := s.text[max(v.to, o.to):]; strings.HasPrefix(rest, " override") || strings.HasPrefix(rest, " bypass") || strings.HasPrefix(rest, " exception") {
+				continue // "disable guardrail overrides" is the opposite
+			}
 			switch what {
 			case "sandbox", "approval", "approvals", "logging", "audit log", "sip", "uac", "quarantine", "defender", "firewall", "execution policy", "human approval", "user approval", "guardrails", "guardrail", "signature check", "certificate verification", "allowlist enforcement", "permission check", "permission checks", "confirmation dialogs", "sandbox mode", "permission mode", "permission prompts", "permission prompt", "signature verification", "content filter", "content filters", "security check", "security checks", "security warning", "security warnings", "safety check", "safety checks", "sandboxing":
 				// Things that honest skills configure, or say they never skip.
-				if !(strings.HasPrefix(verb, "disabl") || strings.HasPrefix(verb, "turn") || strings.HasPrefix(verb, "bypass") || strings.HasPrefix(verb, "deactiv") || strings.HasPrefix(verb, "circumvent") || strings.Contains(verb, "approve") || verb == "evade" || verb == "whitelist") || !imperative(s, v) {
+				if !(strings.HasPrefix(verb, "disabl") || strings.HasPrefix(verb, "turn") || strings.HasPrefix(verb, "bypass") || strings.HasPrefix(verb, "deactiv") || strings.HasPrefix(verb, "circumvent") || strings.Contains(verb, "approve") || strings.HasPrefix(verb, "answer ") || verb == "evade" || verb == "whitelist") || !imperative(s, v) {
 					m.conf = skill.ConfidenceLow
 				}
 			}
@@ -79,6 +82,9 @@ func bypass(s *sentence) (match, bool) {
 
 // remote: fetch text from elsewhere and obey it.
 func remote(s *sentence) (match, bool) {
+	if u := s.all(cURL, cShort); len(u) > 0 && s.has(cInstr, cSteps) && containsWord(s.text, "treated as", "treat as", "treat it as", "treat them as", "considered", "regarded as", "must be obeyed", "and obeyed", "must be followed", "take it as") && !s.has(cNot) {
+		return match{"CJS-INJ-007", skill.High, skill.ConfidenceMedium, u[0], u[0], "has what an address returns obeyed as instructions"}, true
+	}
 	if m, ok := remoteIn(s, s); ok {
 		return m, true
 	}
@@ -237,6 +243,11 @@ func shadow(s *sentence) (match, bool) {
 	if when && s.has(cSend) && mailForm.MatchString(s.raw) && containsWord(s.text, "bcc", "cc", "copy", "also send", "forward", "recipient", "redirect", "instead") {
 		h := s.all(cSend)[0]
 		return match{"CJS-INJ-010", skill.High, skill.ConfidenceMedium, h, h, "changes what another tool does"}, true
+	}
+	if containsWord(s.text, "never invoke other", "never use other", "do not use other", "do not use any other", "don't use other", "never call other", "do not invoke other", "not used", "ignore other", "other skills are not", "disable other", "do not call other", "never use any other") && s.has(cTool) && s.has(cInstead, cIgnore, cEvery, cSecretly) {
+		if t := s.all(cTool); len(t) > 0 {
+			return match{"CJS-INJ-010", skill.Medium, skill.ConfidenceMedium, t[0], t[0], "keeps the agent from its other tools"}, true
+		}
 	}
 	for _, h := range s.all(cInstead) {
 		if _, t, ok := s.near(one(cInstead), one(cTool), 30); ok && containsWord(s.text[h.from:h.to], "intercept", "hijack", "shadow", "takes over", "redirect", "supersedes the", "replaces the") && s.has(cEvery, cForever, cAgent) {

@@ -111,19 +111,23 @@ func (c *checker) report(s *sentence, m match) {
 	}
 	f := rule.New(id, c.place(b, s.toBlock(m.at.from)), why, s.raw)
 	f.Severity, f.Class = m.sev, skill.Threat
-	f.Confidence, f.Discouraged = graded(s, m.conf)
+	f.Confidence, f.Discouraged = graded(s, m.at, m.conf)
 	c.out = append(c.out, f)
 }
 
 // graded takes the confidence down for what surrounds the sentence: one step
 // for a place that discourages or quotes, one for a document on security.
-func graded(s *sentence, conf skill.Confidence) (skill.Confidence, bool) {
+func graded(s *sentence, at hit, conf skill.Confidence) (skill.Confidence, bool) {
 	b, down := s.block, false
 	if b.Kind.Hidden() {
 		return conf, false // nobody is shown the surroundings either
 	}
-	if b.Discouraged || quoted(s) {
+	q := quoted(s, at)
+	if b.Discouraged || q > 0 {
 		conf, down = conf.Lower(), true
+	}
+	if q > 1 {
+		conf = conf.Lower()
 	}
 	if b.Security {
 		conf, down = conf.Lower(), true
@@ -134,14 +138,24 @@ func graded(s *sentence, conf skill.Confidence) (skill.Confidence, bool) {
 	return conf, down
 }
 
-// quoted says that the sentence speaks about such text: words like "detect" or
-// "such as", or most of it in quotation marks.
-func quoted(s *sentence) bool {
-	if s.has(cQuote) {
-		return true
+// quoted says how clearly the sentence speaks about such text instead of saying
+// it: 1 for words like "detect" or "such as", 2 when the text stands in
+// quotation marks as well.
+func quoted(s *sentence, at hit) int {
+	about := s.has(cQuote) || s.prev != nil && s.prev.has(cQuote) && strings.HasSuffix(strings.TrimSpace(s.prev.raw), ":")
+	if !about {
+		return 0
 	}
-	n := strings.Count(s.raw, `"`) + strings.Count(s.raw, "“") + strings.Count(s.raw, "”")
-	return n >= 2 && strings.Count(s.raw, "`") < 4 && s.prev != nil && s.prev.has(cQuote)
+	if at.to > 0 && at.from < len(s.text) {
+		head := s.text[:at.from]
+		for _, q := range []string{"\"", "“", "„", "«"} {
+			closing := map[string]string{"“": "”", "„": "“", "«": "»"}[q]
+			if closing == "" && strings.Count(head, q)%2 == 1 || closing != "" && strings.Count(head, q) > strings.Count(head, closing) {
+				return 2
+			}
+		}
+	}
+	return 1
 }
 
 // language names the language of a hit by its script, "" for Latin ones.
@@ -168,7 +182,7 @@ func language(s string) string {
 func judge(s *sentence) []match {
 	var out []match
 	for _, r := range []func(*sentence) (match, bool){
-		override, unbound, fakeTags, concealStep, concealUser, stealth, exfiltrate, smuggle, harvest, disable, bypass,
+		override, unbound, fakeTags, concealStep, concealUser, stealth, exfiltrate, smuggle, harvest, carry, keepSecret, card, disable, bypass,
 		remote, selfUpdate, remember, forever, coerce, firstCall, shadow, redirectMoney,
 	} {
 		if m, ok := r(s); ok {

@@ -33,8 +33,8 @@ func authentication(s *sentence) bool {
 // exfiltrate: send what is private somewhere.
 func exfiltrate(s *sentence) (match, bool) {
 	best, found := match{}, false
-	for _, v := range s.all(cSend) {
-		if s.negated(v) {
+	for _, v := range s.all(cSend, cRead) {
+		if s.negated(v) || v.c == cRead && !(strings.HasPrefix(s.text[v.from:v.to], "cop") && destination(s) == 2) {
 			continue
 		}
 		for _, o := range s.all(cVault, cPrivate, cMemory, cCred) {
@@ -175,6 +175,48 @@ func smuggle(s *sentence) (match, bool) {
 				}
 			}
 			return m, true
+		}
+	}
+	return match{}, false
+}
+
+// carry: read a file of secrets and include what it says in what goes out.
+func carry(s *sentence) (match, bool) {
+	v, o, ok := s.near(one(cRead, cRun), one(cVault), 60)
+	if !ok || s.negated(v) || !s.has(cURL, cOutside, cParam) || !containsWord(s.text, "include", "append", "attach", "add", "pass", "embed", "put") || !containsWord(s.text, "content", "contents", "them", "it", "values", "value", "output") {
+		return match{}, false
+	}
+	conf := skill.ConfidenceLow
+	if s.has(cURL, cOutside) {
+		conf = skill.ConfidenceMedium
+	}
+	return match{"CJS-INJ-003", skill.High, conf, v, o, "has the content of files with secrets included in what goes out"}, true
+}
+
+// keepSecret: write a credential where every later conversation sees it.
+func keepSecret(s *sentence) (match, bool) {
+	v, o, ok := s.near(one(cStore), one(cCred, cVault), 40)
+	if !ok || s.negated(v) {
+		return match{}, false
+	}
+	for _, m := range s.all(cMemory) {
+		if gap(m, o) <= 50 && !strings.HasPrefix(s.text[m.from:m.to], "system") {
+			return match{"CJS-FLOW-011", skill.High, skill.ConfidenceMedium, v, o, "has a credential written into the agent's memory"}, true
+		}
+	}
+	return match{}, false
+}
+
+// card: take a payment card's numbers and put them into a command or address.
+func card(s *sentence) (match, bool) {
+	for _, o := range s.all(cCred) {
+		switch s.text[o.from:o.to] {
+		case "credit card", "card number", "cvv", "pin code", "2fa code", "otp", "one time code":
+		default:
+			continue
+		}
+		if s.has(cSend) && (s.has(cURL, cOutside) || s.next != nil && s.next.has(cURL) || strings.Contains(s.text, "curl")) {
+			return match{"CJS-INJ-003", skill.High, skill.ConfidenceMedium, o, o, "has the user's card or one-time code put into a request"}, true
 		}
 	}
 	return match{}, false

@@ -17,7 +17,7 @@ func override(s *sentence) (match, bool) {
 			if overlaps(v, o) || gap(v, o) > 60 || o.from < v.from && !unspacedHit(s, v) || s.negated(v) {
 				continue
 			}
-			lo, hi := min(v.from, o.from)-12, max(v.to, o.to)+16
+			lo, hi := min(v.from, o.from)-12, max(v.to, o.to)+36
 			for _, p := range s.all(cPrior) {
 				if overlaps(p, v) || p.from < lo || p.to > hi || overlaps(p, o) && p.to > o.from && p.from >= o.from {
 					continue
@@ -166,7 +166,7 @@ func concealUser(s *sentence) (match, bool) {
 			continue
 		}
 		weak := !strings.Contains(text, "know") && !strings.Contains(text, "notic") && !strings.Contains(text, "aware") && !strings.Contains(text, "suspic") && !strings.Contains(text, "find out") && text[0] < 0x80 && !strings.Contains(text, "alarm") && !strings.Contains(text, "worry") && !strings.Contains(text, "telling")
-		acts := s.has(cSend, cVault, cPrivate, cCred, cDisable, cDelete, cPay, cDownload, cRun, cStore, cRead, cFetch)
+		acts := near2(s) || s.has(cSend, cVault, cPrivate, cCred, cDisable, cDelete, cPay, cDownload, cRun, cStore, cRead, cFetch)
 		conf := skill.ConfidenceMedium
 		switch {
 		case weak && !(s.has(cSend, cPay, cDelete) && s.has(cVault, cPrivate, cCred, cOutside, cURL, cMoney)):
@@ -193,12 +193,12 @@ func stealth(s *sentence) (match, bool) {
 			if gap(v, h) > 60 || s.negated(v) || overlaps(v, h) {
 				continue
 			}
-			delicate := s.has(cVault, cPrivate, cOutside, cURL, cMemory, cShort, cSafety) || s.has(cCred) && s.has(cSend)
+			delicate := s.has(cVault, cPrivate, cOutside, cURL, cMemory, cShort) || s.has(cCred) && s.has(cSend) || v.c == cDisable && s.has(cSafety)
 			conf := skill.ConfidenceMedium
 			switch {
 			case plain && !delicate:
 				continue
-			case plain && !(v.c == cSend || v.c == cDisable) || !plain && !delicate:
+			case plain && !(v.c == cSend || v.c == cDisable || v.c == cRead && s.has(cVault) && s.has(cURL, cOutside)) || !plain && !delicate:
 				conf = skill.ConfidenceLow
 			case !plain && delicate:
 				conf = skill.ConfidenceHigh

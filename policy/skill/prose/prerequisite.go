@@ -14,7 +14,7 @@ func (c *checker) prerequisites(d Document) {
 	const window = 6 // blocks
 	type seen struct {
 		required, download, run, artifact, locked, short, paste, terminal, agentish, disable bool
-		strange                                                                              bool
+		strange, bare                                                                        bool
 	}
 	var blocks []*Block
 	for i := range d.Blocks {
@@ -40,7 +40,8 @@ func (c *checker) prerequisites(d Document) {
 			f.terminal = f.terminal || s.has(cTerminal)
 			f.paste = f.paste || s.has(cPaste)
 			f.agentish = f.agentish || impostor(s.text)
-			f.strange = f.strange || strangeLink(s)
+			f.strange = f.strange || strangeLink(s, false)
+			f.bare = f.bare || strangeLink(s, true)
 			if _, _, ok := s.near(one(cArtifact, cDownload, cRun), one(cLocked), 90); ok && passwordGiven(s) {
 				f.locked = true
 			}
@@ -75,7 +76,7 @@ func (c *checker) prerequisites(d Document) {
 			m.conf, m.why = skill.ConfidenceMedium, "a prerequisite in the name of the agent, from somewhere else"
 		case f.artifact && sum.disable && (sum.download || sum.run):
 			m.conf, m.why = skill.ConfidenceMedium, "a program that is to be run past the system's warnings"
-		case f.strange && sum.required && sum.artifact && sum.download && sum.run:
+		case f.bare && sum.required && sum.artifact && sum.download && sum.run:
 			m.conf, m.why = skill.ConfidenceMedium, "a required program from a bare link"
 		case f.paste && sum.terminal && sum.strange && (sum.required || sum.run):
 			m.conf, m.why = skill.ConfidenceMedium, "a command to be pasted into a terminal, from a bare link"
@@ -86,7 +87,7 @@ func (c *checker) prerequisites(d Document) {
 		place := c.place(b, 0)
 		finding := rule.New(m.id, place, m.why, b.Text)
 		finding.Severity = m.sev
-		finding.Confidence, finding.Discouraged = graded(&sentence{block: b, raw: b.Text}, m.conf)
+		finding.Confidence, finding.Discouraged = graded(&sentence{block: b, raw: b.Text}, hit{}, m.conf)
 		if b.Kind == Code && finding.Confidence > m.conf {
 			finding.Confidence-- // a fence is where commands stand
 		}
@@ -123,9 +124,13 @@ func impostor(text string) bool {
 
 // strangeLink says that the sentence links to a host that is no well-known
 // source of software.
-func strangeLink(s *sentence) bool {
+// program asks for a link that ends like a program or an archive.
+func strangeLink(s *sentence, program bool) bool {
 	for _, m := range urlForm.FindAllString(s.raw, 10) {
 		u, err := url.Parse(strings.TrimRight(m, ".,;:"))
+		if program && (err != nil || !artifactForm.MatchString(u.Path)) {
+			continue
+		}
 		if err != nil || !wellKnown(u.Hostname()) {
 			return true
 		}
@@ -138,7 +143,7 @@ func strangeLink(s *sentence) bool {
 // lies there is judged by the other facts.
 func wellKnown(host string) bool {
 	host = strings.ToLower(host)
-	for _, h := range []string{"github.com", "githubusercontent.com", "gitlab.com", "npmjs.com", "npmjs.org", "pypi.org", "python.org", "nodejs.org", "brew.sh", "rustup.rs", "rust-lang.org", "astral.sh", "bun.sh", "deno.land", "deno.com", "golang.org", "go.dev", "docker.com", "microsoft.com", "apple.com", "google.com", "googleapis.com", "openai.com", "anthropic.com", "claude.ai", "claude.com", "openclaw.ai", "clawhub.ai", "clawhub.com", "docs.openclaw.ai", "debian.org", "ubuntu.com", "ffmpeg.org", "videolan.org", "crates.io", "rubygems.org", "ruby-lang.org", "jetbrains.com", "visualstudio.com", "vscode.dev", "nvidia.com", "pytorch.org", "huggingface.co", "amazonaws.com", "aws.amazon.com", "cloudflare.com", "vercel.com", "netlify.com", "fly.io", "heroku.com", "supabase.com", "postgresql.org", "sqlite.org", "mozilla.org", "wikipedia.org", "localhost", "127.0.0.1", "example.com", "example.org", "get.pnpm.io", "pnpm.io", "yarnpkg.com", "sh.rustup.rs", "ollama.com", "tailscale.com", "1password.com", "obsidian.md", "notion.so", "slack.com", "discord.com", "telegram.org", "stripe.com", "atlassian.com", "jina.ai", "chromium.org", "playwright.dev", "pandoc.org", "imagemagick.org", "graphviz.org", "latex-project.org", "tug.org", "miktex.org", "gnu.org", "kernel.org", "apache.org", "mit.edu", "jq.dev", "jqlang.github.io", "cli.github.com", "kubernetes.io", "k8s.io", "helm.sh", "hashicorp.com", "terraform.io", "adobe.com", "figma.com", "elevenlabs.io", "raw.githubusercontent.com", "cursor.com", "modelcontextprotocol.io"} {
+	for _, h := range []string{"github.com", "githubusercontent.com", "gitlab.com", "npmjs.com", "npmjs.org", "pypi.org", "python.org", "nodejs.org", "nodesource.com", "brew.sh", "rustup.rs", "rust-lang.org", "astral.sh", "bun.sh", "deno.land", "deno.com", "golang.org", "go.dev", "docker.com", "microsoft.com", "apple.com", "google.com", "googleapis.com", "openai.com", "anthropic.com", "claude.ai", "claude.com", "openclaw.ai", "clawhub.ai", "clawhub.com", "docs.openclaw.ai", "debian.org", "ubuntu.com", "ffmpeg.org", "videolan.org", "crates.io", "rubygems.org", "ruby-lang.org", "jetbrains.com", "visualstudio.com", "vscode.dev", "nvidia.com", "pytorch.org", "huggingface.co", "amazonaws.com", "aws.amazon.com", "cloudflare.com", "vercel.com", "netlify.com", "fly.io", "heroku.com", "supabase.com", "postgresql.org", "sqlite.org", "mozilla.org", "wikipedia.org", "localhost", "127.0.0.1", "example.com", "example.org", "get.pnpm.io", "pnpm.io", "yarnpkg.com", "sh.rustup.rs", "ollama.com", "tailscale.com", "1password.com", "obsidian.md", "notion.so", "slack.com", "discord.com", "telegram.org", "stripe.com", "atlassian.com", "jina.ai", "chromium.org", "playwright.dev", "pandoc.org", "imagemagick.org", "graphviz.org", "latex-project.org", "tug.org", "miktex.org", "gnu.org", "kernel.org", "apache.org", "mit.edu", "jq.dev", "jqlang.github.io", "cli.github.com", "kubernetes.io", "k8s.io", "helm.sh", "hashicorp.com", "terraform.io", "adobe.com", "figma.com", "elevenlabs.io", "raw.githubusercontent.com", "cursor.com", "modelcontextprotocol.io"} {
 		if host == h || strings.HasSuffix(host, "."+h) {
 			return true
 		}

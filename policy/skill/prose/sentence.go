@@ -129,7 +129,7 @@ func abbreviation(s string) bool {
 var (
 	urlForm = regexp.MustCompile(`(?i)\b(?:https?|ftp|wss?)://[^\s<>"')\]}` + "`" + `]+|\bhxxps?://\S+`)
 	// vaultForm are the places where secrets lie.
-	vaultForm = regexp.MustCompile(`(?i)(?:~|\$HOME|%USERPROFILE%|/root|/home/\w+|/Users/\w+)?/?\.ssh(?:/[\w.*-]+)?\b|\bid_(?:rsa|ed25519|ecdsa)\b|~?/?\.aws/(?:credentials|config)|\.gnupg\b|~?/?\.kube/config|\.docker/config\.json|\.netrc\b|\.npmrc\b|\.pypirc\b|\.git-credentials|(?:^|[\s"'(/~` + "`" + `])\.env\b(?:\.\w+)?|\bkeychain(?:-db)?\b|wallet\.dat|\bLogin Data\b|cookies\.sqlite|key4\.db|logins\.json|/etc/shadow|(?:~|\$HOME)?/?\.(?:openclaw|clawdbot|moltbot|claude|codex)/(?:\.env|credentials|auth|openclaw\.json|config|agents|\.credentials)[\w./-]*|auth-profiles\.json|\.bash_history|\.zsh_history|\.config/gcloud|\.azure/|gh/hosts\.yml|/proc/(?:self|\d+|\*)/environ|Local Extension Settings|\.electrum|\.bitcoin|Exodus/|\.config/solana`)
+	vaultForm = regexp.MustCompile(`(?i)(?:~|\$HOME|%USERPROFILE%|/root|/home/\w+|/Users/\w+)?/?\.ssh(?:/[\w.*-]+)?\b|\bid_(?:rsa|ed25519|ecdsa)\b|~?/?\.aws/(?:credentials|config)|\.gnupg\b|~?/?\.kube/config|\.docker/config\.json|\.netrc\b|\.npmrc\b|\.pypirc\b|\.git-credentials|(?:^|[\s"'(/~` + "`" + `])\.env\b(?:\.\w+)?|\bkeychain(?:-db)?\b|wallet\.dat|\bLogin Data\b|cookies\.sqlite|key4\.db|logins\.json|/etc/shadow|(?:~|\$HOME)?/?\.(?:openclaw|clawdbot|moltbot|claude|codex)/(?:\.env|credentials|auth|openclaw\.json|config|agents|\.credentials)[\w./-]*|auth-profiles\.json|\.bash_history|\.zsh_history|\.config/gcloud|\.azure/|gh/hosts\.yml|/proc/(?:self|\d+|\*)/environ|Local Extension Settings|\.electrum|\.bitcoin|Exodus/|\.config/solana|\bprintenv\b|\benv\s*\||\.cursor/mcp\.json`)
 	// memoryForm are the files that the agent reads in every session.
 	memoryForm   = regexp.MustCompile(`\b(?:SOUL|MEMORY|HEARTBEAT|IDENTITY|USER|TOOLS|BOOTSTRAP)\.md\b|(?i:\.openclaw/workspace|openclaw\.json|exec-approvals\.json|\bsoul\.md\b)`)
 	agentDocForm = regexp.MustCompile(`\b(?:AGENTS|CLAUDE|GEMINI)\.md\b|\.cursorrules|copilot-instructions`)
@@ -151,7 +151,7 @@ type form struct {
 func forms() []form {
 	return []form{
 		{cURL, urlForm, []string{"://"}},
-		{cVault, vaultForm, []string{".ssh", "id_rsa", "id_ed25519", "id_ecdsa", ".aws", ".gnupg", "kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-cred", ".env", "keychain", "wallet.dat", "login data", "cookies.sqlite", "key4.db", "logins.json", "shadow", ".openclaw", ".clawdbot", ".moltbot", ".claude", ".codex", "auth-profiles", "_history", "gcloud", ".azure", "hosts.yml", "environ", "extension settings", ".electrum", ".bitcoin", "exodus", "solana"}},
+		{cVault, vaultForm, []string{".ssh", "id_rsa", "id_ed25519", "id_ecdsa", ".aws", ".gnupg", "kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-cred", ".env", "keychain", "wallet.dat", "login data", "cookies.sqlite", "key4.db", "logins.json", "shadow", ".openclaw", ".clawdbot", ".moltbot", ".claude", ".codex", "auth-profiles", "_history", "gcloud", ".azure", "hosts.yml", "environ", "extension settings", ".electrum", ".bitcoin", "exodus", "solana", "printenv", "env |", "env|", "mcp.json"}},
 		{cMemory, memoryForm, []string{".md", ".openclaw", "openclaw.json", "exec-approvals"}},
 		{cAgentDoc, agentDocForm, []string{".md", ".cursorrules", "copilot-inst"}},
 		{cSkillFile, skillForm, []string{"skill.md"}},
