@@ -110,6 +110,7 @@ type Engine struct {
 	done   chan struct{}
 	hashes hashCache
 	given  outstanding
+	said   lastSaid // on the stderr of programs
 
 	// Of the receiving goroutine.
 	glance *tracee.Glance

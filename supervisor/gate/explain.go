@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,12 +31,43 @@ func (e *Engine) explain(call uint64, t *tracee.Task, o Outcome) {
 	if !e.c.Policy.ExplainRefusals {
 		return
 	}
+	line := refusal(o)
+	if !e.said.first(said{t.TGID, line}, time.Now()) {
+		return
+	}
 	fd, err := e.stderr(call, t)
 	if err != nil {
 		return
 	}
 	defer unix.Close(fd)
-	_ = say(fd, refusal(o))
+	_ = say(fd, line)
+}
+
+// saidFor is how long a process is not told the same again. A shell that is
+// refused a program tries the next directory of its PATH at once, and where
+// /bin is /usr/bin finds the same one there.
+const saidFor = 2 * time.Second
+
+// said is a line and who was told it.
+type said struct {
+	tgid int32
+	line string
+}
+
+// lastSaid is what was said last.
+type lastSaid struct {
+	mu sync.Mutex
+	said
+	at time.Time
+}
+
+// first remembers a line and reports whether it was not just said.
+func (l *lastSaid) first(s said, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	again := l.said == s && now.Sub(l.at) < saidFor
+	l.said, l.at = s, now
+	return !again
 }
 
 // stderr takes the program's descriptor 2, as long as the call still waits. It

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,6 +37,21 @@ func TestRefusal(t *testing.T) {
 	got := refusal(Outcome{Op: "exec", Argv: []string{"a\nclawjail: allowed", long}, Path: long, Rule: long, Message: long})
 	if len(got) > maxExplained+1 || strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
 		t.Errorf("%d bytes: %q", len(got), got)
+	}
+}
+
+func TestTheSameIsSaidOnce(t *testing.T) {
+	var l lastSaid
+	now := time.Now()
+	for i, tt := range []struct {
+		s     said
+		after time.Duration
+		want  bool
+	}{{said{1, "a"}, 0, true}, {said{1, "a"}, 0, false}, {said{2, "a"}, 0, true}, {said{2, "b"}, 0, true}, {said{2, "b"}, saidFor, true}} {
+		now = now.Add(tt.after)
+		if got := l.first(tt.s, now); got != tt.want {
+			t.Errorf("%d: %v", i, got)
+		}
 	}
 }
 
