@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 
 	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
-	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/client"
 )
 
@@ -57,12 +57,11 @@ clawjail audit query --verdict audit.`,
 }
 
 func printNotices(w io.Writer, list []api.Notice) error {
-	width := max(columns(w)-60, 30)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "LAST\tJAIL\tGATE\tCOUNT\tWHAT\tRULE")
+	fmt.Fprintln(t, "LAST\tJAIL\tGATE\tCOUNT\tRULE\tWHAT")
 	for _, n := range list {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Last.Local().Format("15:04:05"), escape.Clip(n.JailName, 24), escape.String(n.Gate),
-			n.Count, show.Clip(noticeWhat(n), width), escape.String(n.Rule))
+			n.Count, escape.String(n.Rule), noticeWhat(n))
 	}
 	return t.Flush()
 }
@@ -82,8 +81,11 @@ func noticeLine(n api.Notice) string {
 	return fmt.Sprintf("told: %s: %s, by %s", escape.Clip(n.JailName, 24), noticeWhat(n), escape.String(n.Rule))
 }
 
-// maxTold bounds the lines about notices at the end of a run.
-const maxTold = 12
+// Bounds of what is told at the end of a run.
+const (
+	maxToldRules  = 8
+	maxToldThings = 3 // of each rule
+)
 
 // noticesOf fetches what a jail did that its policy tells of.
 func noticesOf(ctx context.Context, cl client.Client, jail string) []api.Notice {
@@ -109,11 +111,37 @@ func tellAtEnd(w io.Writer, list []api.Notice, all bool) {
 		return
 	}
 	fmt.Fprintln(w, "clawjail: the policy has you told of this:")
+	lines := 0
 	for i, n := range told {
-		if i == maxTold {
-			fmt.Fprintf(w, "  and %d more: clawjail audit query --jail %s --verdict audit\n", len(told)-i, n.Jail)
+		if slices.ContainsFunc(told[:i], func(o api.Notice) bool { return sameRule(o, n) }) {
+			continue // said with the first of its rule
+		}
+		if lines++; lines > maxToldRules {
+			fmt.Fprintf(w, "  and by more rules: clawjail notices --jail %s\n", n.Jail)
 			return
 		}
-		fmt.Fprintf(w, "  %d× %s, by %s\n", n.Count, noticeWhat(n), escape.String(n.Rule))
+		tellRule(w, n, told[i:])
+	}
+}
+
+func sameRule(a, b api.Notice) bool { return a.Gate == b.Gate && a.Rule == b.Rule }
+
+// tellRule tells what one rule let happen: the first things, and how many more.
+// One rule does not push out what another one has to say.
+func tellRule(w io.Writer, first api.Notice, rest []api.Notice) {
+	fmt.Fprintf(w, "  by %s:\n", escape.String(first.Rule))
+	things, more := 0, uint64(0)
+	for _, n := range rest {
+		switch {
+		case !sameRule(n, first):
+		case n.What == "" || things == maxToldThings:
+			more += n.Count
+		default:
+			things++
+			fmt.Fprintf(w, "    %d× %s\n", n.Count, noticeWhat(n))
+		}
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "    %d more: clawjail audit query --jail %s --verdict audit\n", more, first.Jail)
 	}
 }
