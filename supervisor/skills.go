@@ -31,6 +31,9 @@ func (c *call) approveSkill() (any, *api.Error) {
 	if err := r.Check(); err != nil {
 		return nil, api.Errorf(http.StatusBadRequest, "the request about a skill: %v", err)
 	}
+	// A private supervisor does not end under a question.
+	c.s.idle.hold()
+	defer c.s.idle.release()
 	notes := append([]string{
 		"the audit says: " + r.Verdict + " (rules " + r.RuleSet + ")",
 		"from " + r.Source,
