@@ -17,6 +17,9 @@ import (
 // fs.SkipDir for a directory leaves out what is in it.
 func Walk(ctx context.Context, dir *os.File, l Limits, visit func(Entry) error) error {
 	w := walker{ctx: ctx, limits: l, visit: visit}
+	if _, err := dir.Seek(0, io.SeekStart); err != nil { // it may have been walked before
+		return fmt.Errorf("list %q: %w", dir.Name(), err)
+	}
 	return w.dir(dir, "", 1)
 }
 
