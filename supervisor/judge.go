@@ -185,7 +185,7 @@ func concealed(path string, ret int32) bool {
 	if unix.Errno(-ret) != unix.ENOENT {
 		return false
 	}
-	for _, dir := range []string{"/sys/", "/proc/", "/dev/", "/usr/", "/lib/", "/lib64/", "/etc/ld.so."} {
+	for _, dir := range []string{"/sys/", "/proc/", "/dev/", "/usr/", "/lib/", "/lib64/", "/etc/ld.so.", "/etc/host.conf", "/etc/gai.conf"} {
 		if strings.HasPrefix(path, dir) {
 			return false
 		}

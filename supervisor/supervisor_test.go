@@ -252,3 +252,25 @@ func TestHistogramIsCumulative(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestConcealed(t *testing.T) {
+	tests := []struct {
+		name, path string
+		errno      unix.Errno
+		want       bool
+	}{
+		{"a key that the jail does not show", "/home/u/.ssh/id_ed25519", unix.ENOENT, true},
+		{"a file of the system that it does not show", "/etc/shadow", unix.ENOENT, true},
+		{"a file that may not be read", "/usr/lib/secret", unix.EACCES, true},
+		{"a library that no host has", "/usr/lib/glibc-hwcaps/x86-64-v4/libc.so.6", unix.ENOENT, false},
+		{"what the C library looks for before a name", "/etc/host.conf", unix.ENOENT, false},
+		{"a file that is no directory", "/etc/passwd/x", unix.ENOTDIR, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := concealed(tt.path, -int32(tt.errno)); got != tt.want {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
