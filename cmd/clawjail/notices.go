@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/client"
 )
 
@@ -56,12 +56,13 @@ clawjail audit query --verdict audit.`,
 	return c
 }
 
+// printNotices prints texts that the supervisor has escaped.
 func printNotices(w io.Writer, list []api.Notice) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "LAST\tJAIL\tGATE\tCOUNT\tRULE\tWHAT")
 	for _, n := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Last.Local().Format("15:04:05"), escape.Clip(n.JailName, 24), escape.String(n.Gate),
-			n.Count, escape.String(n.Rule), noticeWhat(n))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Last.Local().Format("15:04:05"), show.Clip(n.JailName, 24), n.Gate,
+			n.Count, n.Rule, noticeWhat(n))
 	}
 	return t.Flush()
 }
@@ -78,7 +79,7 @@ func noticeWhat(n api.Notice) string {
 
 // noticeLine is a notice on a line of its own, among others.
 func noticeLine(n api.Notice) string {
-	return fmt.Sprintf("told: %s: %s, by %s", escape.Clip(n.JailName, 24), noticeWhat(n), escape.String(n.Rule))
+	return fmt.Sprintf("told: %s: %s, by %s", show.Clip(n.JailName, 24), noticeWhat(n), n.Rule)
 }
 
 // Bounds of what is told at the end of a run.
@@ -129,7 +130,7 @@ func sameRule(a, b api.Notice) bool { return a.Gate == b.Gate && a.Rule == b.Rul
 // tellRule tells what one rule let happen: the first things, and how many more.
 // One rule does not push out what another one has to say.
 func tellRule(w io.Writer, first api.Notice, rest []api.Notice) {
-	fmt.Fprintf(w, "  by %s:\n", escape.String(first.Rule))
+	fmt.Fprintf(w, "  by %s:\n", first.Rule)
 	things, more := 0, uint64(0)
 	for _, n := range rest {
 		switch {

@@ -118,8 +118,9 @@ func (m model) apply(ev client.ApprovalEvent) model {
 	switch ev.Kind {
 	case approval.Told:
 		if ev.Notice != nil {
-			m.status = toldLine(*ev.Notice)
-			return m.tell(*ev.Notice)
+			m = m.tell(*ev.Notice)
+			m.status = raw(toldLine(*ev.Notice))
+			return m
 		}
 	case approval.Resync:
 		m.items, m.more = nil, ev.More

@@ -155,6 +155,37 @@ func TestInATerminal(t *testing.T) {
 	p.until("the console ended: <", "nil>", "left") // in two lines of 20 columns
 }
 
+// A request of two megabytes of escape codes, on a terminal of 20 columns: what
+// is on the screen is text, what is asked is answered, and what was done is told.
+func TestTwoMegabytesOfEscapeCodes(t *testing.T) {
+	q, socket := serveQueue(t)
+	p := start(t, socket, 20, 24)
+	p.until("nothing is held")
+	r := push(t).Request
+	codes := strings.Repeat("\x1b[2J\x1b]0;owned\a\x1b[31m", 1<<21/20)
+	r.Argv, r.ArgvSHA256, r.Digest, r.Claim = []string{"git", "push", codes, "the end"}, "", "", codes
+	got := submit(t, q, r)
+	screen := p.until("1 held", "git push", `\x1b[2J`)
+	if strings.Count(screen, "\n") > 24 {
+		t.Errorf("%s", screen)
+	}
+	p.tmux("send-keys", "a")
+	p.until("approve", "y yes")
+	p.tmux("send-keys", "y")
+	if d := <-got; !d.Allowed() {
+		t.Errorf("%+v", d)
+	}
+	q.Tell(approval.Done{Jail: "j1", JailName: codes, Gate: "exec", Rule: "exec.rules[0]", Key: "k", What: func() string { return "curl -T x" }})
+	p.until("0 held  1", `told: \x1b[2J`)
+	p.tmux("send-keys", "t")
+	p.until("done, and told to", `1× \x1b[2J`)
+	p.tmux("send-keys", "x", "q")
+	p.until("left")
+	if title := p.tmux("display-message", "-p", "#{pane_title}"); strings.Contains(title, "owned") {
+		t.Errorf("the title of the terminal is %q", title)
+	}
+}
+
 func TestTheSupervisorEndsMeanwhile(t *testing.T) {
 	q, socket := serveQueue(t)
 	p := start(t, socket, 80, 24)

@@ -12,9 +12,10 @@ import (
 // maxTold bounds the notices that are on a screen or wait for one.
 const maxTold = 200
 
-// toldLine is a notice in one line.
+// toldLine is a notice in one line. Its texts are escaped already, and escaped
+// again they would read as something else.
 func toldLine(n api.Notice) string {
-	what := n.What // escaped by the supervisor, and again would be read as something else
+	what := n.What
 	switch {
 	case what != "":
 	case n.Default:
@@ -22,7 +23,15 @@ func toldLine(n api.Notice) string {
 	default:
 		what = "more by this rule"
 	}
-	return "told: " + escape.Clip(n.JailName, 24) + ": " + what + ", by " + escape.String(n.Rule)
+	return "told: " + show.Clip(n.JailName, 24) + ": " + what + ", by " + n.Rule
+}
+
+// raw undoes the escaping of a line that is escaped where it is shown.
+func raw(line string) string {
+	if s, err := escape.Unescape(line); err == nil {
+		return s
+	}
+	return line
 }
 
 // tell adds a notice, or takes the place of the one that it continues.
