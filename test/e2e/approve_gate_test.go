@@ -288,3 +288,57 @@ func TestScriptsAreShownAsBoundOrNot(t *testing.T) {
 		})
 	}
 }
+
+// A request of nearly two megabytes of escape codes is held, shown as text of a
+// bounded size, and answered.
+func TestALargeHostileQuestion(t *testing.T) {
+	const ask = `import os; os.execvp("git", ["git", "push"] + ["\x1b[2J\x1b]0;owned\x07\x1b[31m" * 5000] * 16 + ["the end"])`
+	policy := policyFile(t, "exec:\n  rules:\n    - {run: git, args: [push, ...], then: ask}\non_refusal: explain\n")
+	dir := workspace(t)
+	j := detached(t, run{Policy: policy, Workspace: dir, Argv: []string{"sh", "-c", "python3 -c '" + ask + "' 2>err"}})
+	a := held(t, j.Name)
+	if a.Argc != 19 || a.ArgvBytes < 1<<20 || a.ArgvSHA256 == "" {
+		t.Errorf("%d arguments, %d bytes", a.Argc, a.ArgvBytes)
+	}
+	for _, args := range [][]string{{"pending"}, {"pending", a.ID}, {"deny", a.ID, "--reason", "\x1b[31mno"}} {
+		o := clawjail(t, run{}, args...)
+		if o.Code != 0 || strings.ContainsAny(o.Stdout+o.Stderr, "\x1b\a") || len(o.Stdout) > 128<<10 || !strings.Contains(o.Stdout, `\x1b[2J`) {
+			t.Errorf("%v: %d bytes, %v", args, len(o.Stdout), o)
+		}
+	}
+	ended(t, j)
+	if got := read(t, dir+"/err"); len(got) > 4096 || strings.Contains(got, "\x1b") || !strings.Contains(got, "clawjail: refused: git push") {
+		t.Errorf("the program was told %q", got)
+	}
+	for _, again := range [][]string{{"approve", a.ID}, {"deny", a.ID}} {
+		if o := clawjail(t, run{}, again...); o.Code == 0 || !strings.Contains(o.Stderr, "already denied by root") {
+			t.Errorf("a second answer: %v", o)
+		}
+	}
+}
+
+// Answers that come too late, after the time or the jail, decide nothing.
+func TestAnswersThatComeTooLate(t *testing.T) {
+	rules := "exec:\n  rules:\n    - {run: git, args: [push, ...], then: ask}\n"
+	late := detached(t, run{Policy: policyFile(t, rules+"approval: {timeout: 1s}\n"), Workspace: workspace(t), Argv: []string{"sh", "-c", "git push; true"}})
+	a := held(t, late.Name)
+	ended(t, late)
+	if o := clawjail(t, run{}, "approve", a.ID); o.Code == 0 || !strings.Contains(o.Stderr, "timed out") {
+		t.Errorf("after the time: %v", o)
+	}
+	gone := detached(t, run{Policy: policyFile(t, rules), Workspace: workspace(t), Argv: []string{"sh", "-c", "git push; true"}})
+	a = held(t, gone.Name)
+	if o := clawjail(t, run{}, "approve", a.ID, "--digest", strings.Repeat("0", 64)); o.Code == 0 || !strings.Contains(o.Stderr, "not the one that was looked at") {
+		t.Errorf("another digest: %v", o)
+	}
+	if o := clawjail(t, run{}, "kill", gone.Name); o.Code != 0 {
+		t.Fatal(o)
+	}
+	ended(t, gone)
+	if o := clawjail(t, run{}, "approve", a.ID); o.Code == 0 || !strings.Contains(o.Stderr, "ended with its jail") && !strings.Contains(o.Stderr, "is gone") {
+		t.Errorf("an ended jail: %v", o)
+	}
+	want(t, records(t, late.Name), "the denial by the clock", func(r audit.Record) bool {
+		return r.Gate == audit.GateExec && r.Verdict == "deny" && r.Decision != nil && strings.Contains(r.Decision.Reason, "timed out") && r.Decision.By == ""
+	})
+}
