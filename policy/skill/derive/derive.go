@@ -227,6 +227,9 @@ func (d *deriver) place(g Grant, operator bool) (l Line, why string) {
 	case skill.CapRead, skill.CapWrite:
 		return file(g, operator)
 	case skill.CapEnv:
+		if g.Value == "SKILL_DIR" {
+			return l, "" // every skill has it: where its files are
+		}
 		if err := policy.CheckVar(g.Value, false); err != nil {
 			return l, err.Error()
 		}

@@ -2,8 +2,6 @@ package derive
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,9 +10,8 @@ import (
 	"clawjail/policy"
 	"clawjail/policy/skill"
 	"clawjail/policy/source"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const dir = "/var/lib/clawjail/skills/store/0123/files"
 
@@ -81,19 +78,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "whole.yaml")
-	if *update {
-		if err := os.WriteFile(golden, []byte(p.Text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Text != string(want) {
-		t.Errorf("got\n%s", p.Text)
-	}
+	file := filepath.Join("testdata", "whole.yaml")
+	golden.Check(t, file, p.Text)
 	if want := []string{"net", "listen", "exec", "read", "write", "env"}; !slices.Equal(p.Kinds, want) {
 		t.Errorf("kinds %q", p.Kinds)
 	}

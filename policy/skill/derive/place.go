@@ -202,3 +202,9 @@ func (d *deriver) program(value string) (Line, string) {
 	}
 	return Line{Grant: Grant{skill.CapExec, name}, program: p}, ""
 }
+
+// Ordinary reports whether a program needs no permission of its own: it only
+// prints, compares, or moves files, or is the shell.
+func Ordinary(name string) bool {
+	return slices.Contains(tools(), name) || slices.Contains(preset(), name)
+}

@@ -125,6 +125,12 @@ func (s *Store) Unlock() {
 
 func (s *Store) treeDir(tree trust.Digest) string { return filepath.Join(s.dir, storeDir, hexOf(tree)) }
 
+// PathIn is where the store at dir has, or would have, the files of a skill.
+func PathIn(dir string, tree trust.Digest) (string, error) {
+	abs, err := filepath.Abs(dir)
+	return (&Store{dir: abs}).Path(tree), err
+}
+
 // Path is where the files of a stored skill are.
 func (s *Store) Path(tree trust.Digest) string { return filepath.Join(s.treeDir(tree), filesDir) }
 

@@ -56,3 +56,17 @@ func (e *namespaceError) Error() string {
 
 // errNotSSH is for keys that SSH has and this package does not take.
 var errNotSSH = errors.New("not a kind of key that is read here")
+
+// IsSignature reports whether a file at the top of a skill is a signature by
+// its name and by what is in it. It says nothing about what it is worth.
+func IsSignature(name string, data []byte) bool {
+	switch FormOf(name) {
+	case SSH:
+		_, err := openSSH(data)
+		return err == nil
+	case Bundle:
+		_, err := openBundle(data)
+		return err == nil
+	}
+	return false
+}
