@@ -92,7 +92,7 @@ func TestClosedCodeIsNotMapped(t *testing.T) {
 	for _, e := range until(t, p, "the end of the victim", exitOf(pid)) {
 		if e.Class == wire.ExecRefused && int(e.Pid) == pid {
 			refusals++
-			if e.Path != program || !e.Denied || e.Killed || e.Ret != -int32(unix.EPERM) {
+			if e.Path != program || e.Reason != wire.Mapped || !e.Denied || e.Killed || e.Ret != -int32(unix.EPERM) {
 				t.Errorf("event %+v", e)
 			}
 		}

@@ -121,6 +121,7 @@ const (
 	coreReasonREASON_CWD        coreReason = 8
 	coreReasonREASON_UNREADABLE coreReason = 9
 	coreReasonREASON_UNSEEN     coreReason = 10
+	coreReasonREASON_MAPPED     coreReason = 11
 )
 
 type coreTally struct {

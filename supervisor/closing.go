@@ -9,7 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/audit"
 	"clawjail/bpf"
+	"clawjail/bpf/wire"
 	"clawjail/policy"
 	"clawjail/seccomp/tracee"
 	"clawjail/supervisor/gate"
@@ -36,6 +38,18 @@ func (b *build) closer() func(gate.Pinned) error {
 			return err
 		}
 		return nil
+	}
+}
+
+// mapped records that a closed program was to be mapped. The kernel has refused it,
+// and nothing runs that must not: looking at a program with ldd does it, too.
+func (s *Supervisor) mapped(v *jailView, ev wire.Event, r audit.Record) {
+	v.refused.Add(1)
+	r.Gate, r.Verdict, r.Rule = audit.GateExec, policy.Deny.String(), "gate"
+	r.Subject.Op, r.Subject.Message = "map", "refused to be run by another program, which mapped it as code"
+	if err := s.audit.append(r); err != nil {
+		v.lost.Add(1)
+		s.metrics.lose("audit", 1)
 	}
 }
 

@@ -95,7 +95,11 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 			r.Decision = p.by
 		}
 	case wire.ExecRefused:
-		s.mismatch(v, ev, r)
+		if ev.Reason == wire.Mapped {
+			s.mapped(v, ev, r)
+		} else {
+			s.mismatch(v, ev, r)
+		}
 		return
 	case wire.Exit, wire.Fork:
 		r.Gate = audit.GateExec

@@ -59,7 +59,7 @@ static __always_inline void report_mapped(struct scope *scope, struct file *file
 	put_inode(&s->e, BPF_CORE_READ(file, f_inode));
 	s->e.base_len = put_path(s, BPF_CORE_READ(file, f_path.mnt),
 				 BPF_CORE_READ(file, f_path.dentry), &marks);
-	s->e.flags = REASON_NO_TOKEN;
+	s->e.flags = REASON_MAPPED;
 	s->e.ret = -EPERM;
 	s->e.marks = marks;
 	emit(s, scope->conf->urgent);

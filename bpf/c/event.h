@@ -46,6 +46,7 @@ enum reason {
 	REASON_CWD,	   /* another working directory, or one that others can change */
 	REASON_UNREADABLE, /* arguments or environment could not be read */
 	REASON_UNSEEN,	   /* a check before this one did not run */
+	REASON_MAPPED,	   /* another program mapped it as code */
 };
 
 #define EVENT_VERSION 1

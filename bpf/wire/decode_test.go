@@ -112,7 +112,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"class 0", "class 0", record{}.bytes()},
 		{"an unknown class", "class 13", record{class: 13}.bytes()},
 		{"a refusal without a reason", "reason 0", record{class: 12}.bytes()},
-		{"an unknown reason", "reason 11", record{class: 12, flags: 11}.bytes()},
+		{"an unknown reason", "reason 12", record{class: 12, flags: 12}.bytes()},
 		{"an unknown mark", "marks 0x40", record{class: 1, marks: 64}.bytes()},
 		{"padding in use", "padding", record{class: 1, padding: 1}.bytes()},
 		{"an unknown family", "address family 1", record{class: 8, family: 1}.bytes()},

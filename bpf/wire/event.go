@@ -94,12 +94,13 @@ const (
 	Cwd                          // another working directory, or one shared with other processes
 	Unreadable                   // arguments or environment could not be read
 	Unseen                       // a check that comes before did not run
+	Mapped                       // it was not executed: another program mapped it as code
 )
 
-const numReasons = int(Unseen) + 1
+const numReasons = int(Mapped) + 1
 
 var reasonNames = [numReasons]string{
-	"none", "no_token", "expired", "reused", "inode", "argc", "argv", "env", "cwd", "unreadable", "unseen",
+	"none", "no_token", "expired", "reused", "inode", "argc", "argv", "env", "cwd", "unreadable", "unseen", "mapped",
 }
 
 // String returns the name used in records, such as "no_token".
