@@ -2,8 +2,6 @@ package seccomp_test
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
@@ -11,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/seccomp"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestBaseIsValid(t *testing.T) {
 	if err := seccomp.Base().Validate(); err != nil {
@@ -41,18 +38,7 @@ func TestBaseDecidesEveryCall(t *testing.T) {
 func TestBaseText(t *testing.T) {
 	const file = "testdata/base.golden"
 	got := seccomp.Base().Text()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("rules changed (-want +got); go test -update if that is meant:\n%s", diff)
-	}
+	golden.Check(t, file, got)
 }
 
 // call writes a system call as text would: name and leading arguments.

@@ -1,21 +1,16 @@
 package view
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"clawjail/audit"
 	"clawjail/audit/escape"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // records are one of each kind that the supervisor writes, and the worst that
 // a jail can put into one.
@@ -66,18 +61,7 @@ func TestGolden(t *testing.T) {
 				got = tt.style.Append(got, &r)
 			}
 			name := filepath.Join("testdata", tt.file)
-			if *update {
-				if err := os.WriteFile(name, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), string(got)); d != "" {
-				t.Error(d)
-			}
+			golden.Check(t, name, string(got))
 			for line := range strings.Lines(string(got)) {
 				if n := utf8.RuneCountInString(line) - 1; tt.style.Width > 0 && n > tt.style.Width {
 					t.Errorf("line of %d characters: %s", n, line)

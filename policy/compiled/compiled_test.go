@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"clawjail/policy"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 // genPolicy draws policies that are valid.
 func genPolicy() *rapid.Generator[*policy.Policy] {
@@ -214,18 +211,7 @@ func TestGolden(t *testing.T) {
 	}
 	got := pretty.String() + "\n" + Digest(b) + "\n"
 	file := filepath.Join("testdata", "golden.txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Error(d)
-	}
+	golden.Check(t, file, got)
 }
 
 func FuzzDecode(f *testing.F) {

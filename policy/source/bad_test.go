@@ -2,36 +2,16 @@ package source
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 func vars() Vars {
 	return Vars{Workspace: "/home/user/project", Home: "/home/user", User: "user"}
-}
-
-// golden compares a text with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s: %s", file, d)
-	}
 }
 
 // Every file in testdata/bad is refused with exactly the words beside it.
@@ -51,6 +31,6 @@ func TestBadPolicies(t *testing.T) {
 			t.Errorf("%s: %v, %v", file, p, err)
 			continue
 		}
-		golden(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
+		golden.Check(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"clawjail/policy"
+	"clawjail/test/golden"
 )
 
 func TestExpectations(t *testing.T) {
@@ -64,7 +65,7 @@ given connect 192.0.2.1:443 at 10.0.0.1, expect deny
 given exec echo "x, expect deny
 given read ${HOEM}/x, expect deny
 `), vars())
-	golden(t, "testdata/bad-expectations.golden", err.Error()+"\n")
+	golden.Check(t, "testdata/bad-expectations.golden", err.Error()+"\n")
 	for text, want := range map[string]string{
 		"":       "x.expect:1:1: no expectations; a line is like: given exec ls, expect allow",
 		"# \xff": "x.expect:1:3: byte 0xff is not UTF-8; policies are UTF-8",

@@ -6,6 +6,7 @@ import (
 
 	"clawjail/policy"
 	"clawjail/policy/compiled"
+	"clawjail/test/golden"
 )
 
 func all() []string { return append(Presets(), Examples()...) }
@@ -28,7 +29,7 @@ func TestPresets(t *testing.T) {
 		if _, err := compiled.Decode(b); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		golden(t, "testdata/presets/"+name+".golden", strings.Join(p.Lines(), "\n")+"\n")
+		golden.Check(t, "testdata/presets/"+name+".golden", strings.Join(p.Lines(), "\n")+"\n")
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"clawjail/policy"
 	"clawjail/policy/compiled"
+	"clawjail/test/golden"
 )
 
 func mustParse(t *testing.T, text string, f Features) *policy.Policy {
@@ -74,7 +75,7 @@ on_refusal: explain
 
 func TestEverything(t *testing.T) {
 	p := mustParse(t, everything, Features{Gate: true})
-	golden(t, "testdata/everything.golden", strings.Join(p.Lines(), "\n")+"\n")
+	golden.Check(t, "testdata/everything.golden", strings.Join(p.Lines(), "\n")+"\n")
 	if got := p.Exec.Rules[0].Origin.String(); got != "exec.rules[0] (p.yaml:19)" {
 		t.Error(got)
 	}

@@ -1,19 +1,15 @@
 package service_test
 
 import (
-	"flag"
-	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"clawjail/seccomp"
 	"clawjail/seccomp/service"
 	"clawjail/seccomp/vm"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestText(t *testing.T) {
 	for _, name := range service.Names() {
@@ -25,18 +21,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		file := "testdata/" + name + ".golden"
-		if *update {
-			if err := os.WriteFile(file, []byte(r.Text()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), r.Text()); diff != "" {
-			t.Errorf("%s changed (-want +got); go test -update if that is meant:\n%s", name, diff)
-		}
+		golden.Check(t, file, r.Text())
 	}
 }
 

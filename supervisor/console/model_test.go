@@ -2,26 +2,22 @@ package console
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/google/go-cmp/cmp"
 
 	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/client"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func clock() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }
 
@@ -177,19 +173,8 @@ func TestScreens(t *testing.T) {
 			x := newTester(t, tt.w, tt.h, tt.list)
 			x.keys(tt.keys...)
 			got := x.screen() + "\n"
-			golden := filepath.Join("testdata", tt.name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Error(d)
-			}
+			file := filepath.Join("testdata", tt.name+".txt")
+			golden.Check(t, file, got)
 			x.check()
 		})
 	}

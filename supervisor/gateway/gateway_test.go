@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,9 +21,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"clawjail/supervisor/api"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // busy is a supervisor that has seen everything.
 func busy() api.Stats {
@@ -97,18 +94,7 @@ func TestGolden(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			got := ours(get(t, serve(t, tt.source).URL+"/metrics"))
 			name := filepath.Join("testdata", tt.file)
-			if *update {
-				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Error(d)
-			}
+			golden.Check(t, name, got)
 		})
 	}
 }

@@ -1,10 +1,8 @@
 package plan
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +15,8 @@ import (
 	"clawjail/jail/egress"
 	"clawjail/policy"
 	"clawjail/policy/source"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 func ada() jail.User { return jail.User{UID: 1000, GID: 1000, Name: "ada", Home: "/home/ada"} }
 
@@ -73,18 +70,7 @@ func TestGolden(t *testing.T) {
 		}
 		got := before + "\nnotes\n" + notes
 		file := "testdata/" + name + ".golden"
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		golden.Check(t, file, got)
 	}
 }
 

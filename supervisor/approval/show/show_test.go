@@ -1,7 +1,6 @@
 package show
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -16,9 +15,8 @@ import (
 
 	"clawjail/audit/escape"
 	"clawjail/supervisor/approval"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func prepared(t testing.TB, r approval.Request) approval.Request {
 	t.Helper()
@@ -77,19 +75,8 @@ func TestText(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Text(tt.r, 130*time.Second, tt.left, tt.style)
-			golden := filepath.Join("testdata", tt.name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Error(diff)
-			}
+			file := filepath.Join("testdata", tt.name+".txt")
+			golden.Check(t, file, got)
 			checkPage(t, got, tt.style)
 		})
 	}

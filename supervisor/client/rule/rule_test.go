@@ -2,20 +2,16 @@ package rule
 
 import (
 	"errors"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"clawjail/policy/source/edit"
 	"clawjail/supervisor/approval"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden file")
 
 func anything([]byte) error { return nil }
 
@@ -77,19 +73,8 @@ func TestEdit(t *testing.T) {
 		}
 		all.WriteString("== " + tt.name + "\n" + edit.Diff("policy.yaml", tt.text, got))
 	}
-	golden := filepath.Join("testdata", "edits.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(all.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), all.String()); d != "" {
-		t.Error(d)
-	}
+	file := filepath.Join("testdata", "edits.txt")
+	golden.Check(t, file, all.String())
 }
 
 func TestRules(t *testing.T) {

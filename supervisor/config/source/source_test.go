@@ -2,7 +2,6 @@ package source
 
 import (
 	"errors"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,26 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor/config"
+	"clawjail/test/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files")
-
-// golden compares a text with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s: %s", file, d)
-	}
-}
 
 // someGroups are the groups of the host that the tests imagine.
 func someGroups(name string) bool { return name == "root" || name == "clawjail" || name == "approvers" }
@@ -56,7 +37,7 @@ func TestBadFiles(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		golden(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
+		golden.Check(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
 	}
 }
 
@@ -121,7 +102,7 @@ func TestEverything(t *testing.T) {
 			t.Errorf("%+v is said to be a default", s)
 		}
 	}
-	golden(t, "testdata/everything.golden", f.Text())
+	golden.Check(t, "testdata/everything.golden", f.Text())
 	again(t, f)
 }
 
@@ -150,7 +131,7 @@ func TestDefaults(t *testing.T) {
 			t.Errorf("%+v is said to be given", s)
 		}
 	}
-	golden(t, "testdata/defaults.golden", f.Text())
+	golden.Check(t, "testdata/defaults.golden", f.Text())
 	again(t, f)
 }
 

@@ -1,0 +1,7 @@
+// Package golden compares what a test made with a file beside it.
+//
+// Trust: its input is the tests'. Concurrency: functions without state, but for
+// the flag, which is set once before the first test.
+//
+// May be imported by tests only.
+package golden
