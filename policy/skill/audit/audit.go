@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clawjail/policy/skill"
+	"clawjail/policy/skill/audit/limit"
 	"clawjail/policy/skill/file"
 	"clawjail/policy/skill/ioc"
 	"clawjail/policy/skill/manifest"
@@ -21,8 +22,8 @@ const RuleVersion = "2026.11-1"
 
 // Bounds of a report.
 const (
-	MaxFindings     = 500
-	MaxCapabilities = 1000
+	MaxFindings     = limit.Findings
+	MaxCapabilities = limit.Capabilities
 )
 
 // Options of an audit.
