@@ -32,7 +32,7 @@ func newSARIF(r skill.Report, version string) *sarif.Report {
 		}
 		describe(run, f.Rule)
 		result := sarif.NewRuleResult(f.Rule).WithRuleIndex(run.GetRuleIndex(f.Rule)).WithLevel(level(f)).WithMessage(sarif.NewTextMessage(f.Message))
-		result.AddPartialFingerprint("clawjail/v1", f.Fingerprint)
+		result.WithPartialFingerprints(map[string]string{"clawjail/v1": f.Fingerprint})
 		result.WithLocations([]*sarif.Location{location(f.Place, f.Evidence)})
 		p := sarif.NewPropertyBag()
 		p.Add("severity", f.Severity.String())
