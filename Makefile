@@ -21,7 +21,7 @@ TALLY := go run ./test/tally
 
 PURE_BINARIES := clawjail clawjaild clawjail-stage clawjail-egress clawjail-gateway
 
-.PHONY: help deps build run test check unit race kernel vm vm-matrix e2e fuzz lint \
+.PHONY: help deps build run test check unit race kernel vm vm-matrix e2e races fuzz lint \
 	generate generate-check bench install uninstall clean
 
 help: ## show this list
@@ -76,6 +76,10 @@ e2e: build ## real agents in jails, in a small internet of their own (as root)
 	@.ci/deps.sh test e2e
 	@test/e2e/agents.sh
 	@$(ENV) go test -json -count=1 -timeout 20m -p 1 -tags e2e ./test/e2e/... ./test/races/... | $(TALLY) -prefix e2e/ -noskip
+
+races: build ## every attack on the gate as often as promised; hours (as root)
+	@.ci/deps.sh test e2e
+	@$(ENV) CLAWJAIL_RACE_FULL=1 go test -json -count=1 -timeout 8h -tags e2e ./test/races/... | $(TALLY) -prefix races/ -noskip
 
 fuzz: ## every fuzz target for FUZZTIME (5s)
 	@.ci/deps.sh build
