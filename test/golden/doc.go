@@ -4,4 +4,9 @@
 // the flag, which is set once before the first test.
 //
 // May be imported by tests only.
+//
+// # Decisions
+//
+//   - With -update a file is written and then compared: what is read is what git
+//     will show, and a directory that is missing fails the test.
 package golden
