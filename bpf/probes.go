@@ -34,6 +34,7 @@ type Probes struct {
 	ready    *os.File       // the ring again, to wait for
 	record   ringbuf.Record // reused by Read
 	armed    bool           // of Read: the deadline of the next wait is set
+	empty    func()         // of Read: see OnEmpty
 
 	mu     sync.Mutex
 	closed bool

@@ -37,6 +37,9 @@ func (p *Probes) Read() (wire.Event, error) {
 			}
 			return event, nil
 		case errors.Is(err, os.ErrDeadlineExceeded): // the ring is empty
+			if p.empty != nil {
+				p.empty()
+			}
 			p.settled(seen)
 			p.wait()
 			p.armed = false
@@ -47,6 +50,11 @@ func (p *Probes) Read() (wire.Event, error) {
 		}
 	}
 }
+
+// OnEmpty has fn called by Read whenever it found the ring empty, before Settle
+// is told so: for a reader that keeps events until others have come. It is set
+// before the first Read.
+func (p *Probes) OnEmpty(fn func()) { p.empty = fn }
 
 // wait returns when the ring wakes its reader, at the deadline, or at a nudge.
 func (p *Probes) wait() {

@@ -51,6 +51,11 @@ func (s *Supervisor) dropScope(cgroup uint64) {
 // records it. One goroutine: records keep the order of the ring.
 func (s *Supervisor) judge() {
 	boot := bootID()
+	late := &unsures{now: bootNow, record: func(x unsure) {
+		x.v.execs.Add(1)
+		s.conclude(x.v, x.ev, x.r, x.d)
+	}}
+	s.probes.OnEmpty(late.rest)
 	for {
 		ev, err := s.probes.Read()
 		if errors.Is(err, bpf.ErrClosed) {
@@ -68,11 +73,12 @@ func (s *Supervisor) judge() {
 			_ = s.audit.append(gap("", "unknown_jail", 1, ev.Class.String()+" in a cgroup of no jail"))
 			continue
 		}
-		s.judgeOne(v, ev, boot)
+		late.see(ev)
+		s.judgeOne(v, ev, boot, late)
 	}
 }
 
-func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
+func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *unsures) {
 	r := audit.Record{Time: bootTime(ev.Time), Jail: v.id, ExecID: execID(boot, ev), Subject: subjectOf(ev)}
 	var d policy.Decision
 	switch ev.Class {
@@ -80,7 +86,6 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		if ev.Ret < 0 && v.gated.Load() {
 			return // the gate refused it, and has said so
 		}
-		v.execs.Add(1)
 		r.Gate = audit.GateExec
 		d = v.policy.Evaluate(policy.Request{Gate: policy.GateExec, Path: ev.Path, Argv: ev.Argv, Op: "exec"})
 		p, ok := v.permission(ev.Pid)
@@ -94,6 +99,11 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string) {
 		default:
 			r.Decision = p.by
 		}
+		if v.gated.Load() {
+			late.keep(unsure{v, ev, r, d})
+			return
+		}
+		v.execs.Add(1)
 	case wire.ExecRefused:
 		if ev.Reason == wire.Mapped {
 			s.mapped(v, ev, r)
