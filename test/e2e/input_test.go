@@ -21,9 +21,14 @@ import (
 	"clawjail/test/e2e/smallnet"
 )
 
-// asUser runs a copy of the CLI that everybody can reach, as the agent user and
-// without sudo.
+// asUser runs the CLI as the agent user and without sudo.
 func asUser(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return asAnybody(t, smallnet.UserID, args...)
+}
+
+// asAnybody runs a copy of the CLI that everybody can reach.
+func asAnybody(t *testing.T, id uint32, args ...string) outcome {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} {
@@ -38,8 +43,8 @@ func asUser(t *testing.T, args ...string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, copied, args...)
-	c.Dir = smallnet.UserHome
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: smallnet.UserID, Gid: smallnet.UserID}}
+	c.Dir = "/"
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
 	var stdout, stderr strings.Builder
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil && c.ProcessState == nil {
@@ -49,15 +54,57 @@ func asUser(t *testing.T, args ...string) outcome {
 }
 
 func TestNoRootIsToldWhatToDo(t *testing.T) {
-	if o := asUser(t, "--socket", "/run/none/control.sock", "run", "--", "true"); o.Code != 125 || !strings.Contains(o.Stderr, "sudo") {
+	if o := asUser(t, "--socket", "/run/none/control.sock", "run", "--workspace", smallnet.UserHome, "--", "true"); o.Code != 125 || !strings.Contains(o.Stderr, "sudo") {
 		t.Errorf("no supervisor runs: %v", o)
 	}
 	detached(t, run{Workspace: workspace(t), Argv: []string{"sleep", "1000"}}) // one runs now
-	for _, args := range [][]string{{"run", "--", "true"}, {"ps"}, {"freeze", "x"}, {"audit", "tail"}} {
+	for _, args := range [][]string{{"run", "--workspace", smallnet.UserHome, "--", "true"}, {"ps"}, {"freeze", "x"}, {"audit", "tail"}} {
 		if o := asUser(t, args...); o.Code == 0 || !strings.Contains(o.Stderr, "sudo") {
 			t.Errorf("%v: %v", args, o)
 		}
 	}
+}
+
+// TestGroupMayRun: members of the configured group start agents as themselves,
+// and step in where these are their own; nobody else does anything.
+func TestGroupMayRun(t *testing.T) {
+	if !ownHost(t, "access: {group: "+smallnet.UserName+"}\n", 16<<20) {
+		return
+	}
+	service(t, "clawjaild", nil)
+	eventually(t, "the daemon answers", func() bool { return clawjail(t, run{}, "ps").Code == 0 && fileExists("/run/clawjail/control.sock") })
+	dir := workspace(t)
+	o := asUser(t, "run", "--workspace", dir, "--", "sh", "-c", "id -u; exit 3")
+	if o.Code != 3 || o.Stdout != fmt.Sprintln(smallnet.UserID) {
+		t.Errorf("a member: %v", o)
+	}
+	if o := asUser(t, "run", "--workspace", dir, "--user", "nobody", "--", "true"); o.Code != 125 {
+		t.Errorf("a member as somebody else: %v", o)
+	}
+	roots := detached(t, run{Workspace: dir, Argv: []string{"sleep", "1000"}})
+	for _, verb := range []string{"freeze", "kill"} {
+		if o := asUser(t, verb, roots.Name); o.Code != 125 || !strings.Contains(o.Stderr, "sudo") {
+			t.Errorf("a member and root's jail: %s: %v", verb, o)
+		}
+	}
+	if o := asUser(t, "run", "--detach", "--name", "mine", "--workspace", dir, "--", "sleep", "1000"); o.Code != 0 {
+		t.Fatalf("%v", o)
+	}
+	for _, verb := range []string{"freeze", "thaw", "kill"} {
+		if o := asUser(t, verb, "mine"); o.Code != 0 {
+			t.Errorf("a member and a jail of its own: %s: %v", verb, o)
+		}
+	}
+	for _, args := range [][]string{{"run", "--workspace", "/tmp", "--", "true"}, {"ps"}, {"kill", roots.Name}} {
+		if o := asAnybody(t, smallnet.UserID+1, args...); o.Code == 0 || !strings.Contains(o.Stderr, "sudo") {
+			t.Errorf("somebody else: %v: %v", args, o)
+		}
+	}
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func TestUnreadablePolicy(t *testing.T) {

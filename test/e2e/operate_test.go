@@ -91,6 +91,9 @@ func TestNamesAndUnknownJails(t *testing.T) {
 			t.Errorf("%s of an unknown jail: %v", verb, o)
 		}
 	}
+	if o := clawjail(t, run{}, "exec", "nobody", "--", "true"); o.Code != 125 || !strings.Contains(o.Stderr, "nobody") {
+		t.Errorf("exec in an unknown jail: %v", o)
+	}
 	o := clawjail(t, run{}, "ps", "-o", "json")
 	if !strings.Contains(o.Stdout, j.ID) {
 		t.Errorf("ps: %v", o)
