@@ -56,13 +56,7 @@ type build struct {
 func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.Peer, files []*os.File) (api.Jail, *os.File, *api.Error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	s.work.Go(func() {
-		// Beside the checks and the plan: see there what it saves. A jail that
-		// is refused after it has cost a write.
-		if err := jail.Warm(); err != nil {
-			s.log.Debug("warm up cgroups", "error", err)
-		}
-	})
+	s.warm()
 	b := &build{s: s, begun: time.Now(), phases: map[string]float64{}}
 	e, pol, apiErr := s.admit(r, peer, len(files))
 	if apiErr != nil {
@@ -87,6 +81,20 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	var j api.Jail
 	s.loop.do(func(*table) { j = e.snapshot() })
 	return j, b.created.PTY, nil
+}
+
+// warm has the kernel get ready for processes that change cgroups; see jail.Warm
+// what it saves. Who is about to start a jail calls it early.
+func (s *Supervisor) warm() {
+	if !s.warming.CompareAndSwap(false, true) {
+		return
+	}
+	s.work.Go(func() {
+		defer s.warming.Store(false)
+		if err := jail.Warm(); err != nil {
+			s.log.Debug("warm up cgroups", "error", err)
+		}
+	})
 }
 
 // admit checks a request and reserves its jail.

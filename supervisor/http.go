@@ -204,6 +204,9 @@ func (c *call) snapshot(e *entry) api.Jail {
 }
 
 func (c *call) ping() (any, *api.Error) {
+	if c.r.URL.Query().Get("then") == "run" {
+		c.s.warm()
+	}
 	return api.Ping{Version: c.s.opt.Version, PID: os.Getpid(), Private: c.s.opt.Private, Tier: c.s.tier, Warning: c.s.warning()}, nil
 }
 

@@ -50,6 +50,7 @@ type Supervisor struct {
 	metrics *metrics
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
 	spares  *spares
+	warming atomic.Bool
 	filters sync.Map // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
 	killOne func(pid int32, cgroup string) error // killInCgroup

@@ -75,13 +75,14 @@ func run(c *cobra.Command, e *env, f runFlags, args []string) error {
 		return err
 	}
 	f.launch.Argv = args
+	cl := client.Client{Socket: e.socket}
+	ensure := cl.Approach(c.Context()) // beside the reading of the policy
 	req, err := launch.Prepare(f.launch)
 	if err != nil {
 		return err
 	}
 	req.Detach, req.Remove, req.Timeout = f.detach, f.remove, f.timeout
-	cl := client.Client{Socket: e.socket}
-	if err := cl.Ensure(c.Context()); err != nil {
+	if err := ensure(c.Context()); err != nil {
 		return err
 	}
 	if f.detach {

@@ -135,9 +135,11 @@ func dialError(socket string, err error) error {
 }
 
 // Ping asks who is there.
-func (c Client) Ping(ctx context.Context) (api.Ping, error) {
+func (c Client) Ping(ctx context.Context) (api.Ping, error) { return c.ping(ctx, "") }
+
+func (c Client) ping(ctx context.Context, query string) (api.Ping, error) {
 	var p api.Ping
-	_, err := c.call(ctx, http.MethodGet, "/v1/ping", nil, &p)
+	_, err := c.call(ctx, http.MethodGet, "/v1/ping"+query, nil, &p)
 	return p, err
 }
 

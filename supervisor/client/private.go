@@ -20,7 +20,19 @@ const startTimeout = 30 * time.Second
 // none runs: the same program with the same protocol, which ends by itself
 // some time after its last jail.
 func (c Client) Ensure(ctx context.Context, args ...string) error {
-	err := c.settledPing(ctx)
+	return c.Approach(ctx)(ctx, args...)
+}
+
+// Approach begins to look for the supervisor and tells it that a jail is about
+// to be asked for. The returned function is Ensure: it waits for the answer, and
+// what the caller does meanwhile costs nothing.
+func (c Client) Approach(ctx context.Context) func(ctx context.Context, args ...string) error {
+	answered := make(chan error, 1) // one answer
+	go func() { answered <- c.settledPing(ctx) }()
+	return func(ctx context.Context, args ...string) error { return c.ensure(ctx, <-answered, args) }
+}
+
+func (c Client) ensure(ctx context.Context, err error, args []string) error {
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
@@ -43,7 +55,7 @@ const dying = 2 * time.Second
 func (c Client) settledPing(ctx context.Context) error {
 	deadline := time.Now().Add(dying)
 	for {
-		_, err := c.Ping(ctx)
+		_, err := c.ping(ctx, "?then=run")
 		gone := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrUnexpectedEOF)
 		if !gone || time.Now().After(deadline) {
 			return err
