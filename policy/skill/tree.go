@@ -78,6 +78,9 @@ type Unit struct {
 	// Discouraged says that it stands under "do not" or in a bad example:
 	// findings in it go one step down in confidence.
 	Discouraged bool
+	// Cited says that the document names the text without telling anybody to run
+	// it: "commands like `rm -rf /`". The audit takes findings in it down again.
+	Cited bool
 	// Setup says that the document addresses it to the person who installs the
 	// skill or its tools: "## Install", "Prerequisites".
 	Setup bool

@@ -12,6 +12,7 @@ import (
 func (s *state) code() {
 	judge := func(text string, at skill.Place) []skill.Finding { return prose.Scan(text, at, false) }
 	findings, caps := code.Analyze(s.ctx, s.units, s.manifest, code.Options{Prose: judge})
+	s.context(findings)
 	s.add(findings...)
 	s.caps = append(s.caps, caps...)
 	seen := map[string]bool{}

@@ -143,6 +143,9 @@ func (s *state) contradictions() {
 		switch {
 		case offline && c.Kind == skill.CapNet && !localCap(c.Value):
 			f := rule.New("CJS-MAN-004", c.Place, "says that it needs no network, and reaches "+c.Value, s.manifest.Description)
+			if says(" after ", "once ", "except", "download") || s.fenced(c.Place) {
+				f.Confidence = skill.ConfidenceLow
+			}
 			s.add(f)
 			return
 		case readOnly && c.Kind == skill.CapWrite && !strings.HasPrefix(c.Value, "/tmp") && !strings.Contains(c.Value, "tmp"):

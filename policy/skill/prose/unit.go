@@ -31,7 +31,8 @@ func Units(d Document) []skill.Unit {
 				continue
 			}
 			u.Lang, u.Text = skill.Shell, b.Text
-			b.Discouraged = b.Discouraged || inlineDiscouraged(b)
+			u.Cited = inlineCited(b)
+			b.Discouraged = b.Discouraged || u.Cited
 		case Comment, Invisible, LinkDef, Alt, Title, Attribute:
 			if !command(strings.TrimSpace(b.Text)) {
 				continue
@@ -128,9 +129,9 @@ func unprompt(lang, text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// inlineDiscouraged says that the words before inline code forbid it. Lead is
-// the paragraph that it stands in.
-func inlineDiscouraged(b *Block) bool {
+// inlineCited says that the words around inline code forbid it, or name it
+// without telling to run it. Lead is the paragraph that it stands in.
+func inlineCited(b *Block) bool {
 	i := strings.Index(b.Lead, "`"+b.Text+"`")
 	if i < 0 {
 		return false
@@ -141,6 +142,6 @@ func inlineDiscouraged(b *Block) bool {
 	}
 	after := b.Lead[i+len(b.Text)+2:]
 	after, _, _ = strings.Cut(after[:min(len(after), 60)], ".")
-	return discourages(strings.ToLower(before)) || containsWord(strings.ToLower(before), "not", "block", "blocks", "like", "such as", "flag", "flags", "e.g", "pattern", "patterns", "looks for") ||
+	return discourages(strings.ToLower(before)) || containsWord(strings.ToLower(before), "not", "block", "blocks", "like", "such as", "flag", "flags", "e.g", "pattern", "patterns", "looks for", "detects", "catches", "prevents", "patterns", "veto", "vetoes", "refuse", "refuses", "deny", "denies", "requires approval", "approval", "including", "containing", "similar to", "dangerous", "destructive", "instead of", "equivalent") ||
 		containsWord(strings.ToLower(after), "is dangerous", "is forbidden", "is blocked", "is not allowed", "are blocked", "pattern", "patterns", "attack", "attacks", "never")
 }
