@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"clawjail/audit"
+	"clawjail/audit/redact"
 	"clawjail/audit/seal"
 	"clawjail/supervisor/config"
 )
@@ -29,6 +30,7 @@ type auditor struct {
 	// wrong state. Capacity 1.
 	changed chan struct{}
 
+	redact     *redact.Redactor
 	sealer     *seal.Sealer
 	rotations  chan mark // segments that were closed and not signed yet
 	sealErrors atomic.Uint64
@@ -39,7 +41,7 @@ func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, erro
 	if err != nil {
 		return nil, err
 	}
-	a := &auditor{slog: log, changed: make(chan struct{}, 1), rotations: make(chan mark, maxRotations)}
+	a := &auditor{slog: log, redact: r, changed: make(chan struct{}, 1), rotations: make(chan mark, maxRotations)}
 	a.log, err = audit.Open(c.AuditDir(), audit.Options{
 		MaxBytes: c.AuditSegmentBytes, Boot: bootID(), Tier: tier, Redact: r.Record, Rotated: a.rotated,
 	})

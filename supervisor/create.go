@@ -110,6 +110,9 @@ func (s *Supervisor) admit(r api.RunRequest, peer control.Peer, files int) (*ent
 	if err := s.audit.err(); err != nil {
 		return nil, nil, s.unrecorded("so no jail starts", err)
 	}
+	if held, blocked := s.incidents.BlocksStart(r.Name, pol.Name, r.UID); blocked {
+		return nil, nil, api.Errorf(http.StatusConflict, "no jail starts: %v", held).WithHint("clawjail incident show %s", held.ID)
+	}
 	id := newID()
 	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: r.Remove, view: newJailView(id)}
 	e.jail = api.Jail{ID: id, Name: r.Name, State: api.StateCreating, Policy: pol.Name, Digest: compiled.Digest(r.Policy),

@@ -67,11 +67,12 @@ func (s *Supervisor) awaitEnd(b *build) {
 	s.forget(forgotten)
 }
 
-// endUnleased kills a foreground jail that nobody waits for.
+// endUnleased kills a foreground jail that nobody waits for. One that an
+// incident holds stays for those who look at it.
 func (s *Supervisor) endUnleased(e *entry) {
 	orphan := false
 	s.loop.do(func(*table) { orphan = !e.jail.Detached && e.leases == 0 && e.jail.State != api.StateExited })
-	if orphan {
+	if _, held := s.incidents.BlocksJail(e.jail.ID); orphan && !held {
 		_ = s.kill(context.Background(), e, "its `clawjail run` went away")
 	}
 }

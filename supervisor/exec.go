@@ -39,6 +39,9 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	if apiErr := c.s.notHeld(e); apiErr != nil {
+		return nil, apiErr
+	}
 	if len(r.Argv) == 0 || len(r.Argv) > api.MaxArgs {
 		return nil, api.Errorf(http.StatusBadRequest, "no command to run")
 	}

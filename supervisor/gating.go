@@ -134,7 +134,7 @@ func (b *build) openGate(listener *os.File) error {
 			v.opened(id, path, decisionRecord(d))
 		},
 		Violation: func(tgid int32, what string) { s.violation(v, tgid, what) },
-		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, reason) },
+		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, triggerPolicy, reason) },
 		CloseCode: b.closer(),
 	}, l)
 	s.work.Go(func() {

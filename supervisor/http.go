@@ -61,6 +61,7 @@ func (s *Supervisor) routes() http.Handler {
 	add("POST /v1/jails/{id}/exec/{exec}/signal", (*call).execSignal)
 	s.approvalRoutes(add)
 	s.skillRoutes(add)
+	s.incidentRoutes(add)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, api.Errorf(http.StatusNotFound, "%s %s: no such call", r.Method, r.URL.Path))
 	})
@@ -311,6 +312,9 @@ func (c *call) setFrozen(stop bool, verb string) (any, *api.Error) {
 	}
 	if !stop {
 		if apiErr := c.s.mayThaw(); apiErr != nil {
+			return nil, apiErr
+		}
+		if apiErr := c.s.notHeld(e); apiErr != nil {
 			return nil, apiErr
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"clawjail/jail/egress"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/control"
+	"clawjail/supervisor/incident"
 	"clawjail/supervisor/limit"
 )
 
@@ -65,6 +66,7 @@ type Supervisor struct {
 	// approvals is what waits for a human; see approvals.go.
 	approvals *approvals
 	limits    *limit.Store
+	incidents *incident.Store
 }
 
 // New builds everything that jails need before the first of them starts: the
@@ -139,6 +141,12 @@ func (s *Supervisor) open() error {
 	}
 	if s.limits, err = limit.Open(filepath.Join(s.opt.Config.StateDir, "limits.db")); err != nil {
 		return err
+	}
+	if s.incidents, err = incident.OpenStore(filepath.Join(s.opt.Config.StateDir, "incidents")); err != nil {
+		return err
+	}
+	for _, id := range s.incidents.Unreadable() {
+		s.log.Error("the file of an incident cannot be read: no jail starts until it is restored or moved away", "incident", id)
 	}
 	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})
 	return err

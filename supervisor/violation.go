@@ -13,6 +13,7 @@ import (
 	"clawjail/audit"
 	"clawjail/bpf/wire"
 	"clawjail/policy"
+	"clawjail/supervisor/incident"
 )
 
 // violate answers an operation that the policy refuses and that happened all
@@ -21,7 +22,7 @@ import (
 func (s *Supervisor) violate(v *jailView, ev wire.Event, d policy.Decision) {
 	what := fmt.Sprintf("%s of %q refused by %s", opOf(ev), ev.Path, d.Rule)
 	if d.Verdict == policy.Freeze || v.policy.OnViolation == policy.RespondFreeze {
-		s.freezeByID(v.id, what)
+		s.freezeByID(v.id, triggerPolicy, what)
 		return
 	}
 	if v.policy.OnViolation == policy.RespondDeny && d.Verdict != policy.Kill {
@@ -36,7 +37,7 @@ func (s *Supervisor) violation(v *jailView, tgid int32, what string) {
 	v.refused.Add(1)
 	s.metrics.mismatch("exec")
 	if v.policy.OnViolation == policy.RespondFreeze {
-		s.freezeByID(v.id, what)
+		s.freezeByID(v.id, triggerMismatch, what)
 		return
 	}
 	s.killOrFreeze(v, tgid, what, "gate")
@@ -50,7 +51,7 @@ func (s *Supervisor) mismatch(v *jailView, ev wire.Event, r audit.Record) {
 	s.metrics.mismatch("exec")
 	what := fmt.Sprintf("execution of %q is not what was let through: %s", ev.Path, ev.Reason)
 	if v.policy.OnViolation == policy.RespondFreeze {
-		s.freezeByID(v.id, what)
+		s.freezeByID(v.id, triggerMismatch, what)
 	}
 	r.Gate, r.Verdict, r.Rule = audit.GateExec, policy.Kill.String(), "gate"
 	r.Subject.Op, r.Subject.Message = "exec", what
@@ -80,11 +81,19 @@ func (s *Supervisor) killOrFreeze(v *jailView, pid int32, what, rule string) {
 		Subject: audit.Subject{Op: "violation", Pid: pid, Message: message}, Verdict: "kill", Rule: rule})
 	if err != nil {
 		// Something forbidden runs and does not go away: stop everything.
-		s.freezeByID(v.id, message)
+		s.freezeByID(v.id, triggerMismatch, message)
 	}
 }
 
-func (s *Supervisor) freezeByID(id, reason string) {
+// The kinds of what freezes a jail and opens an incident.
+const (
+	triggerPolicy   = "freeze"   // the policy says so
+	triggerMismatch = "mismatch" // something went past a gate
+	triggerPerson   = "person"
+)
+
+// freezeByID stops a jail, and then opens an incident about it.
+func (s *Supervisor) freezeByID(id, kind, reason string) {
 	var e *entry
 	s.loop.do(func(t *table) { e = t.live[id] })
 	if e == nil {
@@ -95,7 +104,17 @@ func (s *Supervisor) freezeByID(id, reason string) {
 	if err := s.freeze(ctx, e, true, reason); err != nil {
 		s.log.Error("freeze after a violation; the jail is killed instead", "jail", id, "error", err)
 		_ = s.kill(ctx, e, "could not be frozen after a violation: "+reason)
+		return
 	}
+	s.raise(e, incident.Trigger{Kind: kind, What: reason, By: "clawjail"}, severity(kind))
+}
+
+// severity is what an incident begins with.
+func severity(kind string) incident.Severity {
+	if kind == triggerMismatch {
+		return incident.Critical
+	}
+	return incident.High
 }
 
 func (s *Supervisor) cgroupOf(id string) string {

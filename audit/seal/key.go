@@ -38,6 +38,23 @@ type Private struct{ key ed25519.PrivateKey }
 // Public gives the other half.
 func (p Private) Public() Public { return Public{p.key.Public().(ed25519.PublicKey)} }
 
+// Sign signs a message that is no checkpoint. The domain, which ends with a
+// newline, keeps the signature from meaning anything elsewhere.
+func (p Private) Sign(domain string, message []byte) (signature []byte, keyID string) {
+	return ed25519.Sign(p.key, append([]byte(domain), message...)), p.Public().ID()
+}
+
+// CheckMessage reports whether the key signed the message for the domain.
+func (p Public) CheckMessage(domain string, message, signature []byte, keyID string) error {
+	if keyID != p.ID() {
+		return fmt.Errorf("signed by key %s, not by %s", keyID, p.ID())
+	}
+	if !ed25519.Verify(p.key, append([]byte(domain), message...), signature) {
+		return errors.New("the signature does not fit")
+	}
+	return nil
+}
+
 // ID names a key: the first 16 bytes of the SHA-256 of its public half in DER,
 // in hex.
 func (p Public) ID() string {

@@ -154,6 +154,13 @@ func (s *Sealer) Key() Public {
 	return s.key.Public()
 }
 
+// Sign signs a message that is no checkpoint with the key in use.
+func (s *Sealer) Sign(domain string, message []byte) (signature []byte, keyID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key.Sign(domain, message)
+}
+
 // Seal signs where the log stands, unless the last checkpoint says so already.
 // An error of an anchor is given, but the checkpoint stands.
 func (s *Sealer) Seal(log Source) error {

@@ -84,6 +84,23 @@ func (q *Queue) EndJail(jail string) {
 	q.dropScopes(scopes)
 }
 
+// Contain denies the requests of a jail that an incident stopped, and forgets
+// its scopes. Later requests wait as any.
+func (q *Queue) Contain(jail, reason string) int {
+	q.mu.Lock()
+	scopes := q.grants.drop(jail)
+	var mine []*entry
+	for _, e := range q.byID {
+		if e.request.Jail == jail && q.begin(e) {
+			mine = append(mine, e)
+		}
+	}
+	q.mu.Unlock()
+	q.settleAll(mine, Decision{Outcome: Denied, Reason: clipText(reason, MaxReason)})
+	q.dropScopes(scopes)
+	return len(mine)
+}
+
 // Sweep ends the requests whose time is up and says how long nothing else will
 // end: at most maxNap. Run calls it.
 func (q *Queue) Sweep() time.Duration {

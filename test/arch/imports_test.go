@@ -139,7 +139,8 @@ func TestClosure(t *testing.T) {
 func TestRootBinariesParseLittle(t *testing.T) {
 	forbidden := map[string][]string{
 		"clawjaild": {"clawjail/policy/source", "clawjail/policy/strict", "clawjail/supervisor/config/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/",
-			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/", "html/"},
+			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/zip", "html/",
+			"clawjail/supervisor/incident/evidence/verify"}, // archive/tar is there to write evidence; what reads it is not
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
 		"clawjail-stage": {"clawjail/policy", "clawjail/supervisor", "clawjail/bpf", "clawjail/audit", "net/http", "encoding/xml", "github.com/cilium/"},
 	}
