@@ -54,6 +54,11 @@
 //   - Streams are the client's own pipes, handed through to the jail: bytes of
 //     a jail never pass through the root process, and a full pipe slows down
 //     only its own jail.
+//   - Jails follow the state that the audit log is in and not its changes: a log
+//     that breaks and works again at once must not leave a jail frozen, nor one
+//     that began to run in between unrecorded.
+//   - What a killed supervisor left is found by its directories and not by cgroups:
+//     another supervisor's jails may be in the same parent.
 //   - Without the gate, a verdict that refuses a program which the kernel let
 //     run is answered after the fact: the process is killed, or the jail
 //     frozen, and the record says so.
