@@ -46,9 +46,15 @@ type change struct {
 	cloexec bool
 }
 
+// looker copies a caller's memory.
+type looker interface {
+	String(addr uint64, limit int) (string, error)
+	Bytes(addr uint64, n int) ([]byte, error)
+}
+
 // decoder reads the arguments of a call.
 type decoder struct {
-	task *tracee.Task
+	task looker
 	args [6]uint64
 	err  error
 }
@@ -86,7 +92,7 @@ func id(v uint64) int64 {
 }
 
 // decode turns a call into a change. ok is false for a call that is none.
-func decode(call notify.Call, task *tracee.Task) (c *change, ok bool, err error) {
+func decode(call notify.Call, task looker) (c *change, ok bool, err error) {
 	d := &decoder{task: task, args: call.Args}
 	for _, part := range []func(*decoder, int32) *change{opens, removes, renames, makes, attributes, times} {
 		if c := part(d, call.Nr); c != nil {

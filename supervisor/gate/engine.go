@@ -173,7 +173,9 @@ func (e *Engine) serve(call notify.Call) {
 			e.exec(call)
 		}
 	default:
-		e.file(call) // which refuses what it does not know
+		if !e.quickFile(call) {
+			e.file(call) // which refuses what it does not know
+		}
 	}
 }
 

@@ -398,12 +398,18 @@ func (e *Engine) killForFile(x *edit, d policy.Decision) {
 }
 
 func (e *Engine) outcomeFile(x *edit, d policy.Decision) Outcome {
-	o := Outcome{Gate: policy.GateOpen, Op: x.op, PID: x.task.TGID, Path: x.places[0].path, Verdict: d.Verdict, Rule: d.Rule}
-	if x.delete && x.op != "open" {
+	o := outcomeOf(x.change, d)
+	o.PID = x.task.TGID
+	return o
+}
+
+func outcomeOf(c *change, d policy.Decision) Outcome {
+	o := Outcome{Gate: policy.GateOpen, Op: c.op, Path: c.places[0].path, Verdict: d.Verdict, Rule: d.Rule}
+	if c.delete && c.op != "open" {
 		o.Gate = policy.GateDelete
 	}
-	if len(x.places) > 1 {
-		o.Path2 = x.places[1].path
+	if len(c.places) > 1 {
+		o.Path2 = c.places[1].path
 	}
 	return o
 }
