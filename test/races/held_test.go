@@ -242,7 +242,7 @@ func TestNumbers(t *testing.T) {
 	// A number that is met again is that of two executions, some time apart.
 	seen, again := map[int32]time.Time{}, 0
 	for _, x := range records(t, o.name) {
-		if x.Gate != audit.GateExec {
+		if x.Gate != audit.GateExec || x.Subject.Op != "exec" {
 			continue
 		}
 		if first, ok := seen[x.Subject.Pid]; ok && x.Time.Sub(first) > 2*time.Second {
