@@ -37,6 +37,9 @@
 //	decisions about open connections   maxHeldConns the connection's record lacks it
 //	label sets per counter             maxLabels    counted as "other"
 //	files opened by the gate, unseen   maxGiven     the oldest is judged by its other name
+//	executions that may be refused yet maxUnsure    the oldest is recorded
+//	executions refused before reported maxStopped   all are forgotten: one has two records
+//	notices                            approval.MaxNotices  the longest unchanged is forgotten
 //	calls held per jail                gate.maxHeld denied with EAGAIN
 //	tokens given out per jail          gate.maxOutstanding  denied with EAGAIN
 //	programs closed to mapping         bpf.MaxClosedCode    no further one is closed
