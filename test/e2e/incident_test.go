@@ -40,10 +40,7 @@ func incidentOf(t *testing.T, jail string) api.Incident {
 // it; its evidence and the log prove themselves.
 func TestAFrozenJailIsAnIncident(t *testing.T) {
 	dir := workspace(t)
-	pol := policyFile(t, `version: 1
-name: frozen
-extends: [agent]
-exec:
+	pol := policyFile(t, `exec:
   rules:
     - {run: id, then: freeze}
 on_violation: freeze
