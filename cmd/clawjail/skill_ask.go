@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"clawjail/audit"
+	"clawjail/policy/skill/derive"
+	"clawjail/policy/skill/store"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/client"
+)
+
+// ask has a human decide about a candidate: through the supervisor where one
+// runs, else at the terminal.
+func (s *skills) ask(ctx context.Context, c *candidate, a store.Approval) (store.Approval, error) {
+	cl := client.Client{Socket: s.e.socket}
+	if _, err := cl.Ping(ctx); err == nil {
+		return s.askGate(ctx, cl, c, a)
+	}
+	if !s.atTerminal() {
+		return a, &exitError{code: exitReview, err: fmt.Errorf("skill %s waits for a person, and there is neither a supervisor to hold it nor a terminal to ask at\n  start the supervisor (sudo systemctl start clawjail), or run this at a terminal", c.name)}
+	}
+	fmt.Fprintf(s.e.stdout, "approve skill %s with this content and these permissions? Type yes: ", c.name)
+	if !s.saysYes() {
+		return a, refusedByHuman(c.name, "at the terminal")
+	}
+	a.By, a.Via = userName(os.Getuid()), "terminal"
+	return a, nil
+}
+
+func refusedByHuman(name, how string) error {
+	return &exitError{code: exitRejected, err: fmt.Errorf("skill %s was not approved: %s", name, how)}
+}
+
+// atTerminal reports whether a person is at both ends.
+func (s *skills) atTerminal() bool {
+	in, ok := s.e.stdin.(*os.File)
+	return ok && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+}
+
+// saysYes reads one line. Everything but the whole word is a no.
+func (s *skills) saysYes() bool {
+	line, err := bufio.NewReader(s.e.stdin).ReadString('\n')
+	return err == nil && strings.TrimSpace(line) == "yes"
+}
+
+// askGate holds the candidate at the supervisor until somebody decides.
+func (s *skills) askGate(ctx context.Context, cl client.Client, c *candidate, a store.Approval) (store.Approval, error) {
+	watchCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// It may be reading the terminal, which nothing can interrupt: so it is not
+	// waited for. Once the context has ended it decides nothing any more.
+	go s.tellRequest(watchCtx, cl, c)
+	d, err := cl.ApproveSkill(ctx, c.request())
+	cancel()
+	switch {
+	case err != nil:
+		return a, fmt.Errorf("ask about skill %s: %w", c.name, err)
+	case !d.Allowed:
+		return a, refusedByHuman(c.name, readable(d.String()))
+	}
+	a.By, a.Via, a.ID, a.At = d.By, "gate", d.ID, d.At.UTC().Truncate(time.Second)
+	return a, nil
+}
+
+// request is what the approver is shown.
+func (c *candidate) request() api.SkillRequest {
+	r := api.SkillRequest{Name: c.name, Op: "install", Tree: c.tree.String(), Root: c.root.String(), Policy: c.policy.Digest.String(),
+		RuleSet: clipText(c.report.RuleSet, 400), Verdict: c.verdict.String(), Source: clipText(readable(c.source), 400)}
+	add := func(format string, args ...any) {
+		if len(r.Lines) < api.MaxSkillLines {
+			r.Lines = append(r.Lines, clipText(readable(fmt.Sprintf(format, args...)), api.MaxSkillLine))
+		}
+	}
+	add("signed by %s", principals(c.outcome.Vouches))
+	if c.old == nil {
+		add("permissions: %s", inWords(c.policy.Permissions()))
+	} else {
+		r.Op = "update"
+		if c.old.Tree == c.tree {
+			r.Op = "approve"
+		}
+		added, removed := derive.Diff(c.old.Permissions, c.policy.Permissions())
+		add("permissions that are new: %s", inWords(added))
+		add("permissions that go: %s", inWords(removed))
+	}
+	if n := len(c.policy.Denied); n > 0 {
+		add("%d things that it does are denied", n)
+	}
+	for _, reason := range c.reasons {
+		add("%s", reason)
+	}
+	return r
+}
+
+func inWords(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}
+
+// tellRequest says under which id the question is held, and takes the answer of
+// who sits at the terminal.
+func (s *skills) tellRequest(ctx context.Context, cl client.Client, c *candidate) {
+	sum := strings.TrimPrefix(c.tree.String(), "sha256:")
+	var mine *client.Approval
+	found := errors.New("found")
+	err := cl.WatchApprovals(ctx, func(e client.ApprovalEvent) error {
+		for _, a := range append(e.List, e.Approval) {
+			if a.Gate == approval.GateSkill && a.Path == c.name && a.SHA256 == sum && e.Kind != approval.Removed {
+				mine = &a
+				return found
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, found) {
+		return
+	}
+	fmt.Fprintf(s.e.stdout, "held as request %s: clawjail approve %s (clawjail pending %s shows it)\n", mine.ID, mine.ID, mine.ID)
+	if !s.atTerminal() {
+		return
+	}
+	fmt.Fprint(s.e.stdout, "or type yes here to approve, anything else to deny: ")
+	yes := s.saysYes()
+	if ctx.Err() != nil {
+		return
+	}
+	if _, _, err := cl.Decide(ctx, mine.ID, api.DecideRequest{Approve: yes, Digest: mine.Digest}); err != nil {
+		fmt.Fprintf(s.e.stderr, "clawjail: %v\n", err)
+	}
+}
+
+// recordEvent records what was done with a skill: through the supervisor, or
+// where none runs and we are root, in the log itself.
+func (s *skills) recordEvent(ctx context.Context, e api.SkillEvent) {
+	err := client.Client{Socket: s.e.socket}.RecordSkill(ctx, e)
+	if errors.Is(err, client.ErrNotRunning) {
+		err = recordDirectly(e)
+	}
+	if err != nil {
+		fmt.Fprintf(s.e.stderr, "clawjail: this is not in the audit log: %v\n", err)
+	}
+}
+
+func recordDirectly(e api.SkillEvent) error {
+	if os.Geteuid() != 0 {
+		return errors.New("no supervisor runs, and only root can write to it")
+	}
+	if err := e.Check(); err != nil {
+		return err
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return err
+	}
+	l, err := audit.Open(defaultAuditDir, audit.Options{Boot: strings.TrimSpace(string(boot))})
+	if err != nil {
+		return err
+	}
+	uid := uint32(os.Getuid())
+	_, err = l.Append(audit.Record{Time: time.Now(), Gate: audit.GateSkill, Verdict: e.Verdict,
+		Subject: audit.Subject{Op: e.Op, Path: e.Name, SHA256: strings.TrimPrefix(e.Tree, "sha256:"), UID: &uid, Message: e.Message}})
+	return errors.Join(err, l.Close())
+}
+
+// userName is who a number is, for people.
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(uid)
+}
