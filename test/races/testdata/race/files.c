@@ -27,6 +27,9 @@ static void junk(const char *path)
 	close(fd);
 }
 
+// Any of these many lengths is less than what the files hold.
+#define SHORTER 9
+
 static int truncating(const char *path, int flags)
 {
 	int fd = open(path, flags, 0644);
@@ -42,7 +45,7 @@ static int by_descriptor(const char *path)
 
 	if (fd < 0)
 		return 1;
-	failed = ftruncate(fd, 0);
+	failed = ftruncate(fd, dice(SHORTER));
 	close(fd);
 	return failed;
 }
@@ -78,7 +81,7 @@ static int lose(const char *path)
 	case 1:
 		return unlinkat(AT_FDCWD, path, 0);
 	case 2:
-		return truncate(path, 0);
+		return truncate(path, dice(SHORTER));
 	case 3:
 		return truncating(path, O_WRONLY | O_TRUNC);
 	case 4:
