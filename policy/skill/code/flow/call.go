@@ -122,6 +122,11 @@ func (m *machine) newExpr(f *frame, e *ir.Expr) *value {
 
 // apply calls fn.
 func (m *machine) apply(f *frame, fn *value, c *call) *value {
+	m.evalDepth++
+	defer func() { m.evalDepth-- }()
+	if m.evalDepth > maxEval {
+		return unknown()
+	}
 	switch fn.kind {
 	case kAlt:
 		var out *value
@@ -169,6 +174,9 @@ func (m *machine) run(f *frame, c *closure, k *call) *value {
 		return unknown(k.marks()...)
 	}
 	m.markStarted(c)
+	if v, known := m.remembered(f, c, k); known {
+		return v
+	}
 	m.calls = append(m.calls, c)
 	defer func() { m.calls = m.calls[:len(m.calls)-1] }()
 	g := &frame{unit: c.unit, mod: c.mod, this: c.this, scope: &scope{vars: map[string]*value{}, up: c.scope, fn: true}, holes: f.holes, loop: f.loop, catch: f.catch, in: f.in, args: k.args}
@@ -186,6 +194,7 @@ func (m *machine) run(f *frame, c *closure, k *call) *value {
 	if c.unit.Lang == skill.Shell {
 		out = g.out
 	}
+	m.remember(f, c, k, out, g.out)
 	if out == nil {
 		return unknown()
 	}

@@ -56,10 +56,13 @@ func (m *machine) codeSource(f *frame, pos ir.Pos, v *value, by string) {
 		case decoded:
 			m.emit(f, "CJS-FLOW-005", pos, "text that was hidden as "+k.name+" is run by "+by, via(k))
 		case argv, stdin:
-			if f.unit.Lang != skill.Shell || by != "a shell" {
+			if by != "the system" && (f.unit.Lang != skill.Shell || by == "eval") {
 				m.emit(f, "CJS-FLOW-008", pos, "an argument is run by "+by, via(k), medium)
 			}
 		case param:
+			if by == "the system" {
+				continue
+			}
 			m.emit(f, "CJS-FLOW-008", pos, "a parameter is run by "+by, via(k), medium, severity(skill.Medium))
 		}
 	}

@@ -161,6 +161,9 @@ func isIndex(s string) bool { return s != "" && (s[0] >= '0' && s[0] <= '9' || s
 func (m *machine) listIndex(f *frame, v, k *value, name string, known bool, pos ir.Pos) *value {
 	n, ok := k.number()
 	if !ok {
+		if name == "@" || name == "*" {
+			return v
+		}
 		if known {
 			return m.attr(f, v, name, pos)
 		}

@@ -142,6 +142,12 @@ func (m *machine) writeRules(f *frame, pos ir.Pos, p string, data *value) {
 	case ordinary:
 		return
 	case system, authorization:
+		if strings.HasPrefix(p, "/usr/local/") {
+			tweaks = append(tweaks, medium)
+			if f.unit.Fenced {
+				tweaks = append(tweaks, severity(skill.Low))
+			}
+		}
 		m.emit(f, "CJS-FS-001", pos, "writes "+p+": "+what, tweaks...)
 	case persistence:
 		m.emit(f, "CJS-FS-002", pos, "writes "+p+": "+what, append(tweaks, m.mildRC(f, p, data)...)...)

@@ -51,6 +51,9 @@ func destination(v *value) dest {
 		host = u
 	}
 	d.host = strings.TrimSuffix(host, ".")
+	if strings.ContainsAny(d.host, "\"' \n\t{}<>()$`|;,%") {
+		d.host, d.hostMarks = "", nil
+	}
 	d.literal = d.host != "" && !strings.Contains(d.host, "*")
 	if a, ok := oddAddress(d.host); ok {
 		d.host = a

@@ -89,6 +89,7 @@ type machine struct {
 	caps     map[string]*skill.Capability
 	capOrder []string
 	started  map[*closure]bool
+	results  map[*ir.Func]*summary
 	pending  []*closure
 }
 
@@ -121,6 +122,7 @@ type frame struct {
 	in     *value // standard input
 	holes  []*value
 	loop   int // rounds of loops that are run as they are written
+	blind  int // loops around whose rounds are not known
 	errs   bool
 }
 
@@ -163,6 +165,7 @@ func Run(ctx context.Context, units []*Unit, opt Options) ([]skill.Finding, []sk
 func (m *machine) round(units []*Unit) {
 	m.mods = map[string]*module{}
 	m.started = map[*closure]bool{}
+	m.results = map[*ir.Func]*summary{}
 	m.texts = 0
 	clear(m.seenText)
 	var mods []*module

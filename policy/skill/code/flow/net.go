@@ -73,7 +73,7 @@ func (m *machine) contact(f *frame, pos ir.Pos, d dest) hostClass {
 		m.capable(f, skill.CapNet, value, pos, declared)
 		m.emit(f, "CJS-NET-001", pos, "talks to "+value, ability)
 	}
-	m.indicator(f, pos, d.host)
+	m.indicator(f, pos, d.host, d.path)
 	switch class {
 	case metadataHost:
 		m.emit(f, "CJS-NET-004", pos, "asks the cloud's metadata service, which hands out credentials")

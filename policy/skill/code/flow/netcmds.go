@@ -441,7 +441,7 @@ func netCommands() map[string]command {
 		several(cmdWget, "wget", "wget2", "aria2c", "axel", "fetch"),
 		several(cmdNetcat, "nc", "ncat", "netcat", "telnet", "nc.traditional", "pwncat"), several(cmdSocat, "socat"),
 		several(cmdSSH, "ssh", "autossh", "sshpass", "mosh"), several(cmdCopyOut, "scp", "rsync", "sftp"),
-		several(cmdDNS, "dig", "nslookup", "host", "drill", "ping", "ping6", "traceroute", "getent", "resolvectl"),
+		several(cmdDNS, "dig", "nslookup", "host", "drill", "ping", "ping6", "traceroute", "resolvectl"),
 		several(cmdTunnel, "ngrok", "cloudflared", "frpc", "frps", "chisel", "bore", "lt", "localtunnel", "tor", "torsocks", "proxychains", "proxychains4", "gost", "rathole", "pagekite", "zrok", "pinggy", "playit", "inlets", "sshuttle", "ligolo", "iodine", "dnscat2"),
 		several(cmdOpenssl, "openssl"), several(cmdMail, "mail", "sendmail", "mutt", "msmtp", "mailx", "swaks"))
 }

@@ -97,6 +97,9 @@ func (m *machine) plus(f *frame, a, b *value) *value {
 	if a.kind == kList && b.kind == kList && f.unit.Lang == skill.Python {
 		return list(append(append([]*value{}, a.items...), b.items...)...).withMarks(joinMarks(a.marks, b.marks))
 	}
+	if a.kind == kList && b.kind != kString && f.unit.Lang == skill.Python {
+		return list(append(append([]*value{}, a.items...), m.element(b))...)
+	}
 	x, ok1 := a.number()
 	y, ok2 := b.number()
 	if ok1 && ok2 && a.kind != kString && b.kind != kString {
@@ -106,8 +109,8 @@ func (m *machine) plus(f *frame, a, b *value) *value {
 		return concat(m.whole(a), m.whole(b))
 	}
 	if f.unit.Lang != skill.Python {
-		s, ok1 := scriptString(a)
-		t, ok2 := scriptString(b)
+		s, ok1 := scriptString(a, 0)
+		t, ok2 := scriptString(b, 0)
 		if ok1 && ok2 {
 			return concat(str(s), str(t)).withMarks(joinMarks(a.marks, b.marks))
 		}
@@ -116,12 +119,15 @@ func (m *machine) plus(f *frame, a, b *value) *value {
 }
 
 // scriptString is what JavaScript makes of a value in string context.
-func scriptString(v *value) (string, bool) {
+func scriptString(v *value, depth int) (string, bool) {
+	if depth > 8 {
+		return "", false
+	}
 	switch v.kind {
 	case kList:
 		var parts []string
 		for _, x := range v.items {
-			s, ok := scriptString(x)
+			s, ok := scriptString(x, depth+1)
 			if !ok {
 				return "", false
 			}

@@ -133,6 +133,9 @@ const (
 
 func writeClass(p string) (pathClass, string) {
 	low := strings.ToLower(p) + "/"
+	if strings.HasPrefix(low, "/tmp/") || strings.HasPrefix(low, "/var/tmp/") {
+		return ordinary, ""
+	}
 	for _, c := range writeNeedles {
 		for _, n := range c.needles {
 			if n[0] == '^' && strings.HasPrefix(low, n[1:]) || n[0] != '^' && strings.Contains(low, n) {

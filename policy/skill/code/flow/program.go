@@ -66,8 +66,7 @@ func (m *machine) hiddenCommand(f *frame, c *cmdCall, prog *value, name string) 
 		m.emit(f, "CJS-OBF-004", c.at, "the command "+name+" is hidden as "+k.name, via(k))
 		return
 	}
-	switch path.Base(name) {
-	case "curl", "wget", "bash", "sh", "nc", "python", "python3", "eval", "base64", "perl", "node", "zsh", "ncat", "socat":
+	if programWord(path.Base(name)) {
 		m.emit(f, "CJS-OBF-004", c.at, "the command "+name+" is put together from pieces")
 	}
 }

@@ -256,6 +256,6 @@ func (m *machine) dns(f *frame, pos irPos, v *value) {
 	}
 	if d := destination(v); d.literal && plausibleHost(d.host) {
 		m.capable(f, skill.CapNet, d.host, pos, m.opt.Manifest.DeclaresHost(d.host))
-		m.indicator(f, pos, d.host)
+		m.indicator(f, pos, d.host, d.path)
 	}
 }

@@ -131,7 +131,7 @@ func pyImport(m *machine, f *frame, c *call) *value {
 	name := orUnknown(c.arg(0, "name"))
 	s, ok := pick(name).text()
 	if !ok {
-		m.emit(f, "CJS-EXEC-005", c.at, "imports a module whose name is not written down", medium, severity(skill.Medium), via(find(allMarks(name), decoded, netIn)))
+		m.emit(f, "CJS-EXEC-005", c.at, "imports a module whose name is not written down", unsure, severity(skill.Low), via(find(allMarks(name), decoded, netIn)))
 		return unknown()
 	}
 	if hiddenName(pick(name)) {

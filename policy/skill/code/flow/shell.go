@@ -146,11 +146,23 @@ func (m *machine) word(f *frame, e *ir.Expr) *value {
 
 // wordTrick reports a word that is written so that nobody can read it.
 func (m *machine) wordTrick(f *frame, e *ir.Expr) {
-	var tweaks []tweak
 	if e.Text == "escaped letters" {
-		tweaks = append(tweaks, medium)
+		// Patterns are full of backslashes; paths and addresses are not.
+		s := concat(m.exprs(f, e.Args)...).shape()
+		if what, _ := secretPath(s); what == "" && !strings.HasPrefix(s, "/") && !strings.Contains(s, "://") && !programWord(s) {
+			return
+		}
 	}
-	m.emit(f, "CJS-OBF-004", e.Pos, "a word is hidden with "+e.Text, tweaks...)
+	m.emit(f, "CJS-OBF-004", e.Pos, "a word is hidden with "+e.Text)
+}
+
+// programWord says that a word names a program that attacks hide.
+func programWord(s string) bool {
+	switch s {
+	case "curl", "wget", "bash", "sh", "nc", "ncat", "python", "python3", "eval", "base64", "perl", "node", "zsh", "socat":
+		return true
+	}
+	return false
 }
 
 // fields evaluates words with splitting.

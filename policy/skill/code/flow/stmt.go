@@ -198,9 +198,11 @@ func (m *machine) forStmt(f *frame, s *ir.Stmt) flowOut {
 	if !ok || len(items) == 0 {
 		item := m.element(over)
 		items = []*value{item, item}
-		if over.kind == kList && len(over.items) == 0 {
+		if over.kind == kList && len(over.items) == 0 || f.blind > 0 {
 			items = items[:1]
 		}
+		f.blind++
+		defer func() { f.blind-- }()
 	} else {
 		f.loop++
 		defer func() { f.loop-- }()
@@ -267,15 +269,19 @@ func (m *machine) while(f *frame, s *ir.Stmt) flowOut {
 		if s.X != nil && (s.X.Op == ir.Subst || s.X.Op == ir.Command) {
 			known = false
 		}
-		if known && !truth || !known && n >= 2 {
+		if known && !truth || !known && n >= 2-min(f.blind, 1) {
 			break
 		}
 		if known {
 			f.loop++
+		} else {
+			f.blind++
 		}
 		out := m.block(f, s.Body)
 		if known {
 			f.loop--
+		} else {
+			f.blind--
 		}
 		if out == returns || out == breaks {
 			break
@@ -283,12 +289,35 @@ func (m *machine) while(f *frame, s *ir.Stmt) flowOut {
 		if s.Post != nil {
 			m.eval(f, s.Post)
 		}
-		// A loop without a condition is left by a break that nobody sees.
-		if n > 2000 && s.X == nil {
+		// A loop without a condition is left by a break that nobody sees, unless
+		// it is the wheel of an obfuscator.
+		if endless(s) && n >= 2 && (n > 600 || !wheel(s.Body)) {
 			break
 		}
 	}
 	return m.block(f, s.Else)
+}
+
+// endless says that a loop has no condition, or a constant one.
+func endless(s *ir.Stmt) bool {
+	if s.X == nil {
+		return true
+	}
+	x := s.X
+	for x.Op == ir.Unary && x.X != nil {
+		x = x.X
+	}
+	return x.Op == ir.Num || x.Op == ir.Bool || x.Op == ir.List || x.Op == ir.Str
+}
+
+// wheel says that a body is a switch over a schedule, or turns an array.
+func wheel(body []*ir.Stmt) bool {
+	for _, s := range body {
+		if s.Kind == ir.Switch || s.Kind == ir.Try && len(body) <= 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // switchStmt runs the arm that fits, where that is known, else all of them.

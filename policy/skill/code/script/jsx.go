@@ -47,6 +47,7 @@ func (p *parser) element(e *ir.Expr) {
 				return
 			}
 			p.at += n + 1
+			p.tok.end = p.at
 			p.next()
 			return
 		default:

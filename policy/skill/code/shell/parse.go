@@ -42,16 +42,24 @@ func Parse(text string) *ir.File {
 		if err == "" {
 			break
 		}
-		file.Report(ir.Problem{Pos: ir.Pos{Line: int32(l.base+line) + 0, Col: 1}, Message: err})
-		var ok bool
-		for ; line > 0; line-- {
-			if _, text, ok = strings.Cut(text, "\n"); !ok {
-				text = ""
-			}
-			l.base++
+		if strings.Contains(err, "arithmetic") && strings.Contains(text, "((") {
+			text = skipLines(text, l, line-1)
+			text = strings.Replace(text, "((", "( (", 1) // two subshells
+			continue
 		}
+		file.Report(ir.Problem{Pos: ir.Pos{Line: int32(l.base+line) + 0, Col: 1}, Message: err})
+		text = skipLines(text, l, line)
 	}
 	return file
+}
+
+// skipLines drops the first n lines.
+func skipLines(text string, l *lowering, n uint) string {
+	for ; n > 0 && text != ""; n-- {
+		_, text, _ = strings.Cut(text, "\n")
+		l.base++
+	}
+	return text
 }
 
 // parse lowers the statements of text up to its first error, whose line within
