@@ -24,16 +24,16 @@ const maxRuleBytes = 2 << 10
 type place struct {
 	keys []string // "exec", "rules"
 	item string   // in YAML, on one line
-	// moves is the same item in another list, which it leaves.
-	moves []string
+	// moves are other lists that the same item leaves.
+	moves [][]string
 	text  string // of the item that moves
 }
 
 // into gives the text of a policy file with the rule in it.
 func (p place) into(text string) (string, error) {
-	if p.moves != nil {
+	for _, from := range p.moves {
 		var err error
-		if text, err = edit.Remove(text, p.moves, p.text); err != nil {
+		if text, err = edit.Remove(text, from, p.text); err != nil {
 			return "", err
 		}
 	}
@@ -119,7 +119,7 @@ func connectRule(r approval.Request) (place, error) {
 		dest = netip.AddrPortFrom(a, r.Port).String()
 	}
 	s, err := scalar(variables(dest))
-	return place{keys: []string{"network", "allow"}, item: s, moves: []string{"network", "ask"}, text: dest}, err
+	return place{keys: []string{"network", "allow"}, item: s, moves: [][]string{{"network", "ask"}, {"network", "critical"}}, text: dest}, err
 }
 
 // pattern makes a text mean only itself in a rule.

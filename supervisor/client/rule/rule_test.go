@@ -56,6 +56,7 @@ func TestEdit(t *testing.T) {
 		{"a section in braces without the list", "version: 1\nexec: {default: audit}\n", push()},
 		{"lists in brackets", `network: {ask: ["b.example:443", "api.example.com:443"], allow: ["a.example:443"]}` + "\n", connect()},
 		{"the first of a list in brackets", `network: {ask: ["api.example.com:443", "b.example:443"]}` + "\n", connect()},
+		{"from a list that is named for its category", `network: {critical: ["b.example:443", "api.example.com:443"], allow: ["a.example:443"]}` + "\n", connect()},
 		{"no new line at the end", "version: 1", push()},
 		{"other letters before", "version: 1\nname: \"日本\"\nexec: {rules: [ {run: \"ä\", then: ask} ]}\n", push()},
 		{"an indented list", "exec:\n  rules:\n  - run: ls\n    then: allow\n", push()},
