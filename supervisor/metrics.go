@@ -117,6 +117,11 @@ func (c *call) stats() (any, *api.Error) {
 		out.VerifyMismatch[k] = n
 	}
 	m.mu.Unlock()
+	out.AuditUnsigned, out.AuditSealErrors = s.audit.unsigned(), s.audit.sealErrors.Load()
+	out.Incidents = map[string]uint64{}
+	for state, n := range s.incidents.Counts() {
+		out.Incidents[string(state)] = uint64(n)
+	}
 	out.HoldsPending, out.Notices = s.approvals.Pending(), s.approvals.Told()
 	slices.SortFunc(out.Decisions, func(a, b api.DecisionCount) int {
 		return strings.Compare(a.Gate+" "+a.Verdict, b.Gate+" "+b.Verdict)

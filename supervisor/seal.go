@@ -123,6 +123,13 @@ func (a *auditor) checkCut() {
 	}
 }
 
+// unsigned is how many records no checkpoint covers yet.
+func (a *auditor) unsigned() uint64 {
+	seq, _ := a.log.Head()
+	last, _ := a.sealer.Last()
+	return seq - min(seq, last.Seq)
+}
+
 // sealAudit signs where the log stands, at intervals and when a segment is
 // closed, and keeps old segments small and within their time.
 func (s *Supervisor) sealAudit() {

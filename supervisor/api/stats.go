@@ -16,6 +16,9 @@ type Stats struct {
 	AuditRecords    uint64            `json:"audit_records"`
 	AuditBytes      uint64            `json:"audit_bytes"`
 	AuditErrors     uint64            `json:"audit_errors"`
+	AuditUnsigned   uint64            `json:"audit_unsigned"`    // records after the last checkpoint
+	AuditSealErrors uint64            `json:"audit_seal_errors"` // checkpoints or copies of them that failed
+	Incidents       map[string]uint64 `json:"incidents"`         // by state
 	EgressOpen      uint64            `json:"egress_open"`
 	StartSeconds    Histogram         `json:"start_seconds"`
 	SupervisorBytes uint64            `json:"supervisor_resident_bytes"`

@@ -39,7 +39,8 @@ type Collector struct {
 
 // descs are the metrics, in the words of their HELP.
 type descs struct {
-	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze *prometheus.Desc
+	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze,
+	incidents, records, auditErrors, unsigned, sealErrors, started *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -58,6 +59,13 @@ func newDescs() descs {
 		lost:      d("clawjail_events_lost_total", "Events that were not recorded, by the reason.", "class"),
 		jails:     d("clawjail_jails", "Jails, by state.", "state"),
 		freeze:    d("clawjail_freeze_seconds", "Time from the order to freeze a jail until every process stood still."),
+		incidents: d("clawjail_incidents", "Incidents, by state; all but closed ones want somebody.", "state"),
+
+		records:     d("clawjail_audit_records_total", "Records that this supervisor wrote to the audit log."),
+		auditErrors: d("clawjail_audit_errors_total", "Records that could not be written to the audit log."),
+		unsigned:    d("clawjail_audit_unsigned_records", "Records of the audit log that no checkpoint covers yet."),
+		sealErrors:  d("clawjail_audit_checkpoint_errors_total", "Checkpoints of the audit log, or copies of them, that could not be written."),
+		started:     d("clawjail_supervisor_start_time_seconds", "When the supervisor started, in seconds since 1970."),
 	}
 }
 
@@ -72,7 +80,8 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
-	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze} {
+	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze,
+		d.incidents, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.started} {
 		ch <- desc
 	}
 }
@@ -154,6 +163,18 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 		jails[string(state)] += n
 	}
 	add(c.desc.jails, prometheus.GaugeValue, countsOf(jails, states, states))
+	add(c.desc.incidents, prometheus.GaugeValue, countsOf(s.Incidents, incidentStates, incidentStates))
+	for _, v := range []struct {
+		desc  *prometheus.Desc
+		kind  prometheus.ValueType
+		value float64
+	}{
+		{c.desc.records, prometheus.CounterValue, float64(s.AuditRecords)}, {c.desc.auditErrors, prometheus.CounterValue, float64(s.AuditErrors)},
+		{c.desc.unsigned, prometheus.GaugeValue, float64(s.AuditUnsigned)}, {c.desc.sealErrors, prometheus.CounterValue, float64(s.AuditSealErrors)},
+		{c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
+	} {
+		out = append(out, prometheus.MustNewConstMetric(v.desc, v.kind, v.value))
+	}
 	if s.Tier != "" {
 		add(c.desc.tier, prometheus.GaugeValue, counts{{tiers.pick(s.Tier)}: 1})
 	}

@@ -34,8 +34,10 @@ func busy() api.Stats {
 		VerifyMismatch: map[string]uint64{"exec": 1},
 		EventsLost:     map[string]uint64{"open_write": 12, "exec_skipped": 1},
 		Notices:        map[string]uint64{"exec": 3},
-		Jails:          map[api.State]uint64{api.StateRunning: 4, api.StateFrozen: 1},
-		FreezeSeconds:  api.Histogram{Bounds: []float64{0.001, 0.01}, Buckets: []uint64{7, 9}, Count: 9, Sum: 0.012},
+		Incidents:      map[string]uint64{"assessed": 1, "closed": 4},
+		AuditRecords:   5000, AuditErrors: 2, AuditUnsigned: 11, AuditSealErrors: 1, StartTimeUnix: 1795000000.5,
+		Jails:         map[api.State]uint64{api.StateRunning: 4, api.StateFrozen: 1},
+		FreezeSeconds: api.Histogram{Bounds: []float64{0.001, 0.01}, Buckets: []uint64{7, 9}, Count: 9, Sum: 0.012},
 	}
 }
 

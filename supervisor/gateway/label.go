@@ -15,10 +15,11 @@ type set string
 // The closed sets. The classes of lost events grow with the probes; whatever is
 // not here is counted all the same, as "other".
 const (
-	gates    set = "exec file delete connect egress dns jail supervisor gap"
-	verdicts set = "allow audit ask deny kill freeze"
-	tiers    set = "lsm notify"
-	states   set = "creating running frozen exited"
+	gates          set = "exec file delete connect egress dns jail supervisor gap"
+	verdicts       set = "allow audit ask deny kill freeze"
+	tiers          set = "lsm notify"
+	states         set = "creating running frozen exited"
+	incidentStates set = "open contained preserved assessed released killed closed"
 	// held are the gates that can hold an action: they are present at zero, so
 	// that an alert on their increase sees where they began.
 	held set = "exec file delete connect egress"
