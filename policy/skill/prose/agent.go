@@ -25,7 +25,7 @@ func disable(s *sentence) (match, bool) {
 					m.conf = skill.ConfidenceLow
 				}
 			}
-			if v.from > o.from || verb == "remove" || verb == "lower" || verb == "skip" || verb == "skips" || verb == "skipping" || verb == "override" || verb == "kill" || verb == "elevate" || verb == "exclude" || verb == "escape" || verb == "allowlist" || verb == "allow list" || verb == "exempt" || verb == "exclusion" || strings.HasPrefix(verb, "suppress") {
+			if v.from > o.from && !strings.HasPrefix(verb, "answer ") || verb == "remove" || verb == "lower" || verb == "skip" || verb == "skips" || verb == "skipping" || verb == "override" || verb == "kill" || verb == "elevate" || verb == "exclude" || verb == "escape" || verb == "allowlist" || verb == "allow list" || verb == "exempt" || verb == "exclusion" || strings.HasPrefix(verb, "suppress") {
 				if text := verb[0]; text < 0x80 {
 					m.conf = max(m.conf, skill.ConfidenceLow)
 				}
@@ -244,7 +244,7 @@ func shadow(s *sentence) (match, bool) {
 		h := s.all(cSend)[0]
 		return match{"CJS-INJ-010", skill.High, skill.ConfidenceMedium, h, h, "changes what another tool does"}, true
 	}
-	if containsWord(s.text, "never invoke other", "never use other", "do not use other", "do not use any other", "don't use other", "never call other", "do not invoke other", "not used", "ignore other", "other skills are not", "disable other", "do not call other", "never use any other") && s.has(cTool) && s.has(cInstead, cIgnore, cEvery, cSecretly) {
+	if containsWord(s.text, "never invoke other", "never use other", "do not use other", "do not use any other", "don't use other", "never call other", "do not invoke other", "not used", "ignore other", "other skills are not", "disable other", "do not call other", "never use any other") && s.has(cTool) && (s.has(cInstead, cIgnore, cEvery, cSecretly) || s.next != nil && s.next.has(cInstead)) {
 		if t := s.all(cTool); len(t) > 0 {
 			return match{"CJS-INJ-010", skill.Medium, skill.ConfidenceMedium, t[0], t[0], "keeps the agent from its other tools"}, true
 		}

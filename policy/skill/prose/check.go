@@ -98,7 +98,7 @@ func (c *checker) place(b *Block, offset int) skill.Place {
 // report makes the finding of a match, in its context.
 func (c *checker) report(s *sentence, m match) {
 	b := s.block
-	key := m.id + "\x00" + b.file + fmt.Sprint(c.place(b, s.toBlock(m.at.from)).Line)
+	key := fmt.Sprint(m.id, "\x00", c.place(b, s.toBlock(m.at.from)).Line, m.sev, m.conf)
 	if c.seen[key] || len(c.out) >= maxFindings {
 		return
 	}
@@ -142,7 +142,7 @@ func graded(s *sentence, at hit, conf skill.Confidence) (skill.Confidence, bool)
 // it: 1 for words like "detect" or "such as", 2 when the text stands in
 // quotation marks as well.
 func quoted(s *sentence, at hit) int {
-	about := s.has(cQuote) || s.prev != nil && s.prev.has(cQuote) && strings.HasSuffix(strings.TrimSpace(s.prev.raw), ":")
+	about := cites(s, at) || s.prev != nil && s.prev.has(cQuote) && strings.HasSuffix(strings.TrimSpace(s.prev.raw), ":")
 	if !about {
 		return 0
 	}
@@ -156,6 +156,22 @@ func quoted(s *sentence, at hit) int {
 		}
 	}
 	return 1
+}
+
+// cites says that the sentence has a word of citing: one like "such as" counts
+// only before what it introduces.
+func cites(s *sentence, at hit) bool {
+	for _, h := range s.all(cQuote) {
+		switch s.text[h.from:h.to] {
+		case "such as", "e.g", "for example", "for instance", "like the following", "look for", "check for", "scan for", "examples of", "payload", "payloads", "report it":
+			if h.from < at.from {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // language names the language of a hit by its script, "" for Latin ones.

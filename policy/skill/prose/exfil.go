@@ -215,7 +215,7 @@ func card(s *sentence) (match, bool) {
 		default:
 			continue
 		}
-		if s.has(cSend) && (s.has(cURL, cOutside) || s.next != nil && s.next.has(cURL) || strings.Contains(s.text, "curl")) {
+		if (s.has(cSend) || containsWord(s.text, "embed", "include", "put", "insert", "collect", "pass", "add")) && (s.has(cURL, cOutside) || s.next != nil && s.next.has(cURL) || strings.Contains(s.text, "curl")) {
 			return match{"CJS-INJ-003", skill.High, skill.ConfidenceMedium, o, o, "has the user's card or one-time code put into a request"}, true
 		}
 	}

@@ -183,9 +183,8 @@ func concealUser(s *sentence) (match, bool) {
 
 // stealth: silently send, covertly install.
 func stealth(s *sentence) (match, bool) {
+	best, found := match{}, false
 	for _, h := range s.all(cSecretly) {
-		text := s.text[h.from:h.to]
-		plain := strings.HasPrefix(text, "silent") || text == "in the background" || text == "quietly" || strings.HasPrefix(text, "suppress") || text == "transparently to the user" || text == "unnoticed" || text == "stealth" || text == "in secret"
 		if s.negated(h) {
 			continue
 		}
@@ -193,20 +192,31 @@ func stealth(s *sentence) (match, bool) {
 			if gap(v, h) > 60 || s.negated(v) || overlaps(v, h) {
 				continue
 			}
-			delicate := s.has(cVault, cPrivate, cOutside, cURL, cMemory, cShort) || s.has(cCred) && s.has(cSend) || v.c == cDisable && s.has(cSafety)
-			conf := skill.ConfidenceMedium
-			switch {
-			case plain && !delicate:
-				continue
-			case plain && !(v.c == cSend || v.c == cDisable || v.c == cRead && s.has(cVault) && s.has(cURL, cOutside)) || !plain && !delicate:
-				conf = skill.ConfidenceLow
-			case !plain && delicate:
-				conf = skill.ConfidenceHigh
+			conf, ok := stealthConfidence(s, h, v)
+			if ok && (!found || conf < best.conf) {
+				best, found = match{"CJS-INJ-002", skill.High, conf, h, v, "has something done in secret"}, true
 			}
-			return match{"CJS-INJ-002", skill.High, conf, h, v, "has something done in secret"}, true
 		}
 	}
-	return match{}, false
+	return best, found
+}
+
+// stealthConfidence: words that honest text uses of programs as well ("fails
+// silently") need something delicate in the sentence.
+func stealthConfidence(s *sentence, h, v hit) (skill.Confidence, bool) {
+	text := s.text[h.from:h.to]
+	plain := strings.HasPrefix(text, "silent") || text == "in the background" || text == "quietly" || strings.HasPrefix(text, "suppress") || text == "transparently to the user" || text == "unnoticed" || text == "stealth" || text == "in secret"
+	delicate := s.has(cVault, cPrivate, cOutside, cURL, cMemory, cShort) || s.has(cCred) && s.has(cSend) || v.c == cDisable && s.has(cSafety)
+	reaches := v.c == cSend || v.c == cDisable || v.c == cRead && s.has(cVault) && s.has(cURL, cOutside)
+	switch {
+	case plain && !delicate:
+		return 0, false
+	case plain && !reaches || !plain && !delicate:
+		return skill.ConfidenceLow, true
+	case !plain:
+		return skill.ConfidenceHigh, true
+	}
+	return skill.ConfidenceMedium, true
 }
 
 var (

@@ -14,31 +14,40 @@ const maxMessage = 500
 // what is not printable (controls, bidi, tags, zero-width, invalid UTF-8)
 // becomes \xNN or \u{NNNN}, and the result is at most limit bytes.
 func Escape(text string, limit int) string {
-	var b strings.Builder
 	const more = "…"
+	var b strings.Builder
+	cut := 0 // the longest beginning that leaves room for the mark
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
-		piece := text[i : i+n]
-		switch {
-		case r == utf8.RuneError && n == 1:
-			piece = `\x` + hex2(text[i])
-		case r == '\n':
-			piece = `\n`
-		case r == '\t':
-			piece = `\t`
-		case r == '\r':
-			piece = `\r`
-		case r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r) && r != ' ' || unicode.Is(unicode.Variation_Selector, r) || r == 0x3164 || r == 0x115f || r == 0x1160 || r == 0xffa0:
-			piece = `\u{` + strconv.FormatInt(int64(r), 16) + `}`
-		}
-		if b.Len()+len(piece) > limit-len(more) && len(text)-i > limit-b.Len() || b.Len()+len(piece) > limit {
-			b.WriteString(more)
-			break
+		piece := escaped(text[i:i+n], r)
+		if b.Len()+len(piece) > limit {
+			return b.String()[:cut] + more
 		}
 		b.WriteString(piece)
+		if b.Len() <= limit-len(more) {
+			cut = b.Len()
+		}
 		i += n
 	}
 	return b.String()
+}
+
+func escaped(piece string, r rune) string {
+	switch {
+	case r == utf8.RuneError && len(piece) == 1:
+		return `\x` + hex2(piece[0])
+	case r == '\n':
+		return `\n`
+	case r == '\t':
+		return `\t`
+	case r == '\r':
+		return `\r`
+	case r == ' ':
+		return piece
+	case !unicode.IsGraphic(r), unicode.Is(unicode.Zs, r), unicode.Is(unicode.Variation_Selector, r), r == 0x3164, r == 0x115f, r == 0x1160, r == 0xffa0:
+		return `\u{` + strconv.FormatInt(int64(r), 16) + `}`
+	}
+	return piece
 }
 
 func hex2(c byte) string {
