@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 : "${PREFIX:=/usr/local}" "${DESTDIR:=}" "${UNITDIR:=/etc/systemd/system}"
 libexec=$PREFIX/libexec/clawjail
 root=$DESTDIR$PREFIX
-binaries=(clawjail clawjaild clawjail-shim clawjail-stage clawjail-egress clawjail-gateway)
+binaries=(clawjail clawjaild clawjail-shim clawjail-stage clawjail-egress clawjail-gateway clawjail-skill)
 
 # The users of the default configuration (supervisor/config). Nobody else may
 # run as one of them.
@@ -25,7 +25,7 @@ install_all() {
 	ln -sf "$libexec/clawjail" "$root/bin/clawjail"
 
 	install -d "$DESTDIR$UNITDIR"
-	for b in supervisor/systemd/*.service; do
+	for b in supervisor/systemd/*.service supervisor/systemd/*.timer; do
 		sed "s#@LIBEXEC@#$libexec#" "$b" >"$DESTDIR$UNITDIR/$(basename "$b")"
 	done
 
@@ -44,6 +44,7 @@ install_all() {
 	make_users
 	command -v systemctl >/dev/null && systemctl daemon-reload 2>/dev/null || true
 	echo "installed under $PREFIX; start the supervisor with: systemctl enable --now clawjail"
+	echo "installed skills looked at again every week: systemctl enable --now clawjail-reaudit.timer"
 	echo "metrics on a loopback port: systemctl enable --now clawjail-gateway"
 	echo "example policies are in $PREFIX/share/doc/clawjail/policies; copy one to /etc/clawjail/policies/COMMAND.yaml"
 }
@@ -60,10 +61,11 @@ make_users() {
 
 uninstall_all() {
 	if [ -z "$DESTDIR" ] && command -v systemctl >/dev/null; then
-		systemctl disable --now clawjail-gateway clawjail 2>/dev/null || true
+		systemctl disable --now clawjail-reaudit.timer clawjail-gateway clawjail 2>/dev/null || true
 	fi
 	rm -rf "$DESTDIR$libexec" "$root/share/doc/clawjail"
 	rm -f "$root/bin/clawjail" "$DESTDIR$UNITDIR/clawjail.service" "$DESTDIR$UNITDIR/clawjail-gateway.service" \
+		"$DESTDIR$UNITDIR/clawjail-reaudit.service" "$DESTDIR$UNITDIR/clawjail-reaudit.timer" \
 		"$root/share/bash-completion/completions/clawjail" "$root/share/zsh/site-functions/_clawjail" \
 		"$root/share/fish/vendor_completions.d/clawjail.fish" \
 		"$root"/share/man/man1/clawjail.1 "$root"/share/man/man1/clawjail-*.1

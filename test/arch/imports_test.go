@@ -101,7 +101,7 @@ func TestFewImporters(t *testing.T) {
 // TestClosure holds the third-party packages of each binary that runs as root,
 // or inside the jail, to a golden list.
 func TestClosure(t *testing.T) {
-	for _, binary := range []string{"clawjaild", "clawjail-shim", "clawjail-stage", "clawjail-egress"} {
+	for _, binary := range []string{"clawjaild", "clawjail-shim", "clawjail-stage", "clawjail-egress", "clawjail-skill"} {
 		t.Run(binary, func(t *testing.T) {
 			var got []string
 			for _, p := range goList(t, "-deps", "./cmd/"+binary) {
@@ -142,6 +142,7 @@ func TestRootBinariesParseLittle(t *testing.T) {
 			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/zip", "html/",
 			"clawjail/supervisor/incident/evidence/verify"}, // archive/tar is there to write evidence; what reads it is not
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
+		"clawjail-skill": {"clawjail/supervisor", "clawjail/bpf", "clawjail/jail", "clawjail/audit", "net/http", "github.com/cilium/", "github.com/opencontainers/"},
 		"clawjail-stage": {"clawjail/policy", "clawjail/supervisor", "clawjail/bpf", "clawjail/audit", "net/http", "encoding/xml", "github.com/cilium/"},
 	}
 	for binary, bad := range forbidden {
