@@ -49,6 +49,9 @@ func (c *candidate) measure(m store.Measured, p trust.Policy) {
 
 // worse makes the verdict no better than v, for a reason.
 func (c *candidate) worse(v skill.Verdict, reason string) {
+	if c.verdict == skill.Approved && v < skill.Approved {
+		c.reasons = nil // they say why nothing stands against it
+	}
 	c.verdict = min(c.verdict, v)
 	c.reasons = append(c.reasons, reason)
 }
