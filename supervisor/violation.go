@@ -44,8 +44,9 @@ func (s *Supervisor) violation(v *jailView, tgid int32, what string) {
 }
 
 // mismatch answers an execution that was not what was let through: the probes
-// have killed it before its first instruction. Its program is gone; what tried
-// this is somewhere else in the jail, and a policy can stop that, too.
+// have killed it before its first instruction, or in the lsm tier the call has
+// failed. Its program is gone; what tried this is somewhere else in the jail, or
+// the caller itself, and a policy can stop that, too.
 func (s *Supervisor) mismatch(v *jailView, ev wire.Event, r audit.Record) {
 	v.refused.Add(1)
 	s.metrics.mismatch("exec")
@@ -53,13 +54,19 @@ func (s *Supervisor) mismatch(v *jailView, ev wire.Event, r audit.Record) {
 	if v.policy.OnViolation == policy.RespondFreeze {
 		s.freezeByID(v.id, triggerMismatch, what)
 	}
+	// Where the kernel refused the call itself, nothing has to be stopped unless
+	// the policy wants whoever tried this dead.
+	refused := ev.Ret == wire.NotBegun && v.policy.OnViolation != policy.RespondKill
 	r.Gate, r.Verdict, r.Rule = audit.GateExec, policy.Kill.String(), "gate"
+	if refused {
+		r.Verdict = policy.Deny.String()
+	}
 	r.Subject.Op, r.Subject.Message = "exec", what
 	if err := s.audit.append(r); err != nil {
 		v.lost.Add(1)
 		s.metrics.lose("audit", 1)
 	}
-	if !ev.Killed {
+	if !ev.Killed && !refused {
 		s.killOrFreeze(v, ev.Pid, what, "gate")
 	}
 }

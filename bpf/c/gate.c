@@ -66,7 +66,8 @@ int BPF_PROG(gate_check, struct linux_binprm *bprm, int ret)
 	}
 	if (t && reason != REASON_REUSED)
 		t->reason = reason;
-	report_refused(&scope, bprm, reason, -EPERM, 0, 0);
+	/* No signal is sent, which could fail with EPERM: the caller goes on. */
+	report_refused(&scope, bprm, reason, -EACCES, 0, 0);
 	return -EPERM;
 }
 

@@ -54,6 +54,7 @@ typedef __s64 s64;
 #define EPERM 1
 #define ENOENT 2
 #define ESRCH 3
+#define EACCES 13
 #define ENOTDIR 20
 #define ERESTARTSYS 512 /* include/linux/errno.h, and up to 516 */
 

@@ -68,7 +68,7 @@ type Event struct {
 	ArgvTruncated bool // the program's argv was longer than MaxArgv bytes
 
 	Reason Reason // ExecRefused: what differed
-	Killed bool   // ExecRefused: SIGKILL was sent; if not, Ret says why
+	Killed bool   // ExecRefused: SIGKILL was sent; if not, Ret says why, or is NotBegun
 
 	ExitCode int32 // wait status: code<<8 | signal
 
@@ -78,6 +78,10 @@ type Event struct {
 	Denied bool  // the probe refused it
 	Ret    int32 // result of the system call, 0 or -errno
 }
+
+// NotBegun is Ret of an execution that the kernel refused before it began: execve
+// returned EPERM, and the caller lives.
+const NotBegun = -13
 
 // Reason says why an execution was refused.
 type Reason uint8
