@@ -9,14 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process gives the process of the thread, if it is its first one.
-func (g *Glance) Process() (int32, error) {
-	if unix.Tgkill(int(g.mem.tid), int(g.mem.tid), 0) != nil {
-		return 0, ErrLookProperly
-	}
-	return g.mem.tid, nil
-}
-
 // Bytes is Task.Bytes.
 func (g *Glance) Bytes(addr uint64, n int) ([]byte, error) { return g.mem.bytes(addr, n) }
 

@@ -34,9 +34,11 @@ func (e *Engine) quickFile(call notify.Call) bool {
 	switch d.Verdict {
 	case policy.Allow:
 	case policy.Audit:
+		who, err := e.c.Tokens.Origin(call.TID)
 		o := outcomeOf(c, d)
+		o.PID = who.TGID
 		// The process that is written down is the one that still waits.
-		if o.PID, err = e.glance.Process(); err != nil || !e.listen.Valid(call.ID) || !e.record(o) {
+		if err != nil || !e.listen.Valid(call.ID) || !e.record(o) {
 			return false
 		}
 	default:
