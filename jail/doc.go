@@ -29,4 +29,7 @@
 //   - The cgroup is opened as a directory and every file in it is reached by
 //     openat, so that a directory that is removed and made again under the
 //     same name is never mistaken for the jail.
+//   - Weight and quota are raised for a freeze (Haste), rather than the priority
+//     of the supervisor: a supervisor that runs before everything else does so
+//     at the bidding of jails, and it is the jail's own tasks that have to run.
 package jail

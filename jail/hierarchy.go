@@ -23,8 +23,8 @@ type Hierarchies struct {
 	Unified string
 	// V1 are the mounts of cgroup v1.
 	V1 []string
-	// Memory is the one of V1 that has the memory controller, "" if none does.
-	Memory string
+	// CPU and Memory are those of V1 that have the controller, "" if none does.
+	CPU, Memory string
 }
 
 // FindHierarchies reads the cgroup mounts of the calling process's mount
@@ -54,12 +54,24 @@ func FindHierarchies() (Hierarchies, error) {
 				continue
 			}
 			h.V1 = append(h.V1, where)
-			if len(fields) > 3 && slices.Contains(strings.Split(fields[3], ","), "memory") {
-				h.Memory = where
+			if len(fields) > 3 {
+				h.note(where, strings.Split(fields[3], ","))
 			}
 		}
 	}
 	return h, lines.Err()
+}
+
+// note takes down where controllers are that somebody asks for.
+func (h *Hierarchies) note(where string, options []string) {
+	for _, o := range options {
+		switch o {
+		case "cpu":
+			h.CPU = where
+		case "memory":
+			h.Memory = where
+		}
+	}
 }
 
 // EnsureUnified returns the cgroup v2 mount and makes one at PrivateUnified on

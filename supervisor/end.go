@@ -149,7 +149,9 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 	begun := time.Now()
 	var err error
 	if stop {
+		done := s.haste.Hurry(e.jail.ID)
 		err = halt(ctx, cgroup, traps)
+		done()
 	} else {
 		err = cgroup.Thaw()
 	}

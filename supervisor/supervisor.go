@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/bpf"
+	"clawjail/jail"
 	"clawjail/jail/egress"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/control"
@@ -51,6 +52,7 @@ type Supervisor struct {
 	metrics *metrics
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
 	spares  *spares
+	haste   *jail.Haste // of jails that are being frozen
 	warming atomic.Bool
 	filters sync.Map // compiled filters by seccomp.Gates: the same for every jail
 	started time.Time
@@ -87,9 +89,13 @@ func New(o Options) (*Supervisor, error) {
 	if err := os.MkdirAll(o.Config.StateDir, 0o700); err != nil {
 		return nil, err
 	}
+	haste, err := jail.NewHaste(cgroupParent)
+	if err != nil {
+		return nil, fmt.Errorf("find the cgroup hierarchies: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), killOne: killInCgroup,
-		base: ctx, cancel: cancel}
+		base: ctx, cancel: cancel, haste: haste}
 	s.scope.Store(&scope{})
 	s.spares = &spares{bin: filepath.Join(o.Binaries, "clawjail-shim"), log: o.Logger}
 	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
@@ -99,7 +105,6 @@ func New(o Options) (*Supervisor, error) {
 	}
 	s.loop = newLoop(o.Config.MaxJails)
 	// Before there are any of our own.
-	var err error
 	if s.left, err = leftBehind(filepath.Dir(o.Config.JailDir("x"))); err != nil {
 		cancel()
 		return nil, errors.Join(err, s.closeParts())

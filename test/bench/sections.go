@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -238,45 +237,6 @@ func (l *lab) egress() error {
 	fmt.Printf("  direct %.2f GB/s, through egress %.2f GB/s\n", rate(bare), rate(claw))
 	l.verdicts.check("GB/s short of 1 or of 0.4 of direct", max(0, min(1, 0.4*rate(bare))-rate(claw)), 0, "")
 	return nil
-}
-
-// freeze stops 50 busy processes.
-func (l *lab) freeze() error {
-	c := l.start(claw, l.dir+"/worker", "worker", "spin", "50")
-	stdout, err := c.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := c.Start(); err != nil {
-		return err
-	}
-	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
-		return err
-	}
-	cl := client.Client{Socket: client.DefaultSocket}
-	ctx := context.Background()
-	jails, err := cl.Jails(ctx, false)
-	if err != nil || len(jails) != 1 {
-		return fmt.Errorf("want one jail, there are %d: %w", len(jails), err)
-	}
-	t := newTable("freeze of 50 busy processes, asked over the control socket", "one freeze", "freeze", "thaw")
-	for range l.rounds(100) {
-		start := time.Now()
-		if _, err := cl.Freeze(ctx, jails[0].ID); err != nil {
-			return err
-		}
-		t.add("freeze", time.Since(start))
-		start = time.Now()
-		if _, err := cl.Thaw(ctx, jails[0].ID); err != nil {
-			return err
-		}
-		t.add("thaw", time.Since(start))
-	}
-	t.print(os.Stdout)
-	l.verdicts.check("freeze", t.samples["freeze"].quantile(0.5).Seconds()*1000, 5, " ms")
-	_, err = cl.Kill(ctx, jails[0].ID)
-	_ = c.Wait() // killed
-	return err
 }
 
 func mapKeys[V any](m map[string]V) func(func(string) bool) {

@@ -1,0 +1,118 @@
+//go:build kernel
+
+package jail_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/jail"
+)
+
+// weights reads what lets the cgroups of a test run, by file.
+func weights(t *testing.T, dirs ...string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, dir := range dirs {
+		for _, file := range []string{"cpu.shares", "cpu.cfs_quota_us", "cpu.weight", "cpu.max"} {
+			b, err := os.ReadFile(filepath.Join(dir, file))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[filepath.Join(dir, file)] = strings.TrimSpace(string(b))
+		}
+	}
+	return out
+}
+
+func same(a, b map[string]string) bool {
+	for k, v := range a {
+		if b[k] != v {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+func TestHasteIsUndone(t *testing.T) {
+	h, err := jail.FindHierarchies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, quota := h.CPU, "cpu.cfs_quota_us"
+	if root == "" {
+		root, quota = h.Unified, "cpu.max"
+		// What a jail's runtime does, too.
+		if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+cpu"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parent := "clawjailtest-haste-" + strconv.Itoa(os.Getpid())
+	top := filepath.Join(root, parent)
+	var dirs []string
+	for _, dir := range []string{top, filepath.Join(top, "a"), filepath.Join(top, "b")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Rmdir(dir)
+		if h.CPU == "" {
+			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+cpu"), 0)
+		}
+		dirs = append(dirs, dir)
+	}
+	if err := os.WriteFile(filepath.Join(dirs[1], quota), []byte("50000"), 0); err != nil {
+		t.Fatal(err)
+	}
+	haste, err := jail.NewHaste(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := weights(t, dirs...)
+	doneA := haste.Hurry("a")
+	one := weights(t, dirs...)
+	for _, dir := range dirs[:2] {
+		if same(weights(t, dir), pick(before, dir)) {
+			t.Errorf("%s is as it was: %v", dir, one)
+		}
+	}
+	doneB := haste.Hurry("b")
+	doneA()
+	doneA()
+	// b still needs what both share.
+	if now := weights(t, top); !same(now, pick(one, top)) {
+		t.Errorf("the parent has %v", now)
+	}
+	if now := weights(t, dirs[1]); !same(now, pick(before, dirs[1])) {
+		t.Errorf("a has %v, before %v", now, before)
+	}
+	doneB()
+	if now := weights(t, dirs...); !same(now, before) {
+		t.Errorf("%v, before %v", now, before)
+	}
+	// A jail that is not there is no reason to fail.
+	haste.Hurry("c")()
+	if now := weights(t, dirs...); !same(now, before) {
+		t.Errorf("%v, before %v", now, before)
+	}
+}
+
+// pick gives the files of one directory.
+func pick(all map[string]string, dir string) map[string]string {
+	out := map[string]string{}
+	for k, v := range all {
+		if filepath.Dir(k) == dir {
+			out[k] = v
+		}
+	}
+	return out
+}
