@@ -39,7 +39,7 @@ var onlyImporters = map[string][]string{
 	"github.com/hiddeco/sshsig":      {"policy/skill/trust"},
 	"github.com/secure-systems-lab/": {"policy/skill/trust"},
 	"github.com/spf13/cobra":         {"cmd/clawjail"},
-	"go.yaml.in/yaml":                {"policy/source", "policy/strict", "supervisor/config/source"},
+	"go.yaml.in/yaml":                {"policy/source", "policy/strict", "supervisor/config/source", "policy/skill/manifest"},
 	"github.com/prometheus/":         {"supervisor/gateway"},
 	"net/http/cgi":                   {"test/e2e/smallnet"},
 	"os/exec":                        {"cmd", "jail", "supervisor", "policy", "test"},
