@@ -112,6 +112,7 @@ func (m *machine) process(out *value) *value {
 	for _, n := range []string{"stdout", "output", "stderr", "text"} {
 		o.obj.set(n, orUnknown(out))
 	}
+	o.obj.set("stdin", &value{kind: kRef, ref: "process.input", obj: newObject().obj})
 	o.obj.any = orUnknown(out)
 	o.marks = allMarks(out)
 	return o

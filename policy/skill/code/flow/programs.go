@@ -119,7 +119,12 @@ func (m *machine) input(f *frame, c *cmdCall, files []*value) *value {
 		return c.in
 	}
 	var out *value
+	named := 0
 	for _, v := range files {
+		if _, number := v.number(); number && c.in != nil {
+			continue // the value of a flag
+		}
+		named++
 		if v.kind == kRef && v.ref == "procs" {
 			out = joinOut(out, v.recv)
 			continue
@@ -129,6 +134,9 @@ func (m *machine) input(f *frame, c *cmdCall, files []*value) *value {
 			continue
 		}
 		out = joinOut(out, m.readFile(f, c.at, v))
+	}
+	if named == 0 {
+		return orUnknown(c.in)
 	}
 	return orUnknown(out)
 }

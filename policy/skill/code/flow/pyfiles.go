@@ -193,6 +193,9 @@ func zipAdd(m *machine, f *frame, c *call) *value {
 		if p := r.obj.fields["\x00path"]; p != nil {
 			m.writeFile(f, c.at, p, v)
 		}
+		if b := r.obj.fields["\x00into"]; b != nil {
+			b.obj.any = join(b.obj.any, v)
+		}
 	}
 	return unknown()
 }
@@ -205,6 +208,9 @@ func zipOpen(m *machine, f *frame, c *call) *value {
 	}
 	if p == nil {
 		return o
+	}
+	if p.kind == kRef && p.obj != nil { // a buffer
+		o.obj.set("\x00into", p)
 	}
 	if p.kind == kString || p.kind == kAlt {
 		o.obj.set("\x00path", p)
@@ -254,7 +260,7 @@ func pythonFiles() map[string]model {
 			"str.joinpath": func(m *machine, f *frame, c *call) *value {
 				return pathJoin(m, f, &call{args: append([]*value{c.recv}, c.args...)})
 			},
-			"str.mkdir":           silent,
+			"io.BytesIO": buffer, "io.StringIO": buffer, "str.mkdir": silent,
 			"tempfile.gettempdir": func(m *machine, f *frame, c *call) *value { return str("/tmp") },
 			"tempfile.mkdtemp":    func(m *machine, f *frame, c *call) *value { return str("/tmp/dir") },
 			"tempfile.NamedTemporaryFile": func(m *machine, f *frame, c *call) *value {
@@ -357,4 +363,10 @@ func sqlCall(m *machine, f *frame, c *call) *value {
 		}
 	}
 	return nil
+}
+
+// buffer is a file in memory.
+func buffer(m *machine, f *frame, c *call) *value {
+	o := &value{kind: kRef, ref: "buffer", obj: newObject().obj, marks: c.marks()}
+	return o
 }

@@ -171,6 +171,7 @@ func scriptExec() map[string]model {
 		var in *value
 		shell := false
 		if opts != nil && opts.kind == kObject {
+			m.tied(f, c, opts.obj.fields["stdio"])
 			in = opts.obj.fields["input"]
 			if s := opts.obj.fields["shell"]; s != nil {
 				t, known := s.truth()
@@ -233,11 +234,31 @@ func scriptExec() map[string]model {
 		})
 }
 
+// tied finds a connection among what a program reads from and writes to.
+func (m *machine) tied(f *frame, c *call, list ...*value) {
+	for _, v := range list {
+		v = pick(v)
+		if v == nil {
+			continue
+		}
+		if v.kind == kList {
+			m.tied(f, c, v.items[:min(len(v.items), 3)]...)
+		}
+		if strings.HasPrefix(v.ref, "net.sock") || strings.HasPrefix(v.ref, "socket.sock") || strings.HasPrefix(v.ref, "net.connect") || strings.HasPrefix(v.ref, "tls.connect") {
+			m.emit(f, "CJS-EXEC-002", c.at, "ties a program's input and output to a network connection")
+			return
+		}
+	}
+}
+
 // jsPipe sends a stream on: into a program's input, a file or a connection.
 func jsPipe(m *machine, f *frame, c *call) *value {
 	v, to := c.recv, c.arg(0)
 	if v == nil || to == nil {
 		return nil
+	}
+	if to.ref == "process.input" && target(v) != nil {
+		m.emit(f, "CJS-EXEC-002", c.at, "ties a program's input to a network connection")
 	}
 	if to.obj != nil {
 		if p := to.obj.fields["\x00path"]; p != nil {
