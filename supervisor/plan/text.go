@@ -31,6 +31,7 @@ func (p Plan) Text() string {
 	section("egress", p.egressLines())
 	section("probes", p.probeLines())
 	section("exec", p.execLines())
+	section("changes", p.changeLines())
 	section("seccomp", strings.Split(strings.TrimSuffix(s.Seccomp.Text(), "\n"), "\n"))
 	section("notes", p.Notes)
 	return b.String()
@@ -234,4 +235,26 @@ func (p Plan) execLines() []string {
 		}
 	}
 	return append(out, "otherwise "+p.Policy.Exec.Origin.Word(p.Policy.Exec.Default))
+}
+
+// changeLines shows what the gate does about changes of files and deletions, and
+// how it answers.
+func (p Plan) changeLines() []string {
+	if p.Policy == nil {
+		return nil
+	}
+	var out []string
+	for _, f := range p.Policy.Files {
+		if plain := f.Write == policy.Allow || f.Write == policy.Deny; !plain || f.Origin.Category != policy.NoCategory {
+			out = append(out, fmt.Sprintf("%s writing below %s: %s", f.Origin.Word(f.Write), quote(f.Path), f.Origin))
+		}
+	}
+	if d := p.Policy.Delete; d.Limit != 0 {
+		out = append(out, fmt.Sprintf("deletions beyond %d per %s: %s: %s", d.Limit, policy.Duration(d.Per), d.Origin.Word(d.Over), d.Origin))
+	}
+	out = append(out, "questions denied after "+policy.Duration(p.Policy.Approval.Timeout)+" without an answer")
+	if p.Policy.ExplainRefusals {
+		out = append(out, "refusals explained on the program's stderr")
+	}
+	return out
 }
