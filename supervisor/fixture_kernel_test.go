@@ -20,6 +20,7 @@ import (
 	"clawjail/policy"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/config"
+	"clawjail/supervisor/incident"
 	"clawjail/test/kernel"
 )
 
@@ -45,9 +46,16 @@ func newFixture(t *testing.T, loss config.OnAuditLoss) *fixture {
 	}
 	t.Cleanup(func() { _ = a.close() })
 	f.Supervisor = &Supervisor{opt: Options{Config: c}, log: log, loop: newLoop(8), audit: a, metrics: newMetrics(), killOne: killInCgroup, base: t.Context()}
+	if f.incidents, err = incident.OpenStore(filepath.Join(t.TempDir(), "incidents")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.work.Wait)
 	go f.loop.run()
 	t.Cleanup(f.loop.close)
 	f.makeParent()
+	if f.haste, err = jail.NewHaste(filepath.Base(f.parent)); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
@@ -95,6 +103,11 @@ func (f *fixture) jail(id string) (*entry, *exec.Cmd) {
 		_ = cg.Close()
 		_ = os.Remove(dir)
 	})
+	// There is one about it already, so that nobody goes on to cut off and to
+	// preserve: that takes a whole supervisor.
+	if _, _, err := f.incidents.Begin(incident.Trigger{Kind: "test"}, incident.Subject{Jail: id}, incident.HoldJail, incident.High, true); err != nil {
+		f.t.Fatal(err)
+	}
 	e := newEntry(id, id)
 	e.view.policy = &policy.Policy{}
 	f.loop.do(func(tab *table) {
