@@ -131,7 +131,7 @@ func TestHeldLong(t *testing.T) {
 		if byName[name] {
 			policy = asked
 		}
-		r := newField(t, policy).start(t, "./race", name, "40", itoa(int(hold.Seconds())+120))
+		r := newField(t, policy).start(t, "./race", name, "1000000", itoa(int(hold.Seconds())+120))
 		held(t, r.name, 1)
 		started[name] = r
 	}
