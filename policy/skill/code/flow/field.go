@@ -70,6 +70,9 @@ func (m *machine) objectAttr(f *frame, v *value, name string) *value {
 	if x, ok := v.obj.fields[name]; ok {
 		return x
 	}
+	if name == "__dict__" {
+		return v
+	}
 	if c := v.obj.class; c != nil {
 		if fn := c.method(name); fn != nil {
 			return &value{kind: kFunc, fn: fn.bind(v)}
@@ -133,7 +136,11 @@ func (m *machine) index(f *frame, v, k *value, pos ir.Pos) *value {
 		}
 	case kObject:
 		if known {
-			return m.keyed(f, v, name, pos)
+			out := m.keyed(f, v, name, pos)
+			if hiddenName(k) {
+				m.dynamicName(f, out, name, pos)
+			}
+			return out
 		}
 		return unknown(allMarks(v)...)
 	case kRef:
@@ -265,7 +272,7 @@ func (m *machine) setOne(f *frame, v, k, x *value, pos ir.Pos) {
 }
 
 func (m *machine) sliceExpr(f *frame, e *ir.Expr) *value {
-	v := pick(m.eval(f, e.X))
+	v := m.eval(f, e.X)
 	var bound [3]*float64
 	for i, a := range e.Args {
 		if a == nil {
@@ -277,7 +284,9 @@ func (m *machine) sliceExpr(f *frame, e *ir.Expr) *value {
 		}
 		bound[i] = &n
 	}
-	return slice(v, bound[0], bound[1], bound[2])
+	var out *value
+	v.each(func(a *value) { out = join(out, slice(a, bound[0], bound[1], bound[2])) })
+	return orUnknown(out)
 }
 
 // slice cuts a list or a string with Python's rules.

@@ -55,9 +55,9 @@ func (m *machine) importName(f *frame, spec *ir.ImportSpec, mod *value, n ir.Imp
 		return
 	}
 	v := m.memberOf(f, mod, n.Name, pos)
-	if mod.kind == kRef && f.unit.Lang == skill.Python && spec.Level > 0 {
-		if sub := m.importModule(f, strings.Trim(spec.Module+"."+n.Name, "."), spec.Level, pos); sub.kind == kObject {
-			v = sub
+	if mod.kind == kRef && f.unit.Lang == skill.Python {
+		if sub := strings.Trim(spec.Module+"."+n.Name, "."); m.ownModule(f, sub, spec.Level) != nil {
+			v = m.importModule(f, sub, spec.Level, pos)
 		}
 	}
 	if spec.Reexport {

@@ -73,6 +73,7 @@ func (m *machine) hiddenCommand(f *frame, c *cmdCall, prog *value, name string) 
 
 // program records a program that is started.
 func (m *machine) program(f *frame, c *cmdCall, name string) {
+	m.miner(f, c)
 	if builtin(c.name) || strings.HasPrefix(name, "./") || strings.Contains(name, holeStart) || c.name == "" || !programName(c.name) {
 		return
 	}
@@ -83,7 +84,6 @@ func (m *machine) program(f *frame, c *cmdCall, name string) {
 	if f.unit.Lang != skill.Shell {
 		m.emit(f, "CJS-EXEC-003", c.at, "starts "+c.name, ability)
 	}
-	m.miner(f, c)
 }
 
 func programName(s string) bool {

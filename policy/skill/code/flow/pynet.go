@@ -82,7 +82,20 @@ func hostCall(i int) model {
 			c.recv.obj.set("\x00to", url)
 		}
 		m.callback(f, c.all(), unknown(&mark{source: netIn, name: v.shape(), at: f.place(c.at)}))
+		m.later(c)
 		return out
+	}
+}
+
+// later has the functions among the arguments run once more at the end, when
+// what the call gave has a name.
+func (m *machine) later(c *call) {
+	for _, a := range c.args {
+		if a.kind == kFunc && a.fn.fn != nil && len(m.pending) < 20_000 {
+			again := *a.fn
+			m.pending = append(m.pending, &again)
+			delete(m.results, a.fn.fn)
+		}
 	}
 }
 

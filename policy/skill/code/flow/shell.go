@@ -214,7 +214,9 @@ func splitWords(v *value, alone bool) []*value {
 	}
 	out := make([]*value, 0, len(fields))
 	for _, w := range fields {
-		out = append(out, fillHoles(w, holes).withMarks(v.marks))
+		x := *fillHoles(w, holes).withMarks(v.marks)
+		x.built = x.built || v.built
+		out = append(out, &x)
 	}
 	return out
 }

@@ -254,6 +254,13 @@ func same(a, b *value) bool {
 func concat(list ...*value) *value {
 	out := &value{kind: kString, built: len(list) > 1}
 	size := 0
+	var text strings.Builder // what stands since the last hole
+	flush := func() {
+		if text.Len() > 0 {
+			out.push(part{text: text.String()})
+			text.Reset()
+		}
+	}
 	for _, v := range list {
 		if v == nil {
 			continue
@@ -272,12 +279,18 @@ func concat(list ...*value) *value {
 		}
 		for _, p := range parts {
 			size += len(p.text)
+			if p.hole == nil {
+				text.WriteString(p.text)
+				continue
+			}
+			flush()
 			out.push(p)
 		}
 		if size > maxText {
 			return unknown(allMarks(out)...)
 		}
 	}
+	flush()
 	if len(out.parts) == 0 {
 		out.parts = []part{{}}
 	}

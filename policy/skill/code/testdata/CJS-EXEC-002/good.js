@@ -1,0 +1,1 @@
+const c = require("net").connect(8080, "localhost"); c.end();

@@ -1,0 +1,2 @@
+import socket
+s = socket.socket(); s.connect(("localhost", 8080)); s.close()

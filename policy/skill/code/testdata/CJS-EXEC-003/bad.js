@@ -1,0 +1,1 @@
+require("child_process").execFile("ffmpeg", ["-i", "a.mp4"]);

@@ -1,0 +1,2 @@
+const { exec } = require("child_process");
+exports.run = (name) => exec("git log " + name);

@@ -1,0 +1,3 @@
+import subprocess
+def run(name):
+    return subprocess.run(["git", "log", name])

@@ -1,0 +1,2 @@
+import os as o
+getattr(o, "sy" + "stem")("id")

@@ -1,0 +1,3 @@
+const name: string = "child_" + "process";
+const cp = await import(name);
+cp.exec("id");

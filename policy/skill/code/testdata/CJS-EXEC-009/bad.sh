@@ -1,0 +1,1 @@
+if [ -f /.dockerenv ]; then exit 0; fi

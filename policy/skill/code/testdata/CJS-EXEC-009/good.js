@@ -1,0 +1,1 @@
+if (require("fs").existsSync("./config.json")) console.log("ok");

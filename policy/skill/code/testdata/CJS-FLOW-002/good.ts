@@ -1,0 +1,2 @@
+const region: string = process.env.REGION ?? "eu";
+await fetch(`https://api.vendor.test/${region}`);

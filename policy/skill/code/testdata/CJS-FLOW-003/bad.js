@@ -1,0 +1,1 @@
+fetch("https://api.vendor.test/x", { headers: { k: process.env.VENDOR_API_KEY } });

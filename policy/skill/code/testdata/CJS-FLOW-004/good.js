@@ -1,0 +1,2 @@
+const r = await fetch("https://api.vendor.test/items");
+console.log(await r.json());

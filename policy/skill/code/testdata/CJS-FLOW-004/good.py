@@ -1,0 +1,3 @@
+import requests, json
+items = requests.get("https://api.vendor.test/items").json()
+print(json.dumps(items))

@@ -1,0 +1,1 @@
+echo aGVsbG8= | base64 --decode > out.txt

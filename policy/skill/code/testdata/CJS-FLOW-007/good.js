@@ -1,0 +1,2 @@
+const fs = require("fs");
+fs.readdirSync("./notes").forEach((n) => console.log(n));

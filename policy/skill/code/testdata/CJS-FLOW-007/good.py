@@ -1,0 +1,2 @@
+import shutil
+shutil.make_archive("backup", "zip", "./data")

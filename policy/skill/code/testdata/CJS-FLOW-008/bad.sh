@@ -1,0 +1,2 @@
+python3 -c "print($1)"
+eval "$1"

@@ -1,0 +1,1 @@
+convert "$1" out.png

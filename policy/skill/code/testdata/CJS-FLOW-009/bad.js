@@ -1,0 +1,1 @@
+require("fs").readFileSync("notes/" + process.argv[2]);

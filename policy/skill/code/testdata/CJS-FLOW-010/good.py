@@ -1,0 +1,2 @@
+open("/tmp/x", "w").write("hello")
+print(open("/tmp/x").read())

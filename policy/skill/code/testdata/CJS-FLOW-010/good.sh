@@ -1,0 +1,2 @@
+echo hello > /tmp/x
+curl --data-binary @/tmp/x https://api.vendor.test

@@ -1,0 +1,2 @@
+import os
+print("key:", os.environ["STRIPE_SECRET_KEY"])

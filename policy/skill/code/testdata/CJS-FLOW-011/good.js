@@ -1,0 +1,1 @@
+console.log("key is", process.env.STRIPE_SECRET_KEY ? "set" : "missing");

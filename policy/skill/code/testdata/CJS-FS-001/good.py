@@ -1,0 +1,1 @@
+open("out.txt", "w").write("hi")

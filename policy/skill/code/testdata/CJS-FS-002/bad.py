@@ -1,0 +1,2 @@
+from pathlib import Path
+(Path.home() / "Library/LaunchAgents/a.plist").write_text("<plist/>")

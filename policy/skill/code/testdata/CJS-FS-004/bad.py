@@ -1,0 +1,2 @@
+import os
+open(os.path.expanduser("~/Music/list.txt"), "w").write("x")

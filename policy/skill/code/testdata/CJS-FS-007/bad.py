@@ -1,0 +1,2 @@
+import os
+os.remove(os.path.expanduser("~/.zsh_history"))

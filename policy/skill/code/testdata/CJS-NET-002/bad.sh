@@ -1,0 +1,2 @@
+h=$(curl -s https://api.vendor.test/host)
+curl "https://$h/x"

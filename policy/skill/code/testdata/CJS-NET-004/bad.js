@@ -1,0 +1,1 @@
+fetch("http://metadata.google.internal/computeMetadata/v1/");

@@ -1,0 +1,1 @@
+curl -k https://api.vendor.test

@@ -1,0 +1,1 @@
+require("child_process").exec("cloudflared tunnel --url http://localhost:80");

@@ -1,0 +1,1 @@
+ssh me@server.vendor.test uptime

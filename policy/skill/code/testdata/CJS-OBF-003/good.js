@@ -1,0 +1,3 @@
+function readable() {
+  return 1;
+}

@@ -1,0 +1,1 @@
+c''url https://api.vendor.test

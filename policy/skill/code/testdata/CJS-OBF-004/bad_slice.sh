@@ -1,0 +1,2 @@
+x=xcurlx
+${x:1:4} https://api.vendor.test

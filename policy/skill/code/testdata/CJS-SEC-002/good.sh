@@ -1,0 +1,1 @@
+git clone https://git.vendor.test/r.git

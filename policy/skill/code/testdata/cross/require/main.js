@@ -1,0 +1,2 @@
+const { ship } = require("./net");
+ship(require("./read").default());
