@@ -17,5 +17,8 @@
 //
 //   - Ratios, not milliseconds, are compared with targets: machines differ and
 //     are noisy, and the variants of a round run one right after the other.
+//   - The least of each variant is printed beside the median: on a machine with
+//     other things to do it is what the work itself takes. Targets are compared
+//     with medians all the same.
 //   - A missed target is printed and fails only with -strict.
 package main

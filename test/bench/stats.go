@@ -46,14 +46,16 @@ func (t *table) ratio(variant, base string) float64 {
 
 func (t *table) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%s (%s; %d rounds)\n", t.title, t.unit, len(t.samples[t.variants[0]]))
-	fmt.Fprintf(w, "  %-24s %12s %12s %10s\n", "", "p50", "p90", "ratio p50")
+	fmt.Fprintf(w, "  %-24s %12s %12s %12s %10s %10s\n", "", "p50", "p90", "least", "ratio p50", "least")
 	for _, v := range t.variants {
 		s := t.samples[v]
 		if len(s) == 0 {
 			fmt.Fprintf(w, "  %-24s %12s\n", v, "not here")
 			continue
 		}
-		fmt.Fprintf(w, "  %-24s %12s %12s %10.2f\n", v, round(s.quantile(0.5)), round(s.quantile(0.9)), t.ratio(v, t.variants[0]))
+		least := float64(s.quantile(0)) / float64(t.samples[t.variants[0]].quantile(0))
+		fmt.Fprintf(w, "  %-24s %12s %12s %12s %10.2f %10.2f\n", v, round(s.quantile(0.5)), round(s.quantile(0.9)), round(s.quantile(0)),
+			t.ratio(v, t.variants[0]), least)
 	}
 }
 
