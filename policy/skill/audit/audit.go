@@ -24,6 +24,8 @@ const RuleVersion = "2026.11-1"
 const (
 	MaxFindings     = limit.Findings
 	MaxCapabilities = limit.Capabilities
+	// MaxTextBytes bounds the text that the rules look at, in all files.
+	MaxTextBytes = 16 << 20
 )
 
 // Options of an audit.
@@ -48,6 +50,7 @@ type state struct {
 	units    []skill.Unit
 	docs     []prose.Document
 	analysed int
+	bytes    int // of text that was looked at
 }
 
 // Audit judges a skill.
@@ -123,6 +126,11 @@ func (s *state) file(f skill.File) {
 		return
 	}
 	text, _ := tree.Text(f)
+	if s.bytes += len(text); s.bytes > MaxTextBytes {
+		s.add(rule.New("CJS-FILE-005", skill.Place{File: f.Path}, "more than 16 MiB of text in the skill: this file was not analysed", ""))
+		s.findings[len(s.findings)-1].Severity = skill.High
+		return
+	}
 	s.text(f, text)
 	s.language(f, text)
 }

@@ -66,7 +66,7 @@ func (s *state) padding(f skill.File, text string) {
 	at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:m[1]-1], "\n")}
 	rest := text[m[1]-1:]
 	g := rule.New("CJS-OBF-005", at, "content behind a long run of blanks or empty lines, out of a reader's sight", rest[:min(len(rest), 120)])
-	if line, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(strings.TrimSpace(line), "|") || f.Lang == skill.Text || f.Lang == skill.SVG || f.Lang == skill.HTML || f.Lang == skill.JSON {
+	if before := text[:m[1]-1]; strings.HasPrefix(strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]+rest[:1]), "|") || f.Lang == skill.Text || f.Lang == skill.SVG || f.Lang == skill.HTML || f.Lang == skill.JSON {
 		g.Confidence = skill.ConfidenceLow // wide tables and drawings
 	}
 	s.add(g)

@@ -39,6 +39,7 @@ func (g *gather) tag(s string) {
 			}
 			g.w.opened(t)
 		case html.EndTagToken:
+			g.reveal()
 			g.w.closed(z.Token().Data)
 		}
 	}

@@ -190,6 +190,7 @@ func (w *walker) code(n ast.Node, lang string) {
 func (w *walker) inline(n ast.Node, kind Kind) Block {
 	g := &gather{w: w, block: Block{Kind: kind}}
 	g.walk(n, 0)
+	g.reveal()
 	g.block.Text = g.text.String()
 	for _, extra := range g.extra {
 		if extra.Kind == Inline {
@@ -207,12 +208,22 @@ type gather struct {
 	text  strings.Builder
 	extra []Block
 	last  int // the latest offset of the document that was seen
+	// unseen is text inside of elements that hide it, up to their end.
+	unseen strings.Builder
+}
+
+// reveal ends a piece of hidden text.
+func (g *gather) reveal() {
+	g.aside(Invisible, g.unseen.String())
+	g.unseen.Reset()
 }
 
 func (g *gather) put(s string, source int) {
 	if n := len(g.w.hidden); n > 0 && g.w.hidden[n-1].kind == Invisible {
-		g.last = max(g.last, source)
-		g.aside(Invisible, s)
+		if g.unseen.Len() == 0 {
+			g.last = max(g.last, source)
+		}
+		g.unseen.WriteString(s)
 		return
 	}
 	if source >= 0 {

@@ -46,6 +46,7 @@ func Units(d Document) []skill.Unit {
 		}
 		at := b.At(0)
 		u.File, u.Line, u.Column, u.Fenced = d.File, at.Line, at.Column, true
+		u.Cited = u.Cited || b.Discouraged && d.Security
 		u.Discouraged = b.Discouraged || d.Security && !b.Kind.Hidden()
 		u.Told = !u.Discouraged
 		u.Setup = b.Setup
