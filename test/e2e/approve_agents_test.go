@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"clawjail/audit"
 	"clawjail/supervisor/api"
@@ -146,6 +147,7 @@ func TestAgentGoesOnAfterAnAnswer(t *testing.T) {
 			key := script(t, askingScript())
 			r := a.prompt(t, dir, key)
 			r.Policy = askingPolicy(t, a.policy)
+			r.Timeout = 6 * time.Minute // a turn of many steps, on a machine that does other things
 			web, evil := len(reached(t, smallnet.NameWeb)), len(reached(t, smallnet.NameEvil))
 			var o outcome
 			asked := answering(t, byScript(dir), func() { o = jail(t, r) })
