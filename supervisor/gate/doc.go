@@ -32,8 +32,37 @@
 //	kill           SIGKILL of the process; the call is never answered
 //	freeze         the jail stands still, then EPERM
 //
+// # What goes on at a glance
+//
+// Most executions and changes are permitted by the policy alone. They are seen
+// with a few system calls and continued by the receiving thread (quickExec,
+// quickFile); everything else, a denial and a question too, is looked at again and
+// in full, as above.
+//
+//	                     calls of ours   binds
+//	program, any args    9               the files of the chain
+//	program and args     10 to 12        files, argv, environment, directory
+//	change, allowed      8               nothing: it grants nothing
+//	change, audited      11              the record is written before it goes on
+//
 // # Decisions
 //
+//   - An execution always has a token of its own, at a glance too. To let programs
+//     that any arguments are permitted for pass by a table of identities in the
+//     kernel would save one system call of the nine, and lose what tells that no
+//     probe saw an execution: a token that nobody used.
+//   - A token for any arguments binds neither them nor environment and directory.
+//     The verdict did not depend on them, so whoever changes them meanwhile gets
+//     what asking for it at once would have got. What a human approved is bound
+//     whole, whatever the policy says.
+//   - Policy by path is asked once for each path and jail; where a path leads is
+//     asked each time. A file's head is remembered by its identity, once that is
+//     older than the grain of the kernel's clock; if it is wrong all the same, the
+//     kernel runs another file than the token says, and that dies.
+//   - A jail's root is opened once: its threads cannot change theirs.
+//   - A glance does not ask whether a call that it permits still waits. What it
+//     read might be another thread's who got the id, and is permitted to every
+//     thread of the jail. It asks before it writes a name into the log.
 //   - A dynamic loader (ld.so, by its headers and not by its name) is judged with
 //     the program that it is told to run as if that were executed too. No token
 //     binds what it opens afterwards; so where the policy is stricter about any
