@@ -53,10 +53,15 @@ func Probe() (Features, error) {
 
 // returning loads a program that returns n and does nothing else.
 func returning(n int32, spec ebpf.ProgramSpec, kernel *btf.Cache) (*ebpf.Program, error) {
+	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, n), asm.Return()}
+	return trying(spec, kernel)
+}
+
+// trying loads a program.
+func trying(spec ebpf.ProgramSpec, kernel *btf.Cache) (*ebpf.Program, error) {
 	const name = "clawjail_try"
 	spec.Name = name
 	spec.License = "GPL"
-	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, n), asm.Return()}
 	one := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{name: &spec}}
 	c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{Cache: kernel})
 	if err != nil {
@@ -92,8 +97,25 @@ func tryTracing(name string, kernel *btf.Cache) error {
 	return l.Close()
 }
 
+// errNotCalled: without "bpf" among its security modules a kernel loads and
+// attaches LSM programs, and never runs them.
+var errNotCalled = errors.New("programs attach to LSM hooks, and the kernel does not call them")
+
+// tryLSM has a program refuse this thread something, and looks whether it is
+// refused: that a hook can be attached to says nothing.
 func tryLSM(kernel *btf.Cache) error {
-	p, err := returning(0, ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "path_rmdir"}, kernel)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	tid := unix.Gettid()
+	p, err := trying(ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", Instructions: asm.Instructions{
+		asm.FnGetCurrentPidTgid.Call(),
+		asm.LoadImm(asm.R1, int64(os.Getpid())<<32|int64(tid), asm.DWord),
+		asm.JNE.Reg(asm.R0, asm.R1, "pass"),
+		asm.Mov.Imm(asm.R0, -int32(unix.EPERM)),
+		asm.Return(),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("pass"),
+		asm.Return(),
+	}}, kernel)
 	if err != nil {
 		return err
 	}
@@ -102,7 +124,15 @@ func tryLSM(kernel *btf.Cache) error {
 	if err != nil {
 		return err
 	}
-	return l.Close()
+	// kernel/sys.c:do_getpgid asks for the process that is named, also for this one.
+	_, asked := unix.Getpgid(tid)
+	if err := l.Close(); err != nil {
+		return err
+	}
+	if !errors.Is(asked, unix.EPERM) {
+		return errNotCalled
+	}
+	return nil
 }
 
 func tryCgroup() (err error) {
