@@ -8,90 +8,97 @@ import (
 	"clawjail/policy/skill/rule"
 )
 
+// lure is what a fake prerequisite is made of, each part of which is honest.
+type lure struct {
+	required, download, run, artifact, locked, short, paste, terminal, agentish, disable, strange, bare bool
+}
+
+// join adds the parts of another block.
+func (l *lure) join(o lure) {
+	l.required = l.required || o.required
+	l.download = l.download || o.download
+	l.run = l.run || o.run
+	l.artifact = l.artifact || o.artifact
+	l.locked = l.locked || o.locked
+	l.short = l.short || o.short
+	l.paste = l.paste || o.paste
+	l.terminal = l.terminal || o.terminal
+	l.agentish = l.agentish || o.agentish
+	l.disable = l.disable || o.disable
+	l.strange = l.strange || o.strange
+	l.bare = l.bare || o.bare
+}
+
+// parts are those of one sentence.
+func parts(s *sentence) lure {
+	l := lure{
+		required: s.has(cRequired), download: s.has(cDownload), run: s.has(cRun), artifact: s.has(cArtifact), short: s.has(cShort),
+		terminal: s.has(cTerminal), paste: s.has(cPaste), agentish: impostor(s.text), strange: strangeLink(s, false), bare: strangeLink(s, true),
+	}
+	if _, _, ok := s.near(one(cArtifact, cDownload, cRun), one(cLocked), 90); ok && passwordGiven(s) {
+		l.locked = true
+	}
+	l.disable = s.has(cDisable) && containsWord(s.text, "antivirus", "defender", "gatekeeper", "smartscreen", "quarantine", "right click", "open anyway", "run anyway", "more info") ||
+		containsWord(s.text, "get past gatekeeper", "open anyway", "run anyway")
+	return l
+}
+
+// judged says what the parts of a block with those of its neighbours make.
+func (l lure) judged(sum lure) (match, bool) {
+	m := match{id: "CJS-INJ-004", sev: skill.High, conf: skill.ConfidenceMedium}
+	switch {
+	case (l.locked || l.artifact) && sum.locked && sum.artifact && (sum.download || sum.run):
+		m.sev, m.conf, m.why = skill.Critical, skill.ConfidenceHigh, "a download in a password-protected archive: the password keeps scanners out"
+	case l.short && (sum.paste || sum.download && sum.run || sum.required && (sum.run || sum.terminal)):
+		m.conf, m.why = skill.ConfidenceHigh, "a command or program from a paste or file-drop site"
+	case l.agentish && sum.required && (sum.download || sum.run) && (sum.strange || sum.artifact):
+		m.why = "a prerequisite in the name of the agent, from somewhere else"
+	case l.artifact && sum.disable && (sum.download || sum.run):
+		m.why = "a program that is to be run past the system's warnings"
+	case l.bare && sum.required && sum.artifact && sum.download && sum.run:
+		m.why = "a required program from a bare link"
+	case l.paste && sum.terminal && sum.strange && (sum.required || sum.run):
+		m.why = "a command to be pasted into a terminal, from a bare link"
+	default:
+		return m, false
+	}
+	return m, true
+}
+
 // prerequisites looks at neighbouring blocks together: a fake prerequisite is
 // spread over "required", a download, a password and "paste in the terminal".
 func (c *checker) prerequisites(d Document) {
 	const window = 6 // blocks
-	type seen struct {
-		required, download, run, artifact, locked, short, paste, terminal, agentish, disable bool
-		strange, bare                                                                        bool
-	}
 	var blocks []*Block
+	var facts []lure
 	for i := range d.Blocks {
-		switch b := &d.Blocks[i]; b.Kind {
-		case Inline:
-		case Code:
-			if b.Lang == "" || proseLang(b.Lang) || len(b.Text) < 2000 {
-				blocks = append(blocks, b)
-			}
-		default:
-			blocks = append(blocks, b)
+		b := &d.Blocks[i]
+		if b.Kind == Inline || b.Kind == Code && b.Lang != "" && !proseLang(b.Lang) && len(b.Text) >= 2000 {
+			continue
 		}
-	}
-	facts := make([]seen, len(blocks))
-	for i, b := range blocks {
-		f := &facts[i]
+		f := lure{}
 		for _, s := range sentences(b) {
-			f.required = f.required || s.has(cRequired)
-			f.download = f.download || s.has(cDownload)
-			f.run = f.run || s.has(cRun)
-			f.artifact = f.artifact || s.has(cArtifact)
-			f.short = f.short || s.has(cShort)
-			f.terminal = f.terminal || s.has(cTerminal)
-			f.paste = f.paste || s.has(cPaste)
-			f.agentish = f.agentish || impostor(s.text)
-			f.strange = f.strange || strangeLink(s, false)
-			f.bare = f.bare || strangeLink(s, true)
-			if _, _, ok := s.near(one(cArtifact, cDownload, cRun), one(cLocked), 90); ok && passwordGiven(s) {
-				f.locked = true
-			}
-			if s.has(cDisable) && containsWord(s.text, "antivirus", "defender", "gatekeeper", "smartscreen", "quarantine", "right click", "open anyway", "run anyway", "more info") {
-				f.disable = true
-			}
+			f.join(parts(s))
 		}
+		blocks, facts = append(blocks, b), append(facts, f)
 	}
 	for i := range facts {
-		sum := seen{}
+		sum := lure{}
 		for _, f := range facts[i:min(i+window, len(facts))] {
-			sum.required = sum.required || f.required
-			sum.download = sum.download || f.download
-			sum.run = sum.run || f.run
-			sum.artifact = sum.artifact || f.artifact
-			sum.locked = sum.locked || f.locked
-			sum.short = sum.short || f.short
-			sum.paste = sum.paste || f.paste
-			sum.terminal = sum.terminal || f.terminal
-			sum.agentish = sum.agentish || f.agentish
-			sum.strange = sum.strange || f.strange
-			sum.disable = sum.disable || f.disable
+			sum.join(f)
 		}
-		m := match{id: "CJS-INJ-004", sev: skill.High}
-		f := facts[i]
-		switch {
-		case (f.locked || f.artifact) && sum.locked && sum.artifact && (sum.download || sum.run):
-			m.sev, m.conf, m.why = skill.Critical, skill.ConfidenceHigh, "a download in a password-protected archive: the password keeps scanners out"
-		case f.short && (sum.paste || sum.download && sum.run || sum.required && (sum.run || sum.terminal)):
-			m.conf, m.why = skill.ConfidenceHigh, "a command or program from a paste or file-drop site"
-		case f.agentish && sum.required && (sum.download || sum.run) && (sum.strange || sum.artifact):
-			m.conf, m.why = skill.ConfidenceMedium, "a prerequisite in the name of the agent, from somewhere else"
-		case f.artifact && sum.disable && (sum.download || sum.run):
-			m.conf, m.why = skill.ConfidenceMedium, "a program that is to be run past the system's warnings"
-		case f.bare && sum.required && sum.artifact && sum.download && sum.run:
-			m.conf, m.why = skill.ConfidenceMedium, "a required program from a bare link"
-		case f.paste && sum.terminal && sum.strange && (sum.required || sum.run):
-			m.conf, m.why = skill.ConfidenceMedium, "a command to be pasted into a terminal, from a bare link"
-		default:
+		m, ok := facts[i].judged(sum)
+		if !ok {
 			continue
 		}
 		b := blocks[i]
-		place := c.place(b, 0)
-		finding := rule.New(m.id, place, m.why, b.Text)
-		finding.Severity = m.sev
-		finding.Confidence, finding.Discouraged = graded(&sentence{block: b, raw: b.Text}, hit{}, m.conf)
-		if b.Kind == Code && finding.Confidence > m.conf {
-			finding.Confidence-- // a fence is where commands stand
+		f := rule.New(m.id, c.place(b, 0), m.why, b.Text)
+		f.Severity = m.sev
+		f.Confidence, f.Discouraged = graded(&sentence{block: b, raw: b.Text}, hit{}, m.conf)
+		if b.Kind == Code && f.Confidence > m.conf {
+			f.Confidence-- // a fence is where commands stand
 		}
-		c.out = append(c.out, finding)
+		c.out = append(c.out, f)
 		return
 	}
 }
