@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -47,13 +48,14 @@ func landlockABI() int {
 }
 
 // userNamespaces makes one: limits and security modules can forbid it in more
-// ways than a file under /proc tells.
+// ways than a file under /proc tells. There is nothing to execute in it, which
+// the child finds out last, when it is in the namespace and its ids are mapped.
 func userNamespaces() bool {
-	cmd := exec.Command("/proc/self/exe", "--version")
+	cmd := exec.Command("/proc/self/exe/none")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
-	return cmd.Run() == nil
+	return errors.Is(cmd.Start(), unix.ENOTDIR)
 }

@@ -87,9 +87,8 @@ func run(o options, ready io.WriteCloser) error {
 	if err != nil {
 		return err
 	}
-	// Memory that is free goes back to the system soon: the supervisor's share
-	// per jail is part of what a jail costs.
-	debug.SetGCPercent(50)
+	// What the start needs is needed to its end: no collection meanwhile.
+	debug.SetGCPercent(-1)
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -112,6 +111,9 @@ func run(o options, ready io.WriteCloser) error {
 	watchdog := startWatchdog(ctx, log, s.Alive)
 	defer watchdog()
 	err = s.Serve(ctx, sockets, func() {
+		// From here on memory that is free goes back to the system soon: the
+		// supervisor's share per jail is part of what a jail costs.
+		debug.SetGCPercent(50)
 		_, _ = io.WriteString(ready, "ready\n")
 		_ = ready.Close()
 		notify("READY=1")
