@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"clawjail/policy/skill"
 	"clawjail/policy/skill/code/ir"
@@ -136,13 +137,20 @@ type writeKey struct {
 	name  string
 }
 
+// The tables are made once and read by all machines.
+var (
+	commandTable = sync.OnceValue(commands)
+	modelTables  = sync.OnceValue(func() map[skill.Lang]map[string]model {
+		return map[skill.Lang]map[string]model{skill.Python: pythonModels(), skill.JavaScript: scriptModels()}
+	})
+)
+
 // Run analyses the units of one skill together. Findings and capabilities are
 // in the order they were found.
 func Run(ctx context.Context, units []*Unit, opt Options) ([]skill.Finding, []skill.Capability) {
 	m := &machine{
 		ctx: ctx, opt: opt, shared: newStore(), seen: map[string]int{}, caps: map[string]*skill.Capability{},
-		seenText: map[string]bool{}, cmds: commands(),
-		libs: map[skill.Lang]map[string]model{skill.Python: pythonModels(), skill.JavaScript: scriptModels()},
+		seenText: map[string]bool{}, cmds: commandTable(), libs: modelTables(),
 	}
 	for round := range 3 {
 		before := m.shared.size()

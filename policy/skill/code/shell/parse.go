@@ -64,7 +64,16 @@ func skipLines(text string, l *lowering, n uint) string {
 
 // parse lowers the statements of text up to its first error, whose line within
 // text and message it returns.
-func (l *lowering) parse(text string) (uint, string) {
+//
+// The parser panics on some texts that are no shell; that is an error like any
+// other, because the rest of the text must still be read.
+func (l *lowering) parse(text string) (line uint, problem string) {
+	last := uint(1)
+	defer func() {
+		if p := recover(); p != nil {
+			line, problem = last, "the parser broke off"
+		}
+	}()
 	p := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	for s, err := range p.StmtsSeq(strings.NewReader(text)) {
 		if err != nil {
@@ -78,6 +87,7 @@ func (l *lowering) parse(text string) (uint, string) {
 			}
 			return 1, "cannot be read as shell"
 		}
+		last = max(last, s.Pos().Line())
 		l.file.Body = append(l.file.Body, l.stmt(s)...)
 		if l.nodes > ir.MaxNodes {
 			return 0, "too many expressions"
