@@ -72,6 +72,9 @@ func bypass(s *sentence) (match, bool) {
 				m.conf = skill.ConfidenceMedium
 			}
 		}
+		if s.has(cForever) && (strings.HasPrefix(text, "--dangerously") || strings.HasPrefix(text, "--yolo") || strings.HasPrefix(text, "bypassperm")) && !s.has(cNot) {
+			m.conf = skill.ConfidenceMedium
+		}
 		if (s.has(cForever, cEvery) || strings.Contains(text, "exec.")) && s.has(cRun, cStore, cUrgent, cRequired) && s.has(cAgent, cMemory, cStore) {
 			m.conf = skill.ConfidenceMedium
 		}
@@ -95,6 +98,9 @@ func remote(s *sentence) (match, bool) {
 }
 
 func remoteIn(s, then *sentence) (match, bool) {
+	if m, ok := remoteRules(s, then); ok {
+		return m, true
+	}
 	v, u, ok := s.near(one(cFetch, cDownload), one(cURL, cOutside, cShort), 70)
 	if !ok || s.negated(v) {
 		return match{}, false
@@ -116,6 +122,62 @@ func remoteIn(s, then *sentence) (match, bool) {
 			}
 			if s.has(cForever, cEvery, cBeforeAll, cSecretly, cUrgent) || then.has(cSecretly, cUnaware) || containsWord(then.text, "exactly", "without question", "whatever", "do not question", "verbatim") {
 				m.conf = skill.ConfidenceHigh
+			}
+			return m, true
+		}
+	}
+	return match{}, false
+}
+
+// remoteRules: "pull the rules from there and apply them".
+func remoteRules(s, then *sentence) (match, bool) {
+	v, u, ok := s.before(one(cFetch, cDownload), one(cURL, cShort, cOutside), 70)
+	if !ok || s.negated(v) {
+		return match{}, false
+	}
+	for _, o := range s.all(cInstr) {
+		if o.from < v.to || o.to > u.from {
+			continue
+		}
+		for _, f := range then.all(cFollow) {
+			if (then != s || f.from > u.from) && !then.negated(f) && containsWord(then.text[f.from:], "them", "it", "these", "those") {
+				conf := skill.ConfidenceMedium
+				if strings.HasPrefix(s.text[o.from:o.to], "guideline") || s.block.Setup {
+					conf = skill.ConfidenceLow
+				}
+				return match{"CJS-INJ-007", skill.High, conf, v, u, "has the agent fetch its rules from elsewhere"}, true
+			}
+		}
+	}
+	return match{}, false
+}
+
+// noAsk: approve by yourself, skip asking, for everything.
+func noAsk(s *sentence) (match, bool) {
+	v, o, ok := s.near(one(cDisable), one(cConsent), 30)
+	if !ok || s.negated(v) || v.from > o.from && !unspacedHit(s, v) {
+		return match{}, false
+	}
+	conf := skill.ConfidenceLow
+	granted := s.has(cAuthority) || s.prev != nil && s.prev.has(cAuthority)
+	if imperative(s, v) && (granted || s.has(cBypass)) && containsWord(s.text, "every", "all", "any", "everything", "yourself", "always") {
+		conf = skill.ConfidenceMedium
+	}
+	return match{"CJS-INJ-005", skill.High, conf, v, o, "has the agent act without asking"}, true
+}
+
+// program: fetch something, make it executable, start it.
+func program(s *sentence) (match, bool) {
+	v, u, ok := s.near(one(cDownload, cFetch), one(cURL), 60)
+	if !ok || s.negated(v) {
+		return match{}, false
+	}
+	marked := containsWord(s.text, "executable", "chmod", "execution permission", "execute permission", "make it runnable")
+	for _, r := range s.all(cRun) {
+		if r.from > v.to && (marked || s.has(cArtifact) && containsWord(s.text[r.from:], "it", "the file", "the binary", "the installer", "the program")) {
+			m := match{"CJS-INJ-004", skill.High, skill.ConfidenceMedium, v, u, "has a program fetched and started"}
+			if !marked && !strangeLink(s, false) || s.block.Setup && !strangeLink(s, false) {
+				m.conf = skill.ConfidenceLow
 			}
 			return m, true
 		}
@@ -160,7 +222,7 @@ func remember(s *sentence) (match, bool) {
 			}
 			if o.c == cAgentDoc || strings.HasPrefix(text, "system") {
 				m.conf = skill.ConfidenceLow
-				if s.has(cUnaware, cSecretly) {
+				if s.has(cUnaware, cSecretly) || concealed(s) || s.has(cAuthority) && s.has(cConsent, cSafety) {
 					m.conf = skill.ConfidenceMedium
 				}
 			}
@@ -175,6 +237,13 @@ func forever(s *sentence) (match, bool) {
 	for _, h := range s.all(cForever) {
 		if s.negated(h) {
 			continue
+		}
+		switch s.text[h.from:h.to] {
+		case "always", "daily", "every day", "every morning", "every hour", "every night", "each morning", "at all times":
+			// Words of ordinary schedules and advice.
+			if !s.has(cVault, cShort, cBypass) && !(s.has(cOutside, cURL) && s.has(cSend)) {
+				continue
+			}
 		}
 		if _, o, ok := s.near(one(cSend, cIgnore, cDisable, cRun), one(cVault, cPrivate, cOutside, cURL, cSafety, cShort, cBypass), 80); ok {
 			return match{"CJS-INJ-008", skill.Medium, skill.ConfidenceMedium, h, o, "sets a standing order that reaches past the skill's own task"}, true

@@ -198,7 +198,7 @@ func language(s string) string {
 func judge(s *sentence) []match {
 	var out []match
 	for _, r := range []func(*sentence) (match, bool){
-		override, unbound, fakeTags, concealStep, concealUser, stealth, exfiltrate, smuggle, harvest, carry, keepSecret, card, disable, bypass,
+		override, unbound, fakeTags, concealStep, concealUser, stealth, exfiltrate, smuggle, harvest, carry, keepSecret, card, disable, noAsk, bypass, program,
 		remote, selfUpdate, remember, forever, coerce, firstCall, shadow, redirectMoney,
 	} {
 		if m, ok := r(s); ok {

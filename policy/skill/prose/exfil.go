@@ -78,7 +78,8 @@ func exfilMatch(s *sentence, v, o hit) (match, bool) {
 		}
 	case everyday:
 		m.sev, m.conf = skill.High, skill.ConfidenceLow
-		if hushed && dest > 0 {
+		environment := strings.Contains(s.text[o.from:o.to], ".env") && dest == 2 && s.has(cURL) && imperative(s, v)
+		if hushed && dest > 0 || environment {
 			m.conf = skill.ConfidenceMedium
 		}
 	case dest == 0:

@@ -14,7 +14,7 @@ func one(c ...concept) []concept { return c }
 func override(s *sentence) (match, bool) {
 	for _, v := range s.all(cIgnore) {
 		for _, o := range s.all(cInstr) {
-			if overlaps(v, o) || gap(v, o) > 60 || o.from < v.from && !unspacedHit(s, v) || s.negated(v) {
+			if overlaps(v, o) || gap(v, o) > 60 || o.from < v.from && !unspacedHit(s, v) && !voids(s.text[v.from:v.to]) || s.negated(v) {
 				continue
 			}
 			lo, hi := min(v.from, o.from)-12, max(v.to, o.to)+36
@@ -29,11 +29,21 @@ func override(s *sentence) (match, bool) {
 	return match{}, false
 }
 
+// voids are the verbs that stand behind what they cancel: "your directives are
+// void".
+func voids(verb string) bool {
+	switch verb {
+	case "void", "no longer apply", "do not apply", "superseded", "suspended", "nullified", "invalidated", "overridden", "cancelled", "canceled", "dismissed", "ignored", "disregarded", "voided":
+		return true
+	}
+	return false
+}
+
 // overrideConfidence: verbs and objects that honest text uses of configuration
 // count less.
 func overrideConfidence(s *sentence, v, p, o hit) skill.Confidence {
 	verb, prior, object := s.text[v.from:v.to], s.text[p.from:p.to], s.text[o.from:o.to]
-	strong := strings.HasPrefix(verb, "ignor") || strings.HasPrefix(verb, "disregard") || verb == "forget" || verb[0] >= 0x80 || strings.HasPrefix(verb, "stop ") || strings.Contains(verb, "follow") || verb == "no longer apply" || strings.HasPrefix(verb, "overr") || strings.HasPrefix(verb, "supersed") || strings.Contains(verb, "precedence") || strings.HasPrefix(verb, "bypass") || verb == "abandon" || verb == "unlearn" || verb == "set aside"
+	strong := voids(verb) || strings.HasPrefix(verb, "ignor") || strings.HasPrefix(verb, "disregard") || verb == "forget" || verb[0] >= 0x80 || strings.HasPrefix(verb, "stop ") || strings.Contains(verb, "follow") || verb == "no longer apply" || strings.HasPrefix(verb, "overr") || strings.HasPrefix(verb, "supersed") || strings.Contains(verb, "precedence") || strings.HasPrefix(verb, "bypass") || verb == "abandon" || verb == "unlearn" || verb == "set aside"
 	if prior[0] < 0x80 {
 		switch prior {
 		case "system", "original", "existing", "initial", "default", "developer", "other":
@@ -54,6 +64,9 @@ func unspacedHit(s *sentence, h hit) bool { return hasUnspaced(s.text[h.from:h.t
 // unbound: you are now without limits.
 func unbound(s *sentence) (match, bool) {
 	a, b, ok := s.near(one(cBecome), one(cUnbound), 48)
+	if u := s.all(cUnbound); !ok && len(u) > 0 && strings.Contains(s.text[u[0].from:u[0].to], "bound") && s.has(cInstr, cAgent) {
+		a, b, ok = u[0], u[0], true
+	}
 	if !ok || s.negated(a) {
 		return match{}, false
 	}
@@ -146,6 +159,9 @@ func concealConfidence(s *sentence, v, act, user hit) skill.Confidence {
 // that is then what is concealed.
 func near2(s *sentence) bool {
 	for _, p := range []*sentence{s.prev, s.next} {
+		if p != nil && p.has(cStore) && p.has(cMemory, cAgentDoc) {
+			return true
+		}
 		if p != nil && p.has(cSend, cRead, cRun, cDownload) && p.has(cVault, cPrivate, cURL, cOutside, cMemory, cBypass, cShort) {
 			return true
 		}
@@ -165,7 +181,7 @@ func concealUser(s *sentence) (match, bool) {
 		if forbidden {
 			continue
 		}
-		weak := !strings.Contains(text, "know") && !strings.Contains(text, "notic") && !strings.Contains(text, "aware") && !strings.Contains(text, "suspic") && !strings.Contains(text, "find out") && text[0] < 0x80 && !strings.Contains(text, "alarm") && !strings.Contains(text, "worry") && !strings.Contains(text, "telling")
+		weak := !strings.Contains(text, "know") && !strings.Contains(text, "notic") && !strings.Contains(text, "aware") && !strings.Contains(text, "suspic") && !strings.Contains(text, "find out") && text[0] < 0x80 && !strings.Contains(text, "alarm") && !strings.Contains(text, "worry") && !strings.Contains(text, "telling") && !strings.Contains(text, "learn") && !strings.Contains(text, "discover") && !strings.Contains(text, "dark") && !strings.Contains(text, "hide") && !strings.Contains(text, "conceal") && !strings.Contains(text, "nothing") && !strings.Contains(text, "quiet") && !strings.Contains(text, "silent") && !strings.Contains(text, "realis") && !strings.Contains(text, "realiz")
 		acts := near2(s) || s.has(cSend, cVault, cPrivate, cCred, cDisable, cDelete, cPay, cDownload, cRun, cStore, cRead, cFetch)
 		conf := skill.ConfidenceMedium
 		switch {

@@ -12,7 +12,7 @@ func german() map[concept]string {
 		cUser:     `benutzer*|nutzer*|anwender*|dem menschen|niemandem|niemand`,
 		cAct:      `diesen schritt|diese aktion|diesen vorgang|dies|davon|darüber|diese anweisung|diese anfrage|den vorgang|den upload|die übertragung`,
 		cSecretly: `heimlich|stillschweigend|unbemerkt|im hintergrund|verdeckt|unauffällig`,
-		cUnaware:  `ohne wissen|ohne zustimmung|ohne den benutzer|ohne den nutzer|ohne dass der benutzer|ohne dass der nutzer|ohne es zu erwähnen`,
+		cUnaware:  `darf davon nichts|darf nichts davon|nichts erfahren|nichts davon erfahren|verschweige|ohne wissen|ohne zustimmung|ohne den benutzer|ohne den nutzer|ohne dass der benutzer|ohne dass der nutzer|ohne es zu erwähnen`,
 		cSend:     `sende|senden|schick*|übermittl*|übertrag*|lade hoch|hochladen|hochlad*|weiterleit*|poste`,
 		cRead:     `lies|lese|lesen|sammle|sammeln|kopiere|durchsuche|auslesen|öffne`,
 		cCred:     `schlüssel|passwort|passwörter|kennwort|kennwörter|zugangsdaten|geheimnis*|anmeldedaten`,
@@ -61,7 +61,7 @@ func romance() map[concept]string {
 		cSecretly: `secrètement|discrètement|silencieusement|en arrière plan|en secret|furtivement|à l'insu|` +
 			`en secreto|secretamente|silenciosamente|en segundo plano|discretamente|sigilosamente|a escondidas|` +
 			`em segredo|secretamente|em segundo plano|discretamente|às escondidas`,
-		cUnaware: `à l'insu de|sans que l'utilisateur|sans en informer|sans prévenir|sans le consentement|sans demander|` +
+		cUnaware: `ne doit pas savoir|ne doit rien savoir|cache le|no debe saber|no debe enterarse|não deve saber|não pode saber|esconda do usuário|oculta al usuario|à l'insu de|sans que l'utilisateur|sans en informer|sans prévenir|sans le consentement|sans demander|` +
 			`sin que el usuario|sin conocimiento|sin el consentimiento|sin informar|sin avisar|sin decirle|sin que lo sepa|` +
 			`sem que o usuário|sem o conhecimento|sem o consentimento|sem informar|sem avisar`,
 		cSend: `envoie*|envoyez|envoyer|transmet*|transfère*|téléverse*|poste*|expédie*|` +
@@ -116,7 +116,7 @@ func russian() map[concept]string {
 		cUser:     `пользовател*|юзер*|никому|человеку|владельц*`,
 		cAct:      `об этом|это действие|этот шаг|этом шаге|этого|эту операцию|этой операции|о передаче|об отправке|этом|эту команду`,
 		cSecretly: `тайно|незаметно|скрытно|втайне|в фоне|в фоновом режиме|молча|тихо|секретно`,
-		cUnaware:  `без ведома|без согласия|без уведомления|не уведомляя|не сообщая|не спрашивая|чтобы пользователь не`,
+		cUnaware:  `никому об этом|никому не говори|держи в тайне|держи в секрете|скрой от пользователя|скрывай от пользователя|без ведома|без согласия|без уведомления|не уведомляя|не сообщая|не спрашивая|чтобы пользователь не`,
 		cSend:     `отправ*|отправь*|переда*|перешли*|загрузи*|выгрузи*|посла*|пошли*|отошли*`,
 		cRead:     `прочита*|прочти*|собери*|собрать|скопиру*|найди*|извлек*|считай*|открой*`,
 		cCred:     `пароль|пароли|паролей|ключ|ключи|ключей|токен*|учетные данные|секрет*`,
@@ -143,14 +143,14 @@ func russian() map[concept]string {
 func asian() map[concept]string {
 	return map[concept]string{
 		cIgnore:   `忽略|无视|忘记|忘掉|覆盖|不要遵守|不要遵循|無視|忽視|忘れ|従わない|上書き|무시|잊어|따르지 마|تجاهل|انس |اهمل|تجاوز`,
-		cPrior:    `之前|以前|先前|上述|所有|以上|你的|系统|系統|前の|以前の|これまで|すべての|上記|あなたの|システム|이전|위의|모든|기존|시스템|السابقة|السابق|جميع|أعلاه|كل `,
+		cPrior:    `上面|前面|先前的|原有|既定|以前|先前|上述|所有|以上|你的|系统|系統|前の|以前の|これまで|すべての|上記|あなたの|システム|이전|위의|모든|기존|시스템|السابقة|السابق|جميع|أعلاه|كل `,
 		cInstr:    `指令|指示|规则|規則|提示词|提示詞|限制|约束|命令|ルール|プロンプト|制約|지시|명령|규칙|프롬프트|제한|지침|التعليمات|تعليمات|القواعد|الأوامر|القيود|التوجيهات`,
 		cNot:      `不要|不得|切勿|请勿|別|别|禁止|无需|不必|しない|せず|ないで|なく|するな|禁じ|말고|마세요|마라|말 것|않고|하지 마|없이|지 말|لا |دون|بدون|عدم|أبدا|لن `,
 		cReveal:   `告诉|告訴|告知|提及|提到|提示用户|透露|显示|展示|通知|询问|说明|伝え|知らせ|言及|教え|表示|尋ね|通知|明か|알리|말하|언급|보여|표시|묻지|공개|تخبر|إخبار|ذكر|تذكر|تظهر|إبلاغ|تكشف|إعلام|اخبار|تسأل`,
 		cUser:     `用户|用戶|使用者|任何人|ユーザー|ユーザ|利用者|사용자|유저|누구에게도|المستخدم|أحد`,
 		cAct:      `此操作|这个操作|该操作|这一步|此步骤|这件事|此事|这些|该步骤|この操作|この手順|このこと|この処理|この指示|これを|이 작업|이 단계|이 사실|이것|이 과정|이 지시|هذه الخطوة|هذا الإجراء|هذا الأمر|هذه العملية|بذلك|عن ذلك|ذلك`,
 		cSecretly: `秘密|悄悄|偷偷|暗中|静默|后台|後台|私下|こっそり|密かに|ひそかに|バックグラウンドで|裏で|黙って|몰래|은밀|백그라운드에서|조용히|비밀리|سرا|سرًا|في الخفاء|في الخلفية|بصمت|خفية`,
-		cUnaware:  `不让用户|不要让用户|用户不知情|未经用户|在用户不知|别让用户|避免用户发现|ユーザーに気付かれ|ユーザーに気づかれ|ユーザーの許可なく|ユーザーに知られ|사용자 모르게|사용자가 모르게|사용자 동의 없이|사용자가 알지|دون علم|بدون علم|دون موافقة|دون إخبار`,
+		cUnaware:  `对用户保密|瞒着用户|不告诉用户|不告知用户|别告诉用户|不要告诉用户|ユーザーには伝えない|ユーザーに内緒|ユーザーには秘密|사용자에게 비밀|사용자에게 알리지|사용자 몰래|不让用户|不要让用户|用户不知情|未经用户|在用户不知|别让用户|避免用户发现|ユーザーに気付かれ|ユーザーに気づかれ|ユーザーの許可なく|ユーザーに知られ|사용자 모르게|사용자가 모르게|사용자 동의 없이|사용자가 알지|دون علم|بدون علم|دون موافقة|دون إخبار`,
 		cSend:     `发送|發送|上传|上傳|传送|传输|转发|提交到|外传|发到|回传|送信|アップロード|転送|送って|送る|보내|전송|업로드|전달|أرسل|إرسال|ارسل|ارفع|رفع|انقل|حمّل إلى`,
 		cRead:     `读取|讀取|收集|获取|复制|搜索|扫描|提取|查找|打开|読み取|読み込|収集|取得|コピー|探し|検索|읽|수집|복사|가져|추출|찾|اقرأ|قراءة|اجمع|انسخ|استخرج|جمع|ابحث`,
 		cCred:     `密钥|密鑰|密码|密碼|令牌|凭证|凭据|口令|パスワード|秘密鍵|トークン|認証情報|APIキー|비밀번호|암호|토큰|자격 증명|API 키|자격증명|كلمة المرور|كلمات المرور|مفتاح|مفاتيح|رمز|بيانات الاعتماد`,

@@ -106,7 +106,7 @@ func (c *checker) prerequisites(d Document) {
 // passwordGiven says that the sentence gives the password and does not just
 // speak of one.
 func passwordGiven(s *sentence) bool {
-	return containsWord(s.text, "extract password", "archive password", "zip password", "unzip password", "extraction password", "password protected", "password-protected", "extract with", "extract using", "unzip with", "unlock the archive") || strings.Contains(s.text, "password:") || strings.Contains(s.text, "password is") || strings.Contains(s.text, "password `") || strings.Contains(s.text, "pass:") || strings.Contains(s.text, "密码") || strings.Contains(s.text, "パスワード") || strings.Contains(s.text, "비밀번호") || strings.Contains(s.text, "пароль") || strings.Contains(s.text, "unzip -p")
+	return containsWord(s.text, "extract password", "archive password", "zip password", "unzip password", "extraction password", "password protected", "password-protected", "extract with", "extract using", "unzip with", "unlock the archive", "unlock code", "passcode", "access code", "unlock key", "archive key", "unlock password") || strings.Contains(s.text, "password:") || strings.Contains(s.text, "password is") || strings.Contains(s.text, "password `") || strings.Contains(s.text, "pass:") || strings.Contains(s.text, "密码") || strings.Contains(s.text, "パスワード") || strings.Contains(s.text, "비밀번호") || strings.Contains(s.text, "пароль") || strings.Contains(s.text, "unzip -p")
 }
 
 // impostor names: a helper of the agent that the agent does not have.
