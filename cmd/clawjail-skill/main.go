@@ -14,6 +14,7 @@ import (
 
 	"clawjail/policy/skill"
 	"clawjail/policy/skill/audit"
+	"clawjail/policy/skill/rule"
 	"clawjail/policy/skill/stream"
 	"clawjail/policy/skill/tree"
 )
@@ -52,7 +53,12 @@ func main() {
 // run reads one skill and writes what was asked for.
 func run(ctx context.Context, unpack bool, in io.Reader, out io.Writer) error {
 	t, err := read(ctx, bufio.NewReaderSize(in, 64<<10))
-	if err != nil {
+	var broken *archiveError
+	switch {
+	case errors.As(err, &broken) && !unpack:
+		// An archive that is a bomb, or none, has a report like any other skill.
+		t = broken.tree()
+	case err != nil:
 		return err
 	}
 	if unpack {
@@ -76,13 +82,33 @@ func read(ctx context.Context, in *bufio.Reader) (skill.Tree, error) {
 		if err != nil {
 			return skill.Tree{}, fmt.Errorf("read the archive: %w", err)
 		}
-		return tree.ReadArchive(ctx, name, data)
+		t, err := tree.ReadArchive(ctx, name, data)
+		if err != nil {
+			return t, &archiveError{name, err}
+		}
+		return t, nil
 	}
 	s, err := stream.NewReader(in)
 	if err != nil {
 		return skill.Tree{}, err
 	}
 	return tree.ReadStream(ctx, s)
+}
+
+// archiveError says that an archive cannot be read.
+type archiveError struct {
+	name string
+	err  error
+}
+
+func (e *archiveError) Error() string { return e.err.Error() }
+func (e *archiveError) Unwrap() error { return e.err }
+
+// tree is a skill of which nothing is known but that.
+func (e *archiveError) tree() skill.Tree {
+	f := rule.New("CJS-FILE-003", skill.Place{File: e.name}, e.err.Error(), "")
+	f.Severity = skill.High
+	return skill.Tree{Name: e.name, Problems: []skill.Finding{f}}
 }
 
 // write gives the skill in an archive as a stream, if it is whole: what was
