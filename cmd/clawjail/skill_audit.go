@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -57,12 +60,12 @@ func (s *skills) auditAll(ctx context.Context, f skillAuditFlags, args []string)
 	if err != nil {
 		return err
 	}
+	reports, err := s.auditEach(ctx, f, args)
+	if err != nil {
+		return err
+	}
 	code := 0
-	for _, arg := range args {
-		r, err := s.auditOne(ctx, f, arg)
-		if err != nil {
-			return fmt.Errorf("%s: %w", readable(arg), err)
-		}
+	for _, r := range reports {
 		code = worseCode(code, exitOfReport(out.add(r), failOn))
 	}
 	if err := out.write(s.e.stdout); err != nil {
@@ -73,6 +76,28 @@ func (s *skills) auditAll(ctx context.Context, f skillAuditFlags, args []string)
 	}
 	return nil
 }
+
+// auditEach audits several skills side by side, each in a process of its own, as
+// many at a time as there are processors.
+func (s *skills) auditEach(ctx context.Context, f skillAuditFlags, args []string) ([]skill.Report, error) {
+	reports, errs := make([]skill.Report, len(args)), make([]error, len(args))
+	var done sync.WaitGroup
+	slots := make(chan struct{}, min(runtime.NumCPU(), maxAudits))
+	for i, arg := range args {
+		slots <- struct{}{}
+		done.Go(func() {
+			defer func() { <-slots }()
+			if reports[i], errs[i] = s.auditOne(ctx, f, arg); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", readable(arg), errs[i])
+			}
+		})
+	}
+	done.Wait()
+	return reports, errors.Join(errs...)
+}
+
+// maxAudits bounds the skills that are looked into at the same time.
+const maxAudits = 8
 
 // auditOne audits one skill; with --require-signature also for who signed it.
 func (s *skills) auditOne(ctx context.Context, f skillAuditFlags, arg string) (skill.Report, error) {

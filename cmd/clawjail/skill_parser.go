@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -42,7 +43,7 @@ const (
 type parser struct {
 	e     *env
 	where string
-	told  bool // it was said where
+	told  sync.Once // that no jail is around it
 }
 
 // gaveUpError says that the process was ended before it was done: by a limit,
@@ -98,12 +99,10 @@ func (p *parser) noJail(ctx context.Context, cl client.Client) error {
 
 // tell says once that no jail is around the parser.
 func (p *parser) tell(why error) {
-	if p.told {
-		return
-	}
-	p.told = true
-	first, _, _ := strings.Cut(why.Error(), "\n")
-	fmt.Fprintf(p.e.stderr, "clawjail: no jail for the parser (%s): it runs without privileges, under limits, Landlock and a filter of system calls\n", readable(first))
+	p.told.Do(func() {
+		first, _, _ := strings.Cut(why.Error(), "\n")
+		fmt.Fprintf(p.e.stderr, "clawjail: no jail for the parser (%s): it runs without privileges, under limits, Landlock and a filter of system calls\n", readable(first))
+	})
 }
 
 // startError says that a jail could not be started at all.
