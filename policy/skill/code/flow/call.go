@@ -364,6 +364,9 @@ func dataClass(name string) bool {
 func recvMarks(v *value, name string) []*mark {
 	out := v.marks
 	last := name[strings.LastIndexByte(name, '.')+1:]
+	if (last == "get" || last == "get_nowait") && (strings.Contains(v.ref, "ueue()") || strings.Contains(v.ref, "Pipe()")) && v.obj != nil && v.obj.any != nil {
+		return joinMarks(out, v.obj.any.marks)
+	}
 	switch last {
 	case "as_string", "as_bytes", "toString", "getvalue", "getbuffer", "read", "tobytes", "to_json", "build", "join", "entries", "values", "toJSON", "getBuffer", "getHeaders", "items", "keys", "decode", "encode", "format", "copy":
 		out = joinMarks(out, allMarks(v))

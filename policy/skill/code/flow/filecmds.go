@@ -433,6 +433,9 @@ func cmdGit(m *machine, f *frame, c *cmdCall) *value {
 	if len(args) > 0 {
 		sub = args[0].known()
 	}
+	if handedOut(c) {
+		return unknown(&mark{source: secretFile, name: "git's stored passwords", at: f.place(c.at)})
+	}
 	switch sub {
 	case "clone", "fetch", "pull", "push", "ls-remote", "remote":
 		for _, a := range args[1:] {
@@ -448,7 +451,25 @@ func cmdGit(m *machine, f *frame, c *cmdCall) *value {
 	return unknown()
 }
 
+// handedOut says that a tool prints a secret that it keeps.
+func handedOut(c *cmdCall) bool {
+	words := []string{c.name}
+	for _, a := range c.plain() {
+		words = append(words, a.shape())
+	}
+	line := strings.Join(words, " ") + " "
+	for _, s := range []string{"gh auth token ", "gcloud auth print-access-token", "gcloud auth print-identity-token", "az account get-access-token", "aws configure get aws_secret", "aws sts get-session-token", "git credential fill", "kubectl config view", "pass show ", "op read ", "op item get ", "npm token ", "heroku auth:token", "vault kv get", "bw get ", "doctl auth token", "firebase login:ci", "vercel whoami --token"} {
+		if strings.HasPrefix(line, s) {
+			return true
+		}
+	}
+	return false
+}
+
 func cmdCloudCopy(m *machine, f *frame, c *cmdCall) *value {
+	if handedOut(c) {
+		return unknown(&mark{source: secretEnv, name: strings.ToUpper(c.name) + "_TOKEN", at: f.place(c.at)})
+	}
 	var marks []*mark
 	remote := ""
 	for _, a := range c.plain() {
@@ -486,9 +507,18 @@ func systemCommands() map[string]command {
 		several(cmdDocker, "docker", "podman", "nerdctl"),
 		several(rootOnly("leaves its namespace or changes the kernel"), "nsenter", "insmod", "chroot", "setcap", "setenforce", "iptables", "nft", "spctl", "csrutil", "visudo", "mount", "capsh"),
 		several(cmdSecurity, "security", "secret-tool", "keyctl"), several(cmdHistory, "history"), several(cmdUnset, "unset"), several(cmdGit, "git"),
-		several(cmdCloudCopy, "aws", "gsutil", "gcloud", "rclone", "s3cmd", "mc", "az", "gh"), several(cmdTest, "test", "[", "[["),
+		several(cmdCloudCopy, "aws", "gsutil", "gcloud", "op", "pass", "bw", "kubectl", "vault", "heroku", "doctl", "rclone", "s3cmd", "mc", "az", "gh"), several(cmdTest, "test", "[", "[["),
 		several(func(m *machine, f *frame, c *cmdCall) *value {
-			m.emit(f, "CJS-EXEC-008", c.at, "changes users", medium)
+			var tweaks []tweak
+			for _, a := range c.args { // users of a container are nobody's business
+				if s := a.shape(); s == "sudo" || s == "wheel" || s == "root" || s == "docker" || s == "admin" {
+					tweaks = append(tweaks, medium)
+				}
+			}
+			if len(tweaks) == 0 && c.name != "passwd" && c.name != "chpasswd" {
+				tweaks = append(tweaks, severity(skill.Low), unsure)
+			}
+			m.emit(f, "CJS-EXEC-008", c.at, "changes users", tweaks...)
 			return nil
 		}, "useradd", "adduser", "passwd", "chpasswd", "usermod"),
 		several(func(m *machine, f *frame, c *cmdCall) *value {

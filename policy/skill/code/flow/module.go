@@ -108,11 +108,30 @@ func (m *machine) importModule(f *frame, name string, level int, pos ir.Pos) *va
 		}
 		return m.exportsOf(own)
 	}
+	m.droppedModule(f, name, pos)
 	if f.unit.Lang == skill.Python {
 		return ref(canonical(f.unit.Lang, name))
 	}
 	name = strings.TrimPrefix(name, "node:")
 	return ref(canonical(f.unit.Lang, strings.TrimSuffix(name, "/promises")))
+}
+
+// droppedModule finds modules that a script downloaded or unwrapped before it
+// loads them.
+func (m *machine) droppedModule(f *frame, name string, pos ir.Pos) {
+	base := path.Base(strings.ReplaceAll(name, ".", "/"))
+	if f.unit.Lang != skill.Python {
+		base = path.Base(name)
+	}
+	for key, made := range m.shared.made {
+		file := path.Base(key)
+		if made.v == nil || file != base && file != base+".py" && file != base+".js" && file != base+".so" || file == base && !strings.Contains(base, ".") {
+			continue
+		}
+		if k := find(allMarks(made.v), netIn, decoded); k != nil {
+			m.emit(f, "CJS-FLOW-004", pos, "loads "+key+", which comes out of "+k.source.String(), via(k))
+		}
+	}
 }
 
 func (m *machine) exportsOf(mod *module) *value {

@@ -358,6 +358,10 @@ func textCommands() map[string]command {
 		several(cmdHash, "sha256sum", "md5sum", "sha1sum", "shasum", "wc", "cksum", "md5", "b2sum", "sha512sum"),
 		several(cmdEnv, "env", "printenv"), several(cmdRead, "read", "mapfile", "readarray"),
 		several(func(m *machine, f *frame, c *cmdCall) *value {
+			if c.name == "set" && c.text(0) == "--" {
+				m.put(f.scope, "@", list(c.args[1:]...))
+				return nil
+			}
 			if len(c.args) == 0 || c.has("-p") && len(c.plain()) == 0 {
 				return unknown(&mark{source: envAll, name: c.name, at: f.place(c.at)})
 			}

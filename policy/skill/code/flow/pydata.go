@@ -277,3 +277,11 @@ func (s *store) flagged(f *frame, what string) bool {
 }
 
 func flagKey(f *frame, what string) string { return fmt.Sprintf("\x00%s\x00%s", f.unit.File, what) }
+
+func pyLen(m *machine, f *frame, c *call) *value {
+	v := pick(orUnknown(c.arg(0)))
+	if items, ok := v.elements(); ok && v.kind != kObject {
+		return num(float64(len(items)))
+	}
+	return masked(m, f, c)
+}

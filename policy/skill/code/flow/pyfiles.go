@@ -254,6 +254,9 @@ func pythonFiles() map[string]model {
 				}
 				return pathJoin(m, f, c)
 			},
+			"sqlite3.connect": func(m *machine, f *frame, c *call) *value {
+				return &value{kind: kRef, ref: "sqlite3.db", obj: newObject().obj, marks: m.readFile(f, c.at, c.arg(0, "database")).marks}
+			},
 			"Path.home": func(m *machine, f *frame, c *call) *value { return str("~") },
 			"Path.cwd":  func(m *machine, f *frame, c *call) *value { return str(".") },
 			"os.getcwd": func(m *machine, f *frame, c *call) *value { return str(".") },

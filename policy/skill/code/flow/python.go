@@ -309,12 +309,12 @@ func pythonData() map[string]model {
 		same2(encodes("hex"), "binascii.hexlify", "base64.b16encode", "binascii.b2a_hex", "?.hex"),
 		same2(encodes("gzip"), "zlib.compress", "gzip.compress", "bz2.compress", "lzma.compress"),
 		same2(pass, "json.dumps", "json.loads", "str", "repr", "bytes", "bytearray", "list", "tuple", "dict", "set", "sorted", "int", "float", "urllib.parse.urlencode", "urllib.parse.quote", "urllib.parse.quote_plus", "json.dump", "copy.deepcopy", "copy.copy", "ascii", "memoryview", "frozenset", "iter", "next", "enumerate", "urllib.parse.urljoin", "html.escape", "textwrap.dedent", "typing.cast", "os.fsdecode", "os.fspath", "asyncio.run", "asyncio.gather", "asyncio.wait_for", "asyncio.to_thread", "asyncio.create_task", "asyncio.get_event_loop().run_until_complete"),
-		same2(masked, "len", "bool", "hash", "type", "isinstance", "any", "all", "hashlib.sha256", "hashlib.md5", "hashlib.sha1", "hashlib.sha512", "hashlib.new", "hashlib.blake2b", "hmac.new", "hmac.digest", "zlib.crc32", "id", "bcrypt.hashpw", "?.hexdigest", "?.digest", "?.startswith", "?.endswith", "?.isdigit", "os.path.exists", "os.path.isfile", "os.path.isdir", "?.count", "jwt.encode"),
+		same2(masked, "bool", "hash", "type", "isinstance", "any", "all", "hashlib.sha256", "hashlib.md5", "hashlib.sha1", "hashlib.sha512", "hashlib.new", "hashlib.blake2b", "hmac.new", "hmac.digest", "zlib.crc32", "id", "bcrypt.hashpw", "?.hexdigest", "?.digest", "?.startswith", "?.endswith", "?.isdigit", "os.path.exists", "os.path.isfile", "os.path.isdir", "?.count", "jwt.encode"),
 		same2(func(m *machine, f *frame, c *call) *value {
 			return m.decodeWith(f, c.at, orUnknown(c.arg(0)), "encrypted text", true, func(string) (string, bool) { return "", false })
 		}, "?.decrypt"),
 		map[string]model{
-			"chr": pyChr, "ord": pyOrd, "reversed": pyReversed, "range": pyRange, "hex": pyHex,
+			"chr": pyChr, "len": pyLen, "ord": pyOrd, "reversed": pyReversed, "range": pyRange, "hex": pyHex,
 			"codecs.decode": pyCodecs, "codecs.encode": pyCodecs, "zip": pyZip, "str.maketrans": pass, "bytes": pyBytes, "bytearray": pyBytes, "int": pyInt, "list": pyList, "tuple": pyList, "int.from_bytes": silent, "enumerate": pyEnumerate, "sum": pyReversedNone,
 			"str": func(m *machine, f *frame, c *call) *value {
 				if v := c.arg(0); v != nil {

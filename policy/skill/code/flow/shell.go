@@ -171,7 +171,11 @@ func (m *machine) fields(f *frame, words []*ir.Expr) []*value {
 	for _, w := range words {
 		v := m.eval(f, w)
 		if w.Op == ir.Word && len(w.Args) > 0 && hasSplit(w) {
-			out = append(out, splitWords(v, len(w.Args) == 1)...)
+			sep := ""
+			if _, ifs := f.scope.find("IFS"); ifs != nil {
+				sep = ifs.known()
+			}
+			out = append(out, splitWords(v, len(w.Args) == 1, sep)...)
 			continue
 		}
 		if v.kind == kList {
@@ -196,7 +200,7 @@ func hasSplit(w *ir.Expr) bool {
 }
 
 // splitWords splits what an unquoted expansion gave.
-func splitWords(v *value, alone bool) []*value {
+func splitWords(v *value, alone bool, sep string) []*value {
 	v = pick(v)
 	if v.kind == kList {
 		return v.items
@@ -206,6 +210,9 @@ func splitWords(v *value, alone bool) []*value {
 	}
 	text, holes := holed(v)
 	fields := strings.Fields(text)
+	if strings.Trim(sep, " \t\n") != "" {
+		fields = strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(sep+"\n", r) })
+	}
 	if len(fields) == 0 {
 		if alone && len(v.parts) == 1 && v.parts[0].hole == nil {
 			return nil
@@ -226,6 +233,9 @@ func (m *machine) shellVar(f *frame, e *ir.Expr) *value {
 	name := e.Text
 	switch name {
 	case "@", "*":
+		if _, v := f.scope.find("@"); v != nil {
+			return v
+		}
 		if f.args != nil {
 			return list(f.args...)
 		}
@@ -237,6 +247,9 @@ func (m *machine) shellVar(f *frame, e *ir.Expr) *value {
 	}
 	if name != "" && name[0] >= '1' && name[0] <= '9' {
 		n := int(name[0] - '1')
+		if _, v := f.scope.find("@"); v != nil && v.kind == kList && n < len(v.items) {
+			return v.items[n]
+		}
 		if len(name) == 1 && n < len(f.args) {
 			return f.args[n]
 		}
