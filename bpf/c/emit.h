@@ -86,12 +86,16 @@ static __always_inline void begin(struct event *e, u32 class, struct scope *s)
 	e->time = bpf_ktime_get_boot_ns();
 	e->jail = s->jail;
 	e->cgroup = s->cgroup;
-	/* Typed pointers: plain loads, where BPF_CORE_READ would call a helper. */
-	e->start = task->group_leader->start_boottime;
+	/*
+	 * Not task->group_leader->start_boottime: for every step from a trusted
+	 * pointer to the next the verifier looks through all of the kernel's
+	 * types by name (6.18: btf_nested_type_is_trusted), on each way here.
+	 */
+	e->start = BPF_CORE_READ(task, group_leader, start_boottime);
 	e->exec_count = task->self_exec_id;
 	e->pid = id >> 32;
 	e->tid = id;
-	e->ppid = task->real_parent->tgid;
+	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	e->uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }

@@ -45,12 +45,12 @@ struct call {
 static __always_inline struct file *file_of(int fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = task->files->fdt;
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **array, *file = NULL;
 
-	if (fd < 0 || (u32)fd >= table->max_fds)
+	if (fd < 0 || (u32)fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
-	array = table->fd;
+	array = BPF_CORE_READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), &array[fd]);
 	return file;
 }

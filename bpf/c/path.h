@@ -62,7 +62,7 @@ static __always_inline u32 put_path(struct build *s, struct vfsmount *mnt, struc
 				    u32 *marks)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mount *root = task->nsproxy ? task->nsproxy->mnt_ns->root : NULL;
+	struct mount *root = BPF_CORE_READ(task, nsproxy, mnt_ns, root);
 	u32 start = s->used;
 	struct walk w = {
 		.s = s,
