@@ -81,19 +81,24 @@ func signers(t testing.TB, lines ...string) Signers {
 	return s
 }
 
-func TestSpecificationsExample(t *testing.T) {
-	// Appendix A of OMS 1.0.
-	var a, b Digest
-	if a.fromHex("5e472403951781d18d5f790aa5b3316a5f535fc37a1052f6659c9c6af82e3643") != nil || b.fromHex("4555555dc68d872c2270ba89ecc5f6f094812f65372b37e50071fe5168031c49") != nil {
-		t.Fatal("digests")
+func TestRootDigestOfTheSpecification(t *testing.T) {
+	// The digests of the conformance suite's simplest model.
+	var a, b, want Digest
+	for d, text := range map[*Digest]string{
+		&a:    "bc9a717db6064a32cbe9eae6fc40651dd6d36ef1757183f590eff2b1765d7ebc",
+		&b:    "32dcb1f8e1ae52d5963e56a6ba06ab58b424c15ed2a6b70d2feca1d089370028",
+		&want: "92745110b1ab4368471cbe31664e10174e954b113a3df333db860317b2c6dec4",
+	} {
+		if err := d.fromHex(text); err != nil {
+			t.Fatal(err)
+		}
 	}
-	m, err := New("my-model", []File{{Name: "weights.bin", Digest: b}, {Name: "config.json", Digest: a}})
+	m, err := New("my-model", []File{{Name: "signme-2", Digest: b}, {Name: "signme-1", Digest: a}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := sha256.Sum256(append(a[:], b[:]...))
-	if m.Root() != Digest(h) {
-		t.Errorf("root digest %s, want the SHA-256 of both digests, %x", m.Root(), h)
+	if m.Root() != want {
+		t.Errorf("root digest %s, want %s", m.Root(), want)
 	}
 }
 
