@@ -64,8 +64,8 @@ type Config struct {
 	// SkillUnsigned leaves a skill without a signature to a person; without it
 	// such a skill is rejected.
 	SkillUnsigned bool `json:"skill_allow_unsigned"`
-	// SkillVerify rejects a skill whose signature does not count, and asks for
-	// the stored copy to be checked before each run. Without it a person decides.
+	// SkillVerify rejects a skill whose signature does not count. Without it a
+	// person decides.
 	SkillVerify bool `json:"skill_require_verification"`
 	// SkillPermissions is how many kinds of permissions a skill may have.
 	SkillPermissions int `json:"skill_max_permissions"`
