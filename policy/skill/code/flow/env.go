@@ -107,11 +107,6 @@ func (m *machine) libraryPath(f *frame, name string, v *value, pos ir.Pos) {
 	}
 }
 
-// whole is what a value is when all of it is used as data.
-func (m *machine) whole(v *value) *value {
-	return v
-}
-
 // argvValue is a program's argument list.
 func (m *machine) argvValue(f *frame, pos ir.Pos) *value {
 	k := &mark{source: argv, name: "", at: f.place(pos)}

@@ -171,7 +171,6 @@ func (m *machine) spreadInto(d, v *value) {
 		d.marks = joinMarks(d.marks, v.marks)
 		return
 	}
-	v = m.whole(v)
 	d.obj.any = join(d.obj.any, v)
 	d.marks = joinMarks(d.marks, allMarks(v))
 }

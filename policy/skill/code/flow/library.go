@@ -18,8 +18,8 @@ func merge(tables ...map[string]model) map[string]model {
 	return out
 }
 
-// each gives several names one model.
-func same2(fn model, names ...string) map[string]model {
+// under gives several names one model.
+func under(fn model, names ...string) map[string]model {
 	out := map[string]model{}
 	for _, n := range names {
 		out[n] = fn
@@ -31,9 +31,6 @@ func same2(fn model, names ...string) map[string]model {
 // function with a model, or neither.
 func (m *machine) library(f *frame, fn *value, c *call) *value {
 	last := c.name[strings.LastIndexByte(c.name, '.')+1:]
-	if c.expr != nil && c.expr.X != nil && hiddenCallee(c) {
-		m.dynamicName(f, fn, c.name, c.at)
-	}
 	lib := m.libs[libOf(f.unit.Lang)]
 	if c.recv != nil && knownKind(c.recv) {
 		if v := m.method(f, last, c); v != nil {
@@ -61,8 +58,6 @@ func knownKind(v *value) bool {
 	}
 	return false
 }
-
-func hiddenCallee(c *call) bool { return false }
 
 // pass hands the data on: the result holds what the arguments hold.
 func pass(m *machine, f *frame, c *call) *value {

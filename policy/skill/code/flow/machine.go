@@ -36,9 +36,7 @@ const (
 // Unit is a piece of code with its parsed form.
 type Unit struct {
 	skill.Unit
-	Body *ir.File
-	// entry says that somebody may start it; decoded and embedded texts are
-	// run where they stand.
+	Body  *ir.File
 	lines []string
 	// Flat says that all of its text stands at one place of the file: it is a
 	// literal of a program.
@@ -59,8 +57,6 @@ func (u *Unit) line(n int32) string {
 // Options say what to look with.
 type Options struct {
 	Manifest skill.Manifest
-	// Files are the names of the skill's files, for scripts that call others.
-	Files []string
 	// Prose looks at decoded text that is no code; nil for nobody.
 	Prose func(text string, at skill.Place) []skill.Finding
 	// Parse parses a text of this language; nil where there is no parser.

@@ -82,14 +82,11 @@ func (m *machine) contact(f *frame, pos ir.Pos, d dest) hostClass {
 	case publicIP, dropHost, pasteHost, tunnelHost, shortHost, chatHost, dynHost, onionHost, punyHost:
 		m.oddHost(f, pos, d, class, declared)
 	}
-	if k := find(d.hostMarks, decoded); k != nil || d.value != nil && hiddenHost(d) {
+	if k := find(d.hostMarks, decoded); k != nil {
 		m.emit(f, "CJS-OBF-001", pos, "the host "+d.host+" is hidden from who reads the code", via(k))
 	}
 	return class
 }
-
-// hiddenHost says that a host was put together of pieces too small to read.
-func hiddenHost(d dest) bool { return false }
 
 func plausibleHost(h string) bool {
 	if h == "" || strings.ContainsAny(h, " <>{}$\"'()") || len(h) > 253 {

@@ -106,7 +106,7 @@ func (m *machine) plus(f *frame, a, b *value) *value {
 		return num(x + y).withMarks(joinMarks(a.marks, b.marks))
 	}
 	if a.kind == kString || b.kind == kString || f.unit.Lang == skill.Shell {
-		return concat(m.whole(a), m.whole(b))
+		return concat(a, b)
 	}
 	if f.unit.Lang != skill.Python {
 		s, ok1 := scriptString(a, 0)

@@ -233,20 +233,20 @@ func pythonFiles() map[string]model {
 		return unknown()
 	}
 	return merge(
-		same2(openFile, "open", "str.open", "os.open", "os.fdopen"),
-		same2(fileRead, "file.read", "file.readlines", "file.readline", "file.__enter__", "file.read_text", "?.readlines"),
-		same2(fileWrite, "file.write", "file.writelines"),
-		same2(pathRead, "str.read_text", "str.read_bytes"),
-		same2(pathWrite, "str.write_text", "str.write_bytes"),
-		same2(pathWalk, "str.glob", "str.rglob", "str.iterdir", "str.walk"),
-		same2(walks, "os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"),
-		same2(changesMode, "os.chmod", "str.chmod"),
-		same2(removes, "shutil.rmtree", "os.remove", "os.unlink", "str.unlink", "os.removedirs"),
-		same2(copies, "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move", "os.rename", "os.replace", "shutil.copytree", "os.symlink", "os.link"),
-		same2(archives, "shutil.make_archive"),
-		same2(zipAdd, "zipfile.file.write", "zipfile.file.writestr", "zipfile.file.add", "zipfile.file.addfile"),
-		same2(zipOpen, "zipfile.ZipFile", "tarfile.open", "tarfile.TarFile"),
-		same2(exists, "os.path.exists", "os.path.isfile", "os.path.isdir", "str.exists", "str.is_file", "str.is_dir"),
+		under(openFile, "open", "str.open", "os.open", "os.fdopen"),
+		under(fileRead, "file.read", "file.readlines", "file.readline", "file.__enter__", "file.read_text", "?.readlines"),
+		under(fileWrite, "file.write", "file.writelines"),
+		under(pathRead, "str.read_text", "str.read_bytes"),
+		under(pathWrite, "str.write_text", "str.write_bytes"),
+		under(pathWalk, "str.glob", "str.rglob", "str.iterdir", "str.walk"),
+		under(walks, "os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"),
+		under(changesMode, "os.chmod", "str.chmod"),
+		under(removes, "shutil.rmtree", "os.remove", "os.unlink", "str.unlink", "os.removedirs"),
+		under(copies, "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move", "os.rename", "os.replace", "shutil.copytree", "os.symlink", "os.link"),
+		under(archives, "shutil.make_archive"),
+		under(zipAdd, "zipfile.file.write", "zipfile.file.writestr", "zipfile.file.add", "zipfile.file.addfile"),
+		under(zipOpen, "zipfile.ZipFile", "tarfile.open", "tarfile.TarFile"),
+		under(exists, "os.path.exists", "os.path.isfile", "os.path.isdir", "str.exists", "str.is_file", "str.is_dir"),
 		map[string]model{
 			"Path": func(m *machine, f *frame, c *call) *value {
 				if len(c.args) == 0 {
@@ -297,7 +297,7 @@ func pythonMisc() map[string]model {
 		}
 		return unknown(&mark{source: envVar, name: "*", at: f.place(c.at)})
 	}
-	return merge(same2(get, "os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.environ.__getitem__", "os.getenvb", "decouple.config", "environs.Env().str", "process.env.get", "Deno.env.get", "Bun.env.get"),
+	return merge(under(get, "os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.environ.__getitem__", "os.getenvb", "decouple.config", "environs.Env().str", "process.env.get", "Deno.env.get", "Bun.env.get"),
 		map[string]model{
 			"print": func(m *machine, f *frame, c *call) *value {
 				if file := c.keys["file"]; file != nil && strings.Contains(file.ref, "stderr") && len(c.args) > 0 {

@@ -17,7 +17,7 @@ func pythonCode() map[string]model {
 			return m.evalCode(f, c.at, c.arg(0), skill.Python, by)
 		}
 	}
-	return merge(same2(eval("eval"), "eval"), same2(eval("exec"), "exec", "execfile", "code.interact", "runpy.run_code"), map[string]model{
+	return merge(under(eval("eval"), "eval"), under(eval("exec"), "exec", "execfile", "code.interact", "runpy.run_code"), map[string]model{
 		"compile": func(m *machine, f *frame, c *call) *value { return c.arg(0, "source") },
 		"getattr": pyGetattr,
 		"setattr": func(m *machine, f *frame, c *call) *value {
@@ -61,7 +61,7 @@ func pythonCode() map[string]model {
 			m.emit(f, "CJS-EXEC-006", c.at, "makes a code object of bytes")
 			return unknown()
 		},
-	}, same2(pyUnpickle("marshal"), "marshal.loads", "marshal.load"), same2(pyUnpickle("pickle"), "pickle.loads", "pickle.load", "pickle.Unpickler", "shelve.open", "jsonpickle.decode", "torch.load", "pandas.read_pickle", "numpy.load"), same2(pyYaml, "yaml.load", "yaml.load_all"), same2(pyYaml, "yaml.unsafe_load", "yaml.full_load"))
+	}, under(pyUnpickle("marshal"), "marshal.loads", "marshal.load"), under(pyUnpickle("pickle"), "pickle.loads", "pickle.load", "pickle.Unpickler", "shelve.open", "jsonpickle.decode", "torch.load", "pandas.read_pickle", "numpy.load"), under(pyYaml, "yaml.load", "yaml.load_all"), under(pyYaml, "yaml.unsafe_load", "yaml.full_load"))
 }
 
 func pyPartial(m *machine, f *frame, c *call) *value {
@@ -215,10 +215,10 @@ func pythonExec() map[string]model {
 		}
 	}
 	return merge(
-		same2(shells, "os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "os.popen2", "os.popen3", "os.popen4", "subprocess.create_subprocess_shell", "asyncio.create_subprocess_shell", "pexpect.spawn", "pexpect.run", "invoke.run", "fabric.api.local", "?.exec_command", "plumbum.local"),
-		same2(run, "subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "anyio.run_process", "trio.run_process"),
-		same2(argvRun, "asyncio.create_subprocess_exec", "subprocess.create_subprocess_exec", "os.execl", "os.execlp", "os.execle", "os.startfile", "pty.spawn"),
-		same2(execv(0), "os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn"), same2(execv(1), "os.spawnv", "os.spawnvp", "os.spawnl", "os.spawnlp"),
+		under(shells, "os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "os.popen2", "os.popen3", "os.popen4", "subprocess.create_subprocess_shell", "asyncio.create_subprocess_shell", "pexpect.spawn", "pexpect.run", "invoke.run", "fabric.api.local", "?.exec_command", "plumbum.local"),
+		under(run, "subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "anyio.run_process", "trio.run_process"),
+		under(argvRun, "asyncio.create_subprocess_exec", "subprocess.create_subprocess_exec", "os.execl", "os.execlp", "os.execle", "os.startfile", "pty.spawn"),
+		under(execv(0), "os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn"), under(execv(1), "os.spawnv", "os.spawnvp", "os.spawnl", "os.spawnlp"),
 		map[string]model{
 			"pty.spawn": pyPtySpawn,
 			"os.dup2":   pyDup2,
@@ -236,7 +236,7 @@ func pythonExec() map[string]model {
 				v := pick(orUnknown(c.arg(0)))
 				return splitHoled(v)
 			},
-		}, same2(pyNative, "ctypes.CDLL", "ctypes.cdll.LoadLibrary", "ctypes.WinDLL", "ctypes.windll.LoadLibrary", "ctypes.PyDLL", "cffi.FFI().dlopen", "ctypes.util.find_library"))
+		}, under(pyNative, "ctypes.CDLL", "ctypes.cdll.LoadLibrary", "ctypes.WinDLL", "ctypes.windll.LoadLibrary", "ctypes.PyDLL", "cffi.FFI().dlopen", "ctypes.util.find_library"))
 }
 
 func firstWord(v *value) *value {
@@ -297,20 +297,20 @@ func pyNative(m *machine, f *frame, c *call) *value {
 func pythonData() map[string]model {
 	b64 := decodes("base64", true, decode.Base64)
 	return merge(
-		same2(b64, "base64.b64decode", "base64.urlsafe_b64decode", "base64.standard_b64decode", "base64.decodebytes", "base64.decodestring", "binascii.a2b_base64"),
-		same2(decodes("hex", true, decode.Hex), "binascii.unhexlify", "binascii.a2b_hex", "bytes.fromhex", "bytearray.fromhex", "base64.b16decode"),
-		same2(decodes("base85", true, decode.Base85), "base64.b85decode"), same2(decodes("base85", true, decode.Ascii85), "base64.a85decode"),
-		same2(decodes("base32", true, decode.Base32), "base64.b32decode"),
-		same2(decodes("zlib", true, decode.Inflate), "zlib.decompress", "zlib.decompressobj().decompress"),
-		same2(decodes("gzip", true, decode.Gunzip), "gzip.decompress"), same2(decodes("bzip2", true, decode.Bunzip), "bz2.decompress"),
-		same2(decodes("lzma", true, func(string) (string, bool) { return "", false }), "lzma.decompress"),
-		same2(decodes("percent", false, decode.Percent), "urllib.parse.unquote", "urllib.parse.unquote_plus"),
-		same2(encodes("base64"), "base64.b64encode", "base64.urlsafe_b64encode", "base64.standard_b64encode", "base64.encodebytes", "base64.b32encode", "base64.b85encode", "base64.a85encode", "binascii.b2a_base64"),
-		same2(encodes("hex"), "binascii.hexlify", "base64.b16encode", "binascii.b2a_hex", "?.hex"),
-		same2(encodes("gzip"), "zlib.compress", "gzip.compress", "bz2.compress", "lzma.compress"),
-		same2(pass, "json.dumps", "json.loads", "str", "repr", "bytes", "bytearray", "list", "tuple", "dict", "set", "sorted", "int", "float", "urllib.parse.urlencode", "urllib.parse.quote", "urllib.parse.quote_plus", "json.dump", "copy.deepcopy", "copy.copy", "ascii", "memoryview", "frozenset", "iter", "next", "enumerate", "urllib.parse.urljoin", "html.escape", "textwrap.dedent", "typing.cast", "os.fsdecode", "os.fspath", "asyncio.run", "asyncio.gather", "asyncio.wait_for", "asyncio.to_thread", "asyncio.create_task", "asyncio.get_event_loop().run_until_complete"),
-		same2(masked, "bool", "hash", "type", "isinstance", "any", "all", "hashlib.sha256", "hashlib.md5", "hashlib.sha1", "hashlib.sha512", "hashlib.new", "hashlib.blake2b", "hmac.new", "hmac.digest", "zlib.crc32", "id", "bcrypt.hashpw", "?.hexdigest", "?.digest", "?.startswith", "?.endswith", "?.isdigit", "os.path.exists", "os.path.isfile", "os.path.isdir", "?.count", "jwt.encode"),
-		same2(func(m *machine, f *frame, c *call) *value {
+		under(b64, "base64.b64decode", "base64.urlsafe_b64decode", "base64.standard_b64decode", "base64.decodebytes", "base64.decodestring", "binascii.a2b_base64"),
+		under(decodes("hex", true, decode.Hex), "binascii.unhexlify", "binascii.a2b_hex", "bytes.fromhex", "bytearray.fromhex", "base64.b16decode"),
+		under(decodes("base85", true, decode.Base85), "base64.b85decode"), under(decodes("base85", true, decode.Ascii85), "base64.a85decode"),
+		under(decodes("base32", true, decode.Base32), "base64.b32decode"),
+		under(decodes("zlib", true, decode.Inflate), "zlib.decompress", "zlib.decompressobj().decompress"),
+		under(decodes("gzip", true, decode.Gunzip), "gzip.decompress"), under(decodes("bzip2", true, decode.Bunzip), "bz2.decompress"),
+		under(decodes("lzma", true, func(string) (string, bool) { return "", false }), "lzma.decompress"),
+		under(decodes("percent", false, decode.Percent), "urllib.parse.unquote", "urllib.parse.unquote_plus"),
+		under(encodes("base64"), "base64.b64encode", "base64.urlsafe_b64encode", "base64.standard_b64encode", "base64.encodebytes", "base64.b32encode", "base64.b85encode", "base64.a85encode", "binascii.b2a_base64"),
+		under(encodes("hex"), "binascii.hexlify", "base64.b16encode", "binascii.b2a_hex", "?.hex"),
+		under(encodes("gzip"), "zlib.compress", "gzip.compress", "bz2.compress", "lzma.compress"),
+		under(pass, "json.dumps", "json.loads", "str", "repr", "bytes", "bytearray", "list", "tuple", "dict", "set", "sorted", "int", "float", "urllib.parse.urlencode", "urllib.parse.quote", "urllib.parse.quote_plus", "json.dump", "copy.deepcopy", "copy.copy", "ascii", "memoryview", "frozenset", "iter", "next", "enumerate", "urllib.parse.urljoin", "html.escape", "textwrap.dedent", "typing.cast", "os.fsdecode", "os.fspath", "asyncio.run", "asyncio.gather", "asyncio.wait_for", "asyncio.to_thread", "asyncio.create_task", "asyncio.get_event_loop().run_until_complete"),
+		under(masked, "bool", "hash", "type", "isinstance", "any", "all", "hashlib.sha256", "hashlib.md5", "hashlib.sha1", "hashlib.sha512", "hashlib.new", "hashlib.blake2b", "hmac.new", "hmac.digest", "zlib.crc32", "id", "bcrypt.hashpw", "?.hexdigest", "?.digest", "?.startswith", "?.endswith", "?.isdigit", "os.path.exists", "os.path.isfile", "os.path.isdir", "?.count", "jwt.encode"),
+		under(func(m *machine, f *frame, c *call) *value {
 			return m.decodeWith(f, c.at, orUnknown(c.arg(0)), "encrypted text", true, func(string) (string, bool) { return "", false })
 		}, "?.decrypt"),
 		map[string]model{

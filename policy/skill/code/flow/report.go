@@ -13,7 +13,7 @@ func finding(id string, at skill.Place, message, evidence string) skill.Finding 
 	return rule.New(id, at, message, evidence)
 }
 
-// verdictOf changes what the rule table says of a finding.
+// tweak changes what the rule table says of a finding.
 type tweak func(*skill.Finding)
 
 func severity(s skill.Severity) tweak { return func(f *skill.Finding) { f.Severity = s } }

@@ -41,10 +41,10 @@ func scriptCode() map[string]model {
 		return out
 	}
 	return merge(
-		same2(eval("eval", false), "eval", "vm.runInThisContext", "vm.runInNewContext", "vm.runInContext", "vm.Script", "vm.compileFunction", "Bun.eval", "module._compile", "?._compile", "vm2.VM().run", "esprima.eval"),
-		same2(eval("a timer", false), "setTimeout", "setInterval", "setImmediate", "process.nextTick", "queueMicrotask"),
-		same2(fn, "Function", "AsyncFunction", "GeneratorFunction"),
-		same2(jsRequire, "require", "import", "__non_webpack_require__", "createRequire()"),
+		under(eval("eval", false), "eval", "vm.runInThisContext", "vm.runInNewContext", "vm.runInContext", "vm.Script", "vm.compileFunction", "Bun.eval", "module._compile", "?._compile", "vm2.VM().run", "esprima.eval"),
+		under(eval("a timer", false), "setTimeout", "setInterval", "setImmediate", "process.nextTick", "queueMicrotask"),
+		under(fn, "Function", "AsyncFunction", "GeneratorFunction"),
+		under(jsRequire, "require", "import", "__non_webpack_require__", "createRequire()"),
 		map[string]model{
 			"module.createRequire": func(m *machine, f *frame, c *call) *value { return ref("require") },
 			"Reflect.get": func(m *machine, f *frame, c *call) *value {
@@ -67,7 +67,7 @@ func scriptCode() map[string]model {
 				m.emit(f, "CJS-EXEC-007", c.at, "loads native code")
 				return unknown()
 			},
-		}, same2(jsNative, "ffi-napi.Library", "ffi.Library", "koffi.load", "Deno.dlopen", "bun.ffi.dlopen"))
+		}, under(jsNative, "ffi-napi.Library", "ffi.Library", "koffi.load", "Deno.dlopen", "bun.ffi.dlopen"))
 }
 
 func jsNative(m *machine, f *frame, c *call) *value {
@@ -195,9 +195,9 @@ func scriptExec() map[string]model {
 		return m.process(m.execShell(f, c.at, orUnknown(c.arg(0)), nil))
 	}
 	return merge(
-		same2(shells, "child_process.exec", "child_process.execSync", "execa.execaCommand", "execa.command", "execa.execaCommandSync", "?.execCommand"),
-		same2(spawn, "child_process.spawn", "child_process.spawnSync", "child_process.execFile", "child_process.execFileSync", "execa", "execa.sync", "execa.execaSync", "node-pty.spawn"),
-		same2(zx, "zx"),
+		under(shells, "child_process.exec", "child_process.execSync", "execa.execaCommand", "execa.command", "execa.execaCommandSync", "?.execCommand"),
+		under(spawn, "child_process.spawn", "child_process.spawnSync", "child_process.execFile", "child_process.execFileSync", "execa", "execa.sync", "execa.execaSync", "node-pty.spawn"),
+		under(zx, "zx"),
 		map[string]model{
 			"bun.spawn": func(m *machine, f *frame, c *call) *value {
 				v := pick(orUnknown(c.arg(0)))
@@ -277,12 +277,12 @@ func scriptNet() map[string]model {
 		verbs["axios."+v] = webCall(0)
 	}
 	return merge(verbs,
-		same2(jsFetch, "fetch", "axios", "http.request", "https.request", "http.get", "https.get", "undici.stream", "navigator.sendBeacon", "EventSource", "ws", "WebSocket", "ws.WebSocket", "ws.default", "socket.io-client", "socket.io-client.io", "http2.connect", "Request", "axios.request", "download"),
-		same2(hostCall(0), "net.connect", "net.createConnection", "tls.connect", "net.sock.connect", "ssh2.Client().connect", "nodemailer.createTransport", "dgram.sock.connect", "net.Socket().connect"),
-		same2(sendOver, "http.req.write", "http.req.end", "net.sock.write", "net.sock.end", "ws.conn.send", "ws.conn.emit", "nodemailer.createTransport().sendMail", "dgram.sock.connect().send", "http2.conn.request", "net.connect().write", "tls.connect().write"),
-		same2(bindCall, "http.createServer().listen", "https.createServer().listen", "net.createServer().listen", "express().listen", "fastify().listen", "Bun.serve", "Deno.serve", "ws.WebSocketServer", "ws.Server", "express.default().listen", "koa().listen", "dgram.sock.bind", "hono().listen", "http.createServer().on().listen"),
-		same2(dnsCall, "dns.lookup", "dns.resolve", "dns.resolve4", "dns.resolveTxt", "dns.resolveCname", "dns.resolve6"),
-		same2(webCall(0), "axios.get", "jQuery.get", "$.get", "$.post", "$.ajax"),
+		under(jsFetch, "fetch", "axios", "http.request", "https.request", "http.get", "https.get", "undici.stream", "navigator.sendBeacon", "EventSource", "ws", "WebSocket", "ws.WebSocket", "ws.default", "socket.io-client", "socket.io-client.io", "http2.connect", "Request", "axios.request", "download"),
+		under(hostCall(0), "net.connect", "net.createConnection", "tls.connect", "net.sock.connect", "ssh2.Client().connect", "nodemailer.createTransport", "dgram.sock.connect", "net.Socket().connect"),
+		under(sendOver, "http.req.write", "http.req.end", "net.sock.write", "net.sock.end", "ws.conn.send", "ws.conn.emit", "nodemailer.createTransport().sendMail", "dgram.sock.connect().send", "http2.conn.request", "net.connect().write", "tls.connect().write"),
+		under(bindCall, "http.createServer().listen", "https.createServer().listen", "net.createServer().listen", "express().listen", "fastify().listen", "Bun.serve", "Deno.serve", "ws.WebSocketServer", "ws.Server", "express.default().listen", "koa().listen", "dgram.sock.bind", "hono().listen", "http.createServer().on().listen"),
+		under(dnsCall, "dns.lookup", "dns.resolve", "dns.resolve4", "dns.resolveTxt", "dns.resolveCname", "dns.resolve6"),
+		under(webCall(0), "axios.get", "jQuery.get", "$.get", "$.post", "$.ajax"),
 		map[string]model{
 			"http.createServer": serverCallback, "https.createServer": serverCallback, "net.createServer": serverCallback,
 			"xhr.open": func(m *machine, f *frame, c *call) *value {

@@ -39,15 +39,15 @@ func scriptFiles() map[string]model {
 		return unknown()
 	}
 	return merge(
-		same2(read, "fs.readFile", "fs.readFileSync", "Deno.readTextFile", "Deno.readFile", "Deno.readTextFileSync", "fs.readJson", "fs.readJsonSync", "fs.openSync", "fs.open"),
-		same2(write, "fs.writeFile", "fs.writeFileSync", "fs.appendFile", "fs.appendFileSync", "Deno.writeTextFile", "Bun.write", "fs.outputFile", "fs.outputFileSync", "fs.writeJson", "fs.writeJsonSync", "Deno.writeFile"),
-		same2(stream, "fs.createReadStream", "fs.createWriteStream", "Bun.file"),
-		same2(walks, "fs.readdir", "fs.readdirSync", "fs.opendir", "glob.sync", "globby", "fast-glob", "glob", "fast-glob.sync"),
-		same2(copies, "fs.copyFile", "fs.copyFileSync", "fs.rename", "fs.renameSync", "fs.cp", "fs.cpSync", "fs.copy", "fs.copySync", "fs.move", "fs.symlink", "fs.symlinkSync"),
-		same2(changesMode, "fs.chmod", "fs.chmodSync"),
-		same2(removes, "fs.rm", "fs.rmSync", "fs.unlink", "fs.unlinkSync", "fs.rmdir", "fs.rmdirSync", "fs.remove", "fs.removeSync", "rimraf", "rimraf.sync"),
-		same2(exists, "fs.existsSync", "fs.access", "fs.accessSync", "fs.stat", "fs.statSync", "fs.exists", "fs.pathExists"),
-		same2(fileRead, "file.read", "file.text", "file.json", "file.arrayBuffer", "file.toString"), same2(fileWrite, "file.write", "file.end", "file.writer"),
+		under(read, "fs.readFile", "fs.readFileSync", "Deno.readTextFile", "Deno.readFile", "Deno.readTextFileSync", "fs.readJson", "fs.readJsonSync", "fs.openSync", "fs.open"),
+		under(write, "fs.writeFile", "fs.writeFileSync", "fs.appendFile", "fs.appendFileSync", "Deno.writeTextFile", "Bun.write", "fs.outputFile", "fs.outputFileSync", "fs.writeJson", "fs.writeJsonSync", "Deno.writeFile"),
+		under(stream, "fs.createReadStream", "fs.createWriteStream", "Bun.file"),
+		under(walks, "fs.readdir", "fs.readdirSync", "fs.opendir", "glob.sync", "globby", "fast-glob", "glob", "fast-glob.sync"),
+		under(copies, "fs.copyFile", "fs.copyFileSync", "fs.rename", "fs.renameSync", "fs.cp", "fs.cpSync", "fs.copy", "fs.copySync", "fs.move", "fs.symlink", "fs.symlinkSync"),
+		under(changesMode, "fs.chmod", "fs.chmodSync"),
+		under(removes, "fs.rm", "fs.rmSync", "fs.unlink", "fs.unlinkSync", "fs.rmdir", "fs.rmdirSync", "fs.remove", "fs.removeSync", "rimraf", "rimraf.sync"),
+		under(exists, "fs.existsSync", "fs.access", "fs.accessSync", "fs.stat", "fs.statSync", "fs.exists", "fs.pathExists"),
+		under(fileRead, "file.read", "file.text", "file.json", "file.arrayBuffer", "file.toString"), under(fileWrite, "file.write", "file.end", "file.writer"),
 		map[string]model{
 			"path.join": pathJoin, "path.resolve": pathJoin, "path.dirname": pathDir, "path.basename": pathBase, "path.normalize": pass, "url.fileURLToPath": pass, "fileURLToPath": pass,
 			"os.homedir":  func(m *machine, f *frame, c *call) *value { return str("~") },
@@ -72,14 +72,14 @@ func scriptFiles() map[string]model {
 
 func scriptData() map[string]model {
 	return merge(
-		same2(decodes("base64", false, decode.Base64), "atob", "window.atob", "js-base64.decode", "js-base64.Base64.decode"),
-		same2(encodes("base64"), "btoa", "js-base64.encode"),
-		same2(decodes("percent", false, decode.Percent), "decodeURIComponent", "decodeURI", "querystring.unescape"),
-		same2(decodes("percent", false, func(s string) (string, bool) { return unescapeScript(s), true }), "unescape"),
-		same2(decodes("gzip", true, gunzipAny), "zlib.gunzipSync", "zlib.inflateSync", "zlib.unzipSync", "zlib.inflateRawSync", "zlib.brotliDecompressSync", "pako.inflate", "pako.ungzip", "Bun.gunzipSync"),
-		same2(encodes("gzip"), "zlib.gzipSync", "zlib.deflateSync", "zlib.brotliCompressSync", "pako.gzip"),
-		same2(pass, "JSON.stringify", "JSON.parse", "String", "encodeURIComponent", "encodeURI", "Object.assign", "Object.fromEntries", "structuredClone", "URLSearchParams", "FormData", "Blob", "Promise.resolve", "Promise.all", "Promise.any", "Promise.race", "Promise.allSettled", "Array.from", "Uint8Array", "Object.freeze", "querystring.stringify", "Set", "TextEncoder().encode", "escape", "Headers", "util.inspect", "util.format", "Map", "Buffer.concat", "TextDecoder().decode", "String.raw", "qs.stringify", "yaml.stringify"),
-		same2(masked, "crypto.createHash", "crypto.createHmac", "Boolean", "Array.isArray", "isNaN", "crypto.createSign", "crypto.timingSafeEqual", "Number.isInteger", "jsonwebtoken.sign", "crypto.subtle.digest", "crypto.subtle.sign"),
+		under(decodes("base64", false, decode.Base64), "atob", "window.atob", "js-base64.decode", "js-base64.Base64.decode"),
+		under(encodes("base64"), "btoa", "js-base64.encode"),
+		under(decodes("percent", false, decode.Percent), "decodeURIComponent", "decodeURI", "querystring.unescape"),
+		under(decodes("percent", false, func(s string) (string, bool) { return unescapeScript(s), true }), "unescape"),
+		under(decodes("gzip", true, gunzipAny), "zlib.gunzipSync", "zlib.inflateSync", "zlib.unzipSync", "zlib.inflateRawSync", "zlib.brotliDecompressSync", "pako.inflate", "pako.ungzip", "Bun.gunzipSync"),
+		under(encodes("gzip"), "zlib.gzipSync", "zlib.deflateSync", "zlib.brotliCompressSync", "pako.gzip"),
+		under(pass, "JSON.stringify", "JSON.parse", "String", "encodeURIComponent", "encodeURI", "Object.assign", "Object.fromEntries", "structuredClone", "URLSearchParams", "FormData", "Blob", "Promise.resolve", "Promise.all", "Promise.any", "Promise.race", "Promise.allSettled", "Array.from", "Uint8Array", "Object.freeze", "querystring.stringify", "Set", "TextEncoder().encode", "escape", "Headers", "util.inspect", "util.format", "Map", "Buffer.concat", "TextDecoder().decode", "String.raw", "qs.stringify", "yaml.stringify"),
+		under(masked, "crypto.createHash", "crypto.createHmac", "Boolean", "Array.isArray", "isNaN", "crypto.createSign", "crypto.timingSafeEqual", "Number.isInteger", "jsonwebtoken.sign", "crypto.subtle.digest", "crypto.subtle.sign"),
 		map[string]model{
 			"String.fromCharCode": jsFromCharCode, "String.fromCodePoint": jsFromCharCode, "parseInt": jsParseInt, "Number": jsParseInt, "parseFloat": jsParseInt,
 			"Buffer.from": jsBuffer, "Buffer": jsBuffer, "Array": func(m *machine, f *frame, c *call) *value {
@@ -203,9 +203,9 @@ func scriptMisc() map[string]model {
 		return m.printed(f, c, c.args...)
 	}
 	return merge(
-		same2(log, "console.log", "console.info", "console.error", "console.warn", "console.debug", "process.stdout.write", "console.dir"),
-		same2(jsThen, "?.then", "?.catch", "?.finally"),
-		same2(received, "net.sock.on", "ws.conn.on", "http.req.on", "net.sock.once", "ws.conn.addEventListener"),
+		under(log, "console.log", "console.info", "console.error", "console.warn", "console.debug", "process.stdout.write", "console.dir"),
+		under(jsThen, "?.then", "?.catch", "?.finally"),
+		under(received, "net.sock.on", "ws.conn.on", "http.req.on", "net.sock.once", "ws.conn.addEventListener"),
 		map[string]model{
 			"process.stdin.on": func(m *machine, f *frame, c *call) *value {
 				m.callback(f, c.all(), m.stdinValue(f, c.at))
