@@ -248,6 +248,7 @@ func cmdTruncate(m *machine, f *frame, c *cmdCall) *value {
 func fileCommands() map[string]command {
 	return all(
 		several(cmdTee, "tee"), several(cmdCopy, "cp", "mv", "install", "gcp", "ditto"), several(cmdRemove, "rm", "unlink", "trash"),
+		several(nothing, "ssh-keygen", "ssh-add", "ssh-copy-id", "ssh-keyscan", "stat", "file", "chown", "chgrp"),
 		several(cmdDD, "dd"), several(cmdChmod, "chmod"), several(cmdXattr, "xattr"), several(cmdTar, "tar", "zip", "unzip", "7z", "7za", "bsdtar", "rar", "cpio"),
 		several(cmdFind, "find", "fd", "fdfind"), several(cmdList, "ls", "tree", "du", "locate", "mdfind"), several(cmdLink, "ln"), several(cmdTouch, "touch", "mkdir"),
 		several(cmdTruncate, "truncate", "shred", "srm", "wipe"),

@@ -135,7 +135,7 @@ func (m *machine) writeRules(f *frame, pos ir.Pos, p string, data *value) {
 	class, what := writeClass(p)
 	declared := m.opt.Manifest.DeclaresPath(p)
 	var tweaks []tweak
-	if f.unit.Fenced && f.unit.Setup || declared {
+	if f.unit.Fenced || declared {
 		tweaks = append(tweaks, medium)
 	}
 	switch class {

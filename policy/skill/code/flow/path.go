@@ -10,6 +10,9 @@ import (
 func secretPath(p string) (what string, weak bool) {
 	low := strings.ToLower(p)
 	base := path.Base(low)
+	if strings.HasSuffix(base, ".pub") {
+		return "", false
+	}
 	for _, s := range secretNeedles {
 		if strings.Contains(low+"/", s.needle) {
 			if s.not != "" && strings.Contains(low, s.not) {

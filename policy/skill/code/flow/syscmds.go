@@ -15,7 +15,7 @@ func cmdCrontab(m *machine, f *frame, c *cmdCall) *value {
 		return nil
 	}
 	var tweaks []tweak
-	if m.opt.Manifest.DeclaresBin("crontab") && f.unit.Fenced {
+	if f.unit.Fenced {
 		tweaks = append(tweaks, medium)
 	}
 	if v := c.in; v != nil {
@@ -52,6 +52,9 @@ func cmdService(m *machine, f *frame, c *cmdCall) *value {
 			var tweaks []tweak
 			if f.unit.Fenced || m.opt.Manifest.DeclaresBin(c.name) {
 				tweaks = append(tweaks, medium, severity(skill.Medium))
+			}
+			if f.unit.Fenced && f.unit.Setup {
+				tweaks = append(tweaks, unsure, severity(skill.Low))
 			}
 			m.emit(f, "CJS-FS-002", c.at, c.name+" "+s+" makes something start by itself", tweaks...)
 			return nil
