@@ -98,7 +98,8 @@ func (c *checker) place(b *Block, offset int) skill.Place {
 // report makes the finding of a match, in its context.
 func (c *checker) report(s *sentence, m match) {
 	b := s.block
-	key := fmt.Sprint(m.id, "\x00", c.place(b, s.toBlock(m.at.from)).Line, m.sev, m.conf)
+	conf, down := graded(s, m.at, m.conf)
+	key := fmt.Sprint(m.id, "\x00", c.place(b, s.toBlock(m.at.from)).Line, m.sev, conf)
 	if c.seen[key] || len(c.out) >= maxFindings {
 		return
 	}
@@ -111,7 +112,7 @@ func (c *checker) report(s *sentence, m match) {
 	}
 	f := rule.New(id, c.place(b, s.toBlock(m.at.from)), why, s.raw)
 	f.Severity, f.Class = m.sev, skill.Threat
-	f.Confidence, f.Discouraged = graded(s, m.at, m.conf)
+	f.Confidence, f.Discouraged = conf, down
 	c.out = append(c.out, f)
 }
 
@@ -163,8 +164,13 @@ func quoted(s *sentence, at hit) int {
 func cites(s *sentence, at hit) bool {
 	for _, h := range s.all(cQuote) {
 		switch s.text[h.from:h.to] {
-		case "such as", "e.g", "for example", "for instance", "like the following", "look for", "check for", "scan for", "examples of", "payload", "payloads", "report it":
+		case "such as", "e.g", "for example", "for instance", "like the following", "examples of", "payload", "payloads", "report it":
 			if h.from < at.from {
+				return true
+			}
+		case "look for", "check for", "scan for":
+			// An order, unless it quotes what is looked for.
+			if h.from < at.from && strings.ContainsAny(s.raw, "\"“`") {
 				return true
 			}
 		default:
