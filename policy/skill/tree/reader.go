@@ -34,7 +34,12 @@ func newReader(ctx context.Context, name string) *reader {
 // problem records a finding of reading.
 func (r *reader) problem(id, file, message, evidence string) *skill.Finding {
 	if len(r.tree.Problems) >= maxProblems {
-		// The last one stands for all that follow; it must not be milder.
+		// One stands for all that follow: a flood of small problems must not
+		// hide a large one.
+		if !r.said["problems"] {
+			r.said["problems"] = true
+			r.tree.Problems = append(r.tree.Problems, rule.New("CJS-COV-001", skill.Place{File: file}, "more than "+strconv.Itoa(maxProblems)+" problems with names, kinds and limits: the others are not listed", ""))
+		}
 		return &skill.Finding{}
 	}
 	r.tree.Problems = append(r.tree.Problems, rule.New(id, skill.Place{File: file}, message, evidence))
@@ -134,7 +139,7 @@ func (r *reader) mode(p string, m fs.FileMode) {
 		r.problem("CJS-FILE-008", p, "setuid or setgid", m.String())
 	case m.IsRegular() && m.Perm()&0o002 != 0:
 		// Shared folders and some file systems make everything so.
-		r.problem("CJS-FILE-008", p, "everybody may write to it", m.String()).Severity = skill.Low
+		r.once("writable", "CJS-FILE-008", p, "everybody may write to it, and perhaps to others").Severity = skill.Low
 	}
 }
 

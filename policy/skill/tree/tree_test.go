@@ -132,6 +132,22 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
+// TestAFloodOfSmallProblemsHidesNoLargeOne has the links come last.
+func TestAFloodOfSmallProblemsHidesNoLargeOne(t *testing.T) {
+	dir := t.TempDir()
+	for i := range maxProblems + 20 {
+		write(t, fmt.Sprintf("%s/ a%d", dir, i), "x")
+	}
+	if err := os.Symlink("/etc/passwd", dir+"/z"); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, dir)
+	wantProblem(t, got, "CJS-COV-001", "more than 200 problems")
+	if len(got.Problems) != maxProblems+1 {
+		t.Errorf("%d problems", len(got.Problems))
+	}
+}
+
 func zipped(t testing.TB, members map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -271,7 +287,7 @@ func FuzzReadArchive(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(got.Files) > MaxFiles+MaxMembers+1 || len(got.Problems) > maxProblems {
+		if len(got.Files) > MaxFiles+MaxMembers+1 || len(got.Problems) > maxProblems+1 {
 			t.Fatalf("%d files, %d problems", len(got.Files), len(got.Problems))
 		}
 		for _, file := range got.Files {
