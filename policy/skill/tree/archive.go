@@ -144,7 +144,7 @@ func (r *reader) open(kind string, data []byte, prefix string, depth int) error 
 	case kindZip:
 		return r.zip(data, prefix, depth)
 	case kindTar:
-		return r.tar(bytes.NewReader(data), len(data), prefix, depth)
+		return r.tar(data, len(data), prefix, depth)
 	case kindBzip2:
 		return r.stream(bzip2.NewReader(bytes.NewReader(data)), len(data), prefix, "", depth)
 	default:
@@ -165,7 +165,7 @@ func (r *reader) stream(in io.Reader, packed int, prefix, name string, depth int
 	}
 	if Sniff(body) == kindTar {
 		r.unpacked -= int64(len(body)) // the members are counted instead
-		return r.tar(bytes.NewReader(body), packed, prefix, depth)
+		return r.tar(body, packed, prefix, depth)
 	}
 	if name == "" || strings.ContainsAny(name, "/\\") {
 		name = "content"
@@ -286,8 +286,12 @@ func (r *reader) zipMember(f *zip.File, prefix string, depth int) error {
 	return nil
 }
 
-func (r *reader) tar(in io.Reader, packed int, prefix string, depth int) error {
-	t := tar.NewReader(in)
+func (r *reader) tar(data []byte, packed int, prefix string, depth int) error {
+	if len(data)%512 != 0 {
+		// The reader takes the end of the data for the end of the archive.
+		return errors.New("tar that was cut off")
+	}
+	t := tar.NewReader(bytes.NewReader(data))
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
