@@ -84,6 +84,7 @@ func (cfg Config) lower() *configs.Config {
 		Rlimits:         rlimits(cfg.Limits),
 		Cgroups:         &cgroups.Cgroup{Path: cfg.Cgroup, Resources: resources(cfg.Limits)},
 	}
+	deprive(out)
 	if cfg.UserNS {
 		out.Namespaces = append(out.Namespaces, configs.Namespace{Type: configs.NEWUSER})
 		out.UIDMappings, out.GIDMappings = mappings(cfg.User)
