@@ -15,7 +15,7 @@ func find(text string, redact bool) []Found {
 	taken := func(from, to int) bool {
 		return slices.ContainsFunc(out, func(f Found) bool { return from < f.To && f.From < to })
 	}
-	for _, f := range forms {
+	for _, f := range forms() {
 		if !slices.ContainsFunc(f.gates, func(g string) bool { return strings.Contains(text, g) }) {
 			continue
 		}
