@@ -83,6 +83,9 @@ func enter(c Config, file string) *failure {
 	if err := awaitGo(); err != nil {
 		return failed("control", "", err)
 	}
+	if err := forgetIgnored(); err != nil {
+		return failed("rt_sigaction", "", err)
+	}
 	// syscall.Exec gives back the soft limit of open files that the Go
 	// runtime has raised.
 	err = syscall.Exec(file, c.Argv, c.Env)
