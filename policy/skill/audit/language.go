@@ -191,6 +191,21 @@ const (
 	maxStrings     = 3000
 )
 
+// plainForm is a value of YAML without quotation marks.
+var plainForm = regexp.MustCompile(`(?m)^\s*(?:- +)?(?:[\w.-]+: +)?([^"'#{\[|>&*\s][^\n]{11,})$`)
+
+// plain judges the unquoted values of a YAML file, together: a list of tasks is
+// a text.
+func (s *state) plain(f skill.File, text string) {
+	var b strings.Builder
+	for _, m := range plainForm.FindAllStringSubmatch(text[:min(len(text), maxStringBytes)], maxStrings) {
+		if strings.Contains(m[1], " ") {
+			b.WriteString(strings.TrimRight(m[1], ". ") + ".\n")
+		}
+	}
+	s.add(prose.Scan(b.String(), skill.Place{File: f.Path, Line: 1}, false)...)
+}
+
 var quotedForm = regexp.MustCompile(`"((?:[^"\\\n]|\\.){24,})"|'([^'\n]{24,})'`)
 
 // strings judges the longer strings of a data file as text that the agent may
@@ -201,6 +216,9 @@ func (s *state) strings(f skill.File, text string) {
 	}
 	if base := path.Base(f.Path); strings.Contains(base, "lock") || strings.HasSuffix(base, ".map") {
 		return
+	}
+	if f.Lang == skill.YAML {
+		s.plain(f, text)
 	}
 	for _, m := range quotedForm.FindAllStringSubmatchIndex(text[:min(len(text), maxStringBytes)], maxStrings) {
 		from, to := m[2], m[3]

@@ -35,6 +35,7 @@ func Check(d Document) []skill.Finding {
 		}
 	}
 	c.prerequisites(d)
+	c.frames(d.Blocks)
 	return c.out
 }
 
@@ -49,6 +50,7 @@ func Scan(text string, at skill.Place, hidden bool) []skill.Finding {
 	c := &checker{seen: map[string]bool{}, fixed: &at}
 	c.block(b)
 	c.prerequisites(Document{File: at.File, Blocks: []Block{*b}})
+	c.frames([]Block{*b})
 	return c.out
 }
 

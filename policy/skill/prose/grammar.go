@@ -83,7 +83,8 @@ func unbound(s *sentence) (match, bool) {
 
 // fakeTags: text that pretends to be the system's or a chat template's.
 func fakeTags(s *sentence) (match, bool) {
-	for _, h := range s.all(cFake) {
+	if fakes := s.all(cFake); len(fakes) > 0 {
+		h := fakes[0]
 		text := s.text[h.from:h.to]
 		conf := skill.ConfidenceMedium
 		template := strings.Contains(text, "<|") || strings.Contains(text, "inst]") || strings.Contains(text, "sys>>")

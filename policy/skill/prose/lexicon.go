@@ -71,6 +71,35 @@ const (
 	cBypass                   // --yolo and the like
 	cShort                    // paste and snippet sites
 	cUpload                   // the skill's own name for sending: sync, backup, telemetry
+	// Of the frames.
+	xOut      // ways of handing something on
+	xTake     // ways of getting hold of something
+	xSecret   // what opens doors
+	xPersonal // what belongs to the user
+	xTheirs   // the publisher's people and machines
+	xEndpoint // places on the network
+	xHush     // nobody is to hear of it
+	xOrders   // what stands elsewhere is to be done
+	xRank     // and counts for more
+	xGuard    // what protects the user
+	xOff      // out of the way with it
+	xTrust    // trust that nobody gave
+	xMemory   // what the agent keeps
+	xSwap     // one thing for another
+	xAccount  // where money goes
+	xTrace    // what tells later what happened
+	xWipe     // made to disappear
+	xAccess   // a way in
+	xGrant    // opened
+	xSpread   // other projects, agents and texts
+	xPlant    // what is left there
+	xDeflect  // somebody asks
+	xLie      // and is told a story
+	xCode     // encodings and templates
+	xCarrier  // what an encoded text leaves in
+	xObtain   // downloads and pastes
+	xTool     // what is installed then
+	xStanding // again and again, by itself
 	nConcepts
 )
 
@@ -97,7 +126,7 @@ type inside struct {
 // lexicon is made on first use, and never changed.
 var lexicon = sync.OnceValue(func() *words {
 	w := &words{exact: map[string][]phrase{}, stems: map[string][]phrase{}}
-	for _, table := range []map[concept]string{english(), german(), romance(), russian(), asian()} {
+	for _, table := range []map[concept]string{english(), german(), romance(), russian(), asian(), frames(), frameActs()} {
 		for c, list := range table {
 			for entry := range strings.SplitSeq(list, "|") {
 				w.add(strings.TrimSpace(entry), c)
