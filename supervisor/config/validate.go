@@ -218,7 +218,7 @@ func CheckAnchor(s string) error {
 // CheckRedact refuses what is no part of a name, or is part of most.
 func CheckRedact(s string) error {
 	if !regexp.MustCompile(`^[A-Za-z0-9_.-]{3,64}$`).MatchString(s) {
-		return fmt.Errorf("%q is no part of a name: 3 to 64 letters, digits, and _ - .", s)
+		return fmt.Errorf("%q is no part of a name: 3 to 64 letters, digits, underscores, dots and dashes", s)
 	}
 	return nil
 }

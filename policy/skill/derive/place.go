@@ -57,7 +57,7 @@ func file(g Grant, operator bool) (Line, string) {
 	if i := strings.IndexAny(p, "*?[{"); i >= 0 {
 		// Everything that the pattern can match lies below the last directory
 		// in front of it. "${HOME}" has a brace too.
-		if !strings.HasPrefix(p, "${") || strings.IndexAny(p[2:], "*?[{") >= 0 {
+		if !strings.HasPrefix(p, "${") || strings.ContainsAny(p[2:], "*?[{") {
 			if strings.HasPrefix(p, "${") {
 				i = 2 + strings.IndexAny(p[2:], "*?[{")
 			}

@@ -47,7 +47,7 @@ func ParseDigest(s string) (Digest, error) {
 	var d Digest
 	text, ok := strings.CutPrefix(s, "sha256:")
 	if !ok {
-		return d, fmt.Errorf("digest %q does not begin with sha256:", clip(s))
+		return d, fmt.Errorf("digest %q does not begin with \"sha256:\"", clip(s))
 	}
 	return d, d.fromHex(text)
 }

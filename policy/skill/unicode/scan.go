@@ -35,7 +35,6 @@ type scanner struct {
 	prev         rune // the last visible character
 	seen         map[string]bool
 	strays       int
-	ansi         bool
 }
 
 func (s *scanner) say(id, message, evidence string) *skill.Finding {

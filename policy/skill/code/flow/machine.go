@@ -120,7 +120,6 @@ type frame struct {
 	holes  []*value
 	loop   int // rounds of loops that are run as they are written
 	blind  int // loops around whose rounds are not known
-	errs   bool
 }
 
 type writeLog struct {

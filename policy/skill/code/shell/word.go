@@ -26,8 +26,8 @@ func (l *lowering) words(w *syntax.Word) []*ir.Expr {
 		}
 	}
 	var out []*ir.Expr
-	for _, e := range expand.Braces(w) {
-		if len(out) == maxBraces {
+	for e, err := range expand.BracesSeq(nil, w) {
+		if err != nil || len(out) == maxBraces {
 			break
 		}
 		x := l.word(e)
