@@ -31,6 +31,9 @@ func answering(t *testing.T, decide func(client.Approval) (approve bool, reason 
 	answer := func(a client.Approval) {
 		ok, reason := decide(a)
 		_, d, err := supervised().Decide(ctx, a.ID, api.DecideRequest{Approve: ok, Digest: a.Digest, Reason: reason})
+		if err != nil && strings.Contains(err.Error(), "the process that asked is gone") {
+			return // an agent that ends its helpers does not wait for us
+		}
 		if err != nil || d.Allowed != ok {
 			t.Errorf("decide about %s %s %q: %v, %v", a.Gate, a.Path, a.Argv, d, err)
 		}
