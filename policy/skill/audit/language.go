@@ -79,6 +79,7 @@ func (s *state) language(f skill.File, text string) {
 		s.document(f, text)
 	case skill.Shell, skill.Python, skill.JavaScript, skill.TypeScript, skill.PowerShell, skill.Batch:
 		s.units = append(s.units, skill.Unit{File: f.Path, Lang: f.Lang, Text: text, Line: 1, Column: 1, Told: true})
+		s.remarks(f, text)
 	case skill.JSON, skill.YAML, skill.TOML:
 		s.strings(f, text)
 	case skill.OtherCode:
@@ -170,6 +171,23 @@ func (s *state) comments(f skill.File, text string) {
 				at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:m[g]], "\n")}
 				s.add(prose.Scan(text[m[g]:m[g+1]], at, false)...)
 			}
+		}
+	}
+}
+
+var (
+	remarkForm = regexp.MustCompile(`(?m)(?:^[ \t]*(?:#|//|\*|--)[^\n]{4,}\n?){1,40}`)
+	remarkMark = regexp.MustCompile(`(?m)^[ \t]*(?:#+|//+|\*+|--)!?[ \t]?`)
+	readerForm = regexp.MustCompile(`(?i)\b(?:AIs?|assistants?|agents?|LLMs?|language models?|claude|copilot|whoever reads)\b`)
+)
+
+// remarks judges the comments of a program that speak to an agent: it reads the
+// file, and no interpreter does.
+func (s *state) remarks(f skill.File, text string) {
+	for _, m := range remarkForm.FindAllStringIndex(text[:min(len(text), maxStringBytes)], maxStrings) {
+		if remark := text[m[0]:m[1]]; readerForm.MatchString(remark) {
+			at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:m[0]], "\n")}
+			s.add(prose.Scan(remarkMark.ReplaceAllString(remark, ""), at, false)...)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (p passage) place() int {
 func (c *checker) frames(blocks []Block) {
 	for _, p := range passages(blocks) {
 		for _, rule := range []func(passage) (match, bool){
-			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep,
+			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep, senses,
 		} {
 			if m, ok := rule(p); ok {
 				if c.fixed != nil {
@@ -213,7 +213,7 @@ func guardDown(p passage) (match, bool) {
 		}
 		for _, x := range near {
 			for _, o := range x.all(xGuard, cSafety) {
-				if (x != p.s || gap(v, o) <= 50) && (imperative(p.s, v) || strings.HasSuffix(text, "off") || strings.Contains(text, "full")) && p.s.has(xStanding, cStore, cForever, cEvery, cAgent, cUrgent, cBeforeAll, cSecretly) || x != p.s {
+				if (x != p.s || gap(v, o) <= 50) && (imperative(p.s, v) || strings.HasSuffix(text, "off") || strings.Contains(text, "full")) && (p.s.has(xStanding, cStore, cForever, cEvery, cAgent, cUrgent, cBeforeAll, cSecretly) || strings.Contains(text, "prompts off") || strings.Contains(text, "full access")) || x != p.s {
 					return scene("CJS-INJ-005", v, v, "has what protects the user put out of the way")
 				}
 			}

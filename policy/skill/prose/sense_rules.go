@@ -1,0 +1,120 @@
+package prose
+
+import (
+	"regexp"
+	"strings"
+
+	"clawjail/policy/skill"
+)
+
+// senses judges a passage by its little words.
+func senses(p passage) (match, bool) {
+	text := masked(strings.ToLower(p.s.text))
+	for _, r := range []struct {
+		re  *regexp.Regexp
+		id  string
+		ok  func(passage, string) bool
+		why string
+	}{
+		{onBehalf, "CJS-INJ-005", func(_ passage, t string) bool { return consentWord.MatchString(t) }, "has the agent consent for its user"},
+		{presumed, "CJS-INJ-009", nil, "claims a consent, or a duty, that nobody gave"},
+		{storied, "CJS-INJ-002", nil, "has whoever asks told a story"},
+		{otherSelf, "CJS-INJ-001", nil, "gives the agent another self, with other rules"},
+		{ranked, "CJS-INJ-001", func(p passage, t string) bool {
+			return p.s.has(cUser, cAuthority, cAgent, cURL) || strings.Contains(t, "where")
+		}, "puts what comes from elsewhere above the user"},
+		{asked, "CJS-INJ-012", func(p passage, t string) bool {
+			return hostForm.MatchString(t) || p.any(xCarrier) && sensitive.MatchString(t)
+		}, "has what was said carried by names that are looked up"},
+		{unseen, "CJS-INJ-002", func(p passage, t string) bool {
+			return allSecrets.MatchString(t) || mailForm.MatchString(t) || p.s.has(cURL) || strings.Contains(t, "rarely")
+		}, "has something put where nobody sees it"},
+		{allSecrets, "CJS-INJ-003", takesSecrets, "has secrets taken, all that there are"},
+		{eachStart, "CJS-INJ-008", func(p passage, _ string) bool { return p.s.has(cStore) }, "writes into what the agent reads in every session"},
+		{lasting, "CJS-FS-002", nil, "sets up something that runs later by itself, or outlives the skill"},
+		{aimed, "CJS-INJ-010", nil, "works against other skills, tools or checks"},
+		{doors, "CJS-FS-002", func(p passage, t string) bool {
+			return strings.Contains(t, "remote") || strings.Contains(t, " us") || p.any(cURL) && strangePassage(p)
+		}, "opens a way in for somebody else"},
+		{wiped, "CJS-FS-007", nil, "has the traces of what was done removed"},
+	} {
+		at := r.re.FindStringIndex(text)
+		if at == nil || r.ok != nil && !r.ok(p, text) {
+			continue
+		}
+		h := hit{cAct, at[0], at[1]}
+		if r.id != "CJS-INJ-001" && p.s.negated(h) {
+			continue
+		}
+		return scene(r.id, h, h, r.why)
+	}
+	if filled.MatchString(p.s.raw) && (filling.MatchString(p.s.raw)) && strangeLink(p.s, false) {
+		return scene("CJS-INJ-012", hit{}, hit{}, "has an address filled with what was said")
+	}
+	return away(p, strings.ToLower(p.s.text))
+}
+
+// hostForm gates the forms of addresses.
+var hostForm = regexp.MustCompile(`[a-z0-9-]\.(?:com|net|org|io|dev|app|ai|co|xyz|info|site|online|cloud|me|sh|ru|cn|de|fr|br|jp)\b`)
+
+// masked takes the dots out of addresses, which end no sentence.
+func masked(text string) string {
+	return urlForm.ReplaceAllStringFunc(text, func(u string) string { return strings.ReplaceAll(u, ".", "_") })
+}
+
+// takesSecrets: the sentence says that they are put somewhere, and does not
+// forbid it.
+func takesSecrets(p passage, text string) bool {
+	m := moved.FindStringIndex(text)
+	return m != nil && !p.s.has(cNot) && !p.s.block.Setup
+}
+
+// away: something of the user's goes to an address that nobody knows, or an
+// address says what is done.
+func away(p passage, text string) (match, bool) {
+	near := masked(text)
+	if !p.any(cURL, cShort) && !strings.Contains(text, "@") && !hostForm.MatchString(text) {
+		return match{}, false
+	}
+	if strangePassage(p) && !p.s.block.Setup && obeyed.MatchString(near) {
+		at := obeyed.FindStringIndex(near)
+		h := hit{cAct, at[0], at[1]}
+		return scene("CJS-INJ-007", h, h, "has the agent do what an address says")
+	}
+	for i, re := range []*regexp.Regexp{toward, named} {
+		if i == 1 && len(p.s.told(cSend, xOut)) == 0 {
+			continue
+		}
+		for _, m := range re.FindAllStringSubmatchIndex(text, 5) {
+			from, to := m[2], m[3]
+			if from < 0 {
+				from, to = m[4], m[5]
+			}
+			if going.MatchString(text[:m[0]]) || m[0] > 0 && text[m[0]-1] == '-' || !strangeAddress(text[from:to]) {
+				continue
+			}
+			rest := text[:from] + " " + text[to:]
+			if !sensitive.MatchString(rest) || proving.MatchString(rest) && !p.any(xHush, cUnaware, cEvery) {
+				continue
+			}
+			if everything.MatchString(rest) || p.any(xHush, cUnaware, xStanding, xSecret, cVault) || allSecrets.MatchString(rest) || localFile.MatchString(rest) {
+				h := hit{cURL, from, to}
+				return match{"CJS-INJ-003", skill.Medium, skill.ConfidenceMedium, h, h, "has what is the user's go to an address"}, true
+			}
+		}
+	}
+	return match{}, false
+}
+
+// strangeAddress says that nobody but the skill knows the address.
+func strangeAddress(a string) bool {
+	a = strings.TrimRight(a, ".,;:/")
+	if i := strings.Index(a, "://"); i >= 0 {
+		a = a[i+3:]
+	} else if i := strings.LastIndexByte(a, '@'); i >= 0 {
+		a = a[i+1:]
+	}
+	a, _, _ = strings.Cut(a, "/")
+	a, _, _ = strings.Cut(a, ":")
+	return strings.Contains(a, ".") && len(a) > 6 && !wellKnown(a) && !strings.HasSuffix(a, ".md") && !strings.HasPrefix(a, "your") && !strings.HasPrefix(a, "127.") && !strings.HasPrefix(a, "192.168.")
+}
