@@ -16,6 +16,18 @@
 // list of known sentences. What was encoded in base64, hex or percent is
 // decoded and judged again.
 //
+// # Scenes and little words
+//
+// The words of attacks are open, so two wider nets lie under these rules, which
+// at most ask a person (medium severity, medium confidence). A frame is a scene
+// over neighbouring sentences: what is the user's, handed on, to the publisher,
+// in secret or as routine. A sense is made of words of a closed class: to an
+// address that nobody knows, all of it, whatever stands there, on behalf of.
+//
+// Neither understands text. Attacks that are worded anew on purpose go past
+// most of the time until their class is known here: approval by this package is
+// no proof, and the jail and the derived policy hold what was missed.
+//
 // # Context
 //
 // A sentence under "do not", in a bad example, in quotation marks beside "such

@@ -148,6 +148,11 @@ func collected(p passage) (match, bool) {
 		for _, n := range p.around[i+1:] {
 			v, o, ok := s.near(one(cRead, xTake), one(cVault, cCred, xSecret, cPrivate), 80)
 			given := n.told(cSend)
+			for _, h := range n.told(xOut) {
+				if !weakOut(n.text[h.from:h.to]) {
+					given = append(given, h)
+				}
+			}
 			if !ok || s.negated(v) || len(given) == 0 || (passage{n, p.around[i:]}).place() < 2 || authentication(s) || authentication(n) {
 				continue
 			}

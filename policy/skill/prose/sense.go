@@ -84,3 +84,23 @@ var ranked = regexp.MustCompile(`\b(?:give|gives|giving|have|has|take|takes) (?:
 
 // named queries carry what was said in the name of a host.
 var asked = regexp.MustCompile(`\b(?:encod\w+|split\w*|cut|hash\w*|pack\w*)\b[^;]{0,120}\b(?:look(?:ed)? up|lookup|resolv\w+|quer(?:y|ies)|ping\w*|dns)\b`)
+
+// kept are things that are the user's without doubt, wherever they stand beside
+// an address that nobody knows.
+var kept = regexp.MustCompile(`\b(?:passwords?|credentials?|secrets?|private keys?|ssh|cookies?|wallets?|calendar|contacts?|inbox|e-?mails|mails|courriels|conversations?|transcripts?|browser history|browsing history|history|hidden files|dotfiles|home (?:folder|directory)|working directory|shell|session|settings of|birthdays|phone numbers|addresses and|personal|private|employer|names of the people|documents folder|messages|chats?|environment|historique|historial|historico|verlauf|nachrichten|kalender|kontakte|correos|mensajes|mensagens|contactos|contatos)\b|\.env\b|\.ssh|\.aws|\.netrc|истори|контакт|переписк|каталог|会话|聊天|历史|联系人|邮件|会話|履歴|連絡先|メール`)
+
+// listed is work that an address hands out.
+var listed = regexp.MustCompile(`\b(?:items?|tasks?|steps?|jobs?|orders?|instructions?|second half|other half|rest of (?:the|this)|part two|remainder)\b[^;]{0,60}\b(?:there|found|listed|follow\w*|read it|treat it|work through|carry|do|perform)\b|\b(?:work through|treat it|treat them)\b`)
+
+// waved: a confirmation is not waited for, the loosest setting is taken, or the
+// user's card or password is used.
+var waved = regexp.MustCompile(`\b(?:accept|run|execute|allow|permit|approve|complete\w*|buy|pay|purchase\w*|order|delete|send)\b[^.;]{0,60}\bwithout (?:any |a |further |prior )?(?:confirmation|asking|approval|consent|review|prompt\w*)\b|\b(?:a |the )?(?:confirmation|approval|review|question)s?\b[^.;]{0,24}\b(?:only|merely|just|needlessly|would)\b[^.;]{0,16}\b(?:delay\w*|slow\w*|annoy\w*|disturb\w*|confuse\w*)\b|\b(?:most|least) (?:permissive|restrictive|lenient|strict|liberal)\b[^.;]{0,20}\b(?:mode|setting|level|option|policy|profile)\b|\bturn down the (?:security|protection|safety)\b|\b(?:saved|stored) (?:card|payment)\b|\bask\b[^.;]{0,20}\b(?:operating system|system|admin\w*|login|sudo|root|keychain) password\b|\bhold control\b|\bif macos (?:refuses|blocks|complains)\b|\bprivate key of the (?:user|owner)\b`)
+
+// reticent: the skill itself is a secret before its user.
+var reticent = regexp.MustCompile(`\b(?:instructions|exchange|contents?|file|skill|section|page|prompt|procedure|step|arrangement|transfer)\b[^.;]{0,40}\b(?:confidential|trade secret|not for (?:the )?users?|secret)\b|\bbe discreet\b|\busers? (?:tend|tends) to misunderstand\b|\bshow (?:only )?the section\b[^.;]{0,30}\balone\b|\b(?:undo|remove|hide|erase|delete) (?:what|whatever|anything that)\b[^.;]{0,20}\b(?:point|points|hint\w*|trace\w*|lead\w*|reveal\w*)\b|ne rien en dire|erubrigt sich|内部処理|内部流程|tramite interno`)
+
+// carriedOn is the memory between conversations, in other words.
+var carriedOn = regexp.MustCompile(`\b(?:from one|between|across|into the next|in the next|later|future)\b[^.;]{0,12}\b(?:conversation|session|chat)s?\b[^;]{0,120}\b(?:orders?|trusted|wishes|owner|obey|allowed|permitted|always|skills? (?:come|are|may|is))\b|\b(?:earlier|previous|prior|own) (?:training|upbringing|teaching|lessons)\b[^.;]{0,50}\b(?:not|no longer)\b`)
+
+// listening: the machine is opened to the outside.
+var listening = regexp.MustCompile(`\bopen port \d+\b[^.;]{0,30}\b(?:outside|internet|public|world|everyone)\b|\bstart an? (?:ssh|vnc|rdp|telnet|ftp) server\b|\b(?:in|into|to) (?:shell )?(?:scripts?|code|pages?|projects?|programs?) that you (?:write|create|edit|make)\b[^;]{0,80}\b(?:line|call|snippet|import|include|https?)\b`)

@@ -26,6 +26,10 @@ func senses(p passage) (match, bool) {
 		{asked, "CJS-INJ-012", func(p passage, t string) bool {
 			return hostForm.MatchString(t) || p.any(xCarrier) && sensitive.MatchString(t)
 		}, "has what was said carried by names that are looked up"},
+		{waved, "CJS-INJ-005", nil, "has the agent act without its user"},
+		{reticent, "CJS-INJ-002", nil, "is a secret before its own user"},
+		{carriedOn, "CJS-INJ-008", nil, "has the agent learn for good whom to obey"},
+		{listening, "CJS-FS-002", nil, "opens the machine, or leaves something of its own in what the agent writes"},
 		{unseen, "CJS-INJ-002", func(p passage, t string) bool {
 			return allSecrets.MatchString(t) || mailForm.MatchString(t) || p.s.has(cURL) || strings.Contains(t, "rarely")
 		}, "has something put where nobody sees it"},
@@ -81,6 +85,9 @@ func away(p passage, text string) (match, bool) {
 		h := hit{cAct, at[0], at[1]}
 		return scene("CJS-INJ-007", h, h, "has the agent do what an address says")
 	}
+	if m, ok := beside(p, near); ok {
+		return m, true
+	}
 	for i, re := range []*regexp.Regexp{toward, named} {
 		if i == 1 && len(p.s.told(cSend, xOut)) == 0 {
 			continue
@@ -117,4 +124,36 @@ func strangeAddress(a string) bool {
 	a, _, _ = strings.Cut(a, "/")
 	a, _, _ = strings.Cut(a, ":")
 	return strings.Contains(a, ".") && len(a) > 6 && !wellKnown(a) && !strings.HasSuffix(a, ".md") && !strings.HasPrefix(a, "your") && !strings.HasPrefix(a, "127.") && !strings.HasPrefix(a, "192.168.")
+}
+
+// beside: what is the user's, or work to be done, stands beside an address that
+// nobody knows.
+func beside(p passage, text string) (match, bool) {
+	if p.s.block.Setup || proving.MatchString(text) || !strangeHost(p) {
+		return match{}, false
+	}
+	acts := len(p.s.told(cSend, xOut, cRead, xTake)) > 0 || moved.MatchString(text)
+	if at := kept.FindStringIndex(text); at != nil && (acts || language(p.s.text) != "") {
+		h := hit{cAct, at[0], at[1]}
+		return scene("CJS-INJ-003", h, h, "names what is the user's beside an address that nobody knows")
+	}
+	if at := listed.FindStringIndex(text); at != nil {
+		h := hit{cAct, at[0], at[1]}
+		return scene("CJS-INJ-007", h, h, "has the agent do work that an address hands out")
+	}
+	return match{}, false
+}
+
+// strangeHost says that the sentence, but for links in it, names an address that
+// nobody knows.
+func strangeHost(p passage) bool {
+	for _, u := range urlForm.FindAllString(p.s.raw, 5) {
+		if strangeAddress(strings.ToLower(u)) && !strings.Contains(p.s.raw, " ("+u+")") {
+			return true
+		}
+	}
+	if m := toward.FindStringSubmatch(strings.ToLower(p.s.text)); m != nil {
+		return strangeAddress(m[1] + m[2])
+	}
+	return strings.Contains(p.s.raw, " (https://") && len(p.s.told(cSend, xOut)) > 0 && strangeLink(p.s, false)
 }
