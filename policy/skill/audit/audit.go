@@ -18,7 +18,7 @@ import (
 )
 
 // RuleVersion is raised with every change of a rule's meaning.
-const RuleVersion = "2026.11-1"
+const RuleVersion = "2026.11-2"
 
 // Bounds of a report.
 const (
