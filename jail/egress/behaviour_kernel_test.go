@@ -211,19 +211,21 @@ func TestLimitsAndRemoval(t *testing.T) {
 // addresses mean nothing there.
 func TestTwoJailsAndPrivateAddresses(t *testing.T) {
 	w := newWorld(t)
-	var own net.Listener
-	var err error
-	w.host.do(func() { own, err = net.Listen("tcp", "127.0.0.1:9000") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer own.Close()
-	go func() {
-		if c, err := own.Accept(); err == nil {
-			io.WriteString(c, "host's loopback")
-			c.Close()
+	for _, addr := range []string{"127.0.0.1:9000", "[::1]:9000"} { // on a slow machine one family may answer late
+		var own net.Listener
+		var err error
+		w.host.do(func() { own, err = net.Listen("tcp", addr) })
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
+		defer own.Close()
+		go func() {
+			if c, err := own.Accept(); err == nil {
+				io.WriteString(c, "host's loopback")
+				c.Close()
+			}
+		}()
+	}
 	dests := []egress.Dest{{Host: "rebind.example.com", Port: 9000, Protocol: "tcp"}}
 	w.add(t, egress.Rules{Jail: "open", AllowPrivate: true, Dests: dests})
 	v4, _ := w.addresses(t, "rebind.example.com.")
