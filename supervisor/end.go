@@ -129,6 +129,12 @@ func (s *Supervisor) endAll(reason string) {
 // freeze stops or continues every process of a jail. Held tasks count as
 // stopped: they wait in the kernel already.
 func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason string) *api.Error {
+	if !stop {
+		// Here, because everything that thaws comes through here.
+		if apiErr := s.notHeld(e); apiErr != nil {
+			return apiErr
+		}
+	}
 	op, to := "thaw", api.StateRunning
 	if stop {
 		op, to = "freeze", api.StateFrozen

@@ -179,3 +179,18 @@ func (f *fixture) records() (list []string) {
 	}
 	return list
 }
+
+// release ends the incident that jail opened for a jail.
+func (f *fixture) release(id string) {
+	f.t.Helper()
+	in, err := f.incidents.Get(id)
+	if err == nil {
+		_, err = f.incidents.Step(in.ID, "test", incident.Contain, "", "")
+	}
+	if err == nil {
+		_, err = f.incidents.Decide(in.ID, "test", incident.Release, "not part of this test")
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}

@@ -314,9 +314,6 @@ func (c *call) setFrozen(stop bool, verb string) (any, *api.Error) {
 		if apiErr := c.s.mayThaw(); apiErr != nil {
 			return nil, apiErr
 		}
-		if apiErr := c.s.notHeld(e); apiErr != nil {
-			return nil, apiErr
-		}
 	}
 	if apiErr := c.s.freeze(c.r.Context(), e, stop, c.reason(verb)); apiErr != nil {
 		return nil, apiErr

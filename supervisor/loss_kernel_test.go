@@ -19,6 +19,7 @@ import (
 func TestFullDiskFreezesUntilThereIsRoom(t *testing.T) {
 	f := newFixture(t, config.AuditLossFreeze)
 	works, _ := f.jail("works")
+	f.release(works.jail.ID)
 	stopped, _ := f.jail("stopped")
 	if err := f.freeze(context.Background(), stopped, true, "by a person"); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestFullDiskFreezesUntilThereIsRoom(t *testing.T) {
 	f.room()
 	f.followed()
 	if state, frozen := f.state(works); state != api.StateRunning || frozen {
-		t.Errorf("with the log the jail is %s, frozen %v", state, frozen)
+		t.Errorf("with the log the jail is %s, frozen %v: %s", state, frozen, f.log)
 	}
 	if state, frozen := f.state(stopped); state != api.StateFrozen || !frozen {
 		t.Errorf("what a person froze is %s, frozen %v", state, frozen)
@@ -59,6 +60,23 @@ func TestFullDiskFreezesUntilThereIsRoom(t *testing.T) {
 	}
 	if !slices.Contains(list, "jail works thaw the audit log works again") {
 		t.Errorf("the thaw is not in the log: %q", list)
+	}
+}
+
+// An incident may be opened while a jail is being frozen for want of the log, in
+// whichever order the two end: the log's return must not let it go on.
+func TestALogThatWorksAgainReleasesNoIncident(t *testing.T) {
+	f := newFixture(t, config.AuditLossFreeze)
+	held, _ := f.jail("held") // by the incident that the fixture opens
+	f.fill()
+	f.followed()
+	if state, _ := f.state(held); state != api.StateFrozen || !held.lossFrozen {
+		t.Fatalf("it is %s, for the log %v", state, held.lossFrozen)
+	}
+	f.room()
+	f.followed()
+	if state, frozen := f.state(held); state != api.StateFrozen || !frozen {
+		t.Errorf("with the log the jail is %s, frozen %v: %s", state, frozen, f.log)
 	}
 }
 
