@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -16,23 +17,25 @@ import (
 )
 
 // incidentOf waits until the jail's incident has come as far as it does by
-// itself.
+// itself, which the log says.
 func incidentOf(t *testing.T, jail string) api.Incident {
 	t.Helper()
-	var in api.Incident
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		o := clawjail(t, run{}, "incident", "show", jail, "-o", "json")
-		if o.Code != 0 {
-			continue // it is opened after the jail was frozen
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	assessed := false
+	for r, err := range audit.Follow(ctx, auditDir, audit.Filter{Jail: jail, Gate: audit.GateJail}) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := json.Unmarshal([]byte(o.Stdout), &in); err != nil {
-			t.Fatalf("%v: %v", err, o)
-		}
-		if in.State == incident.Assessed {
-			return in
+		if assessed = r.Subject.Op == "incident" && strings.Contains(r.Subject.Message, " assess by "); assessed {
+			break
 		}
 	}
-	t.Fatalf("the incident of %s is %+v", jail, in)
+	o := clawjail(t, run{}, "incident", "show", jail, "-o", "json")
+	var in api.Incident
+	if err := json.Unmarshal([]byte(o.Stdout), &in); err != nil || !assessed || in.State != incident.Assessed {
+		t.Fatalf("the incident of %s was assessed: %v, %v: %v", jail, assessed, err, o)
+	}
 	return in
 }
 
