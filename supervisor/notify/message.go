@@ -1,0 +1,126 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The bounds of a message.
+const (
+	MaxTitle = 200
+	MaxText  = 4 << 10
+	maxKey   = 256
+	maxError = 500
+)
+
+// The categories that a channel can ask for.
+const (
+	Incident = "incident" // one was opened, judged, ended
+	Approval = "approval" // something is held until a human decides, or was decided
+	Notice   = "notice"   // something was done that a human hears of afterwards
+	Health   = "health"   // the log cannot be written, records were lost
+)
+
+// Categories are all of them.
+func Categories() []string { return []string{Incident, Approval, Notice, Health} }
+
+// The severities, as incidents have them.
+var severities = [...]string{"low", "medium", "high", "critical"}
+
+// AtLeast says whether a severity is as bad as the least one; an unknown one is.
+func AtLeast(severity, least string) bool {
+	is := slices.Index(severities[:], severity)
+	return is < 0 || is >= slices.Index(severities[:], least)
+}
+
+// Severities are all of them, from the least.
+func Severities() []string { return slices.Clone(severities[:]) }
+
+// Message is one thing to be told. Its texts are safe to show as plain text.
+type Message struct {
+	ID       string    `json:"id"` // of the message; the same on every channel
+	Time     time.Time `json:"time"`
+	Category string    `json:"category"`
+	Event    string    `json:"event"`              // opened, assessed, asked, decided…
+	Severity string    `json:"severity,omitempty"` // of an incident
+	Key      string    `json:"key,omitempty"`      // what is told once within Window
+	Title    string    `json:"title"`
+	Text     string    `json:"text"`
+	Host     string    `json:"host"`
+	Jail     string    `json:"jail,omitempty"`     // its id
+	Incident string    `json:"incident,omitempty"` // its id
+	Approval string    `json:"approval,omitempty"` // its id
+	Digest   string    `json:"digest,omitempty"`   // of what is to be approved
+	Drill    bool      `json:"drill,omitempty"`
+	// Expires is when it is of no use any more; zero: MaxAge after Time.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// check cuts texts and refuses what no channel could be told.
+func (m *Message) check() error {
+	if !slices.Contains(Categories(), m.Category) {
+		return fmt.Errorf("unknown category %q of a message", m.Category)
+	}
+	if m.ID == "" || m.Time.IsZero() {
+		return fmt.Errorf("a message needs an id and a time")
+	}
+	m.Title, m.Text = cut(m.Title, MaxTitle), cut(m.Text, MaxText)
+	m.Key = cut(m.Key, maxKey)
+	if m.Expires.IsZero() || m.Expires.After(m.Time.Add(MaxAge)) {
+		m.Expires = m.Time.Add(MaxAge)
+	}
+	return nil
+}
+
+// cut bounds a text, between two characters.
+func cut(s string, most int) string {
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) <= most {
+		return s
+	}
+	for len(s) > most-len("…") {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s + "…"
+}
+
+// Delivery is a message on its way to one channel.
+type Delivery struct {
+	ID       string    `json:"id"` // stays the same over attempts and restarts
+	Channel  string    `json:"channel"`
+	Message  Message   `json:"message"`
+	Attempts int       `json:"attempts"` // that were made and did not work
+	Next     time.Time `json:"next"`     // not before
+	Error    string    `json:"error,omitempty"`
+}
+
+// Report is what a sender says of one attempt.
+type Report struct {
+	ID string `json:"id"`
+	// Error is empty when it was sent.
+	Error string `json:"error,omitempty"`
+	// Refused says that trying again is of no use.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// Outcome is what an attempt came to.
+type Outcome string
+
+// The outcomes.
+const (
+	Sent    Outcome = "sent"
+	Later   Outcome = "later"   // it is tried again
+	GivenUp Outcome = "givenup" // refused, or too old
+	Dropped Outcome = "dropped" // there was no room for it
+	Again   Outcome = "again"   // it was said already
+)
+
+// Result is a delivery and what became of it.
+type Result struct {
+	Delivery Delivery
+	Outcome  Outcome
+}

@@ -1,0 +1,346 @@
+package notify
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// The bounds of a queue; the table in doc.go lists them.
+const (
+	MaxQueued = 1024             // messages that wait, per channel
+	MaxAge    = 24 * time.Hour   // after which a message is given up
+	Window    = 10 * time.Minute // within which the same thing is said once
+	MaxKeys   = 4096             // of things said
+	leaseTime = 2 * time.Minute  // for one attempt; then another may begin
+	openTime  = 2 * time.Second  // for another process that has the file open
+)
+
+const (
+	bucketWaiting = "waiting"
+	bucketSaid    = "said"
+)
+
+// delays are the waits after each failed attempt; the last one goes on.
+var delays = [...]time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+// Outbox is the queue.
+type Outbox struct {
+	db  *bolt.DB
+	now func() time.Time
+
+	mu      sync.Mutex
+	waiting map[string]*entry // by Delivery.ID
+	said    map[string]time.Time
+	next    uint64
+	changed chan struct{} // closed and replaced when something was queued
+}
+
+// entry is a delivery with its place in the file.
+type entry struct {
+	Delivery
+	key    [8]byte
+	leased time.Time // until when a sender has it
+}
+
+// Open opens or makes the file. A nil clock is the system's.
+func Open(path string, now func() time.Time) (*Outbox, error) {
+	if now == nil {
+		now = time.Now
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTime, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("open %s: another supervisor uses it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	o := &Outbox{db: db, now: now, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{})}
+	if err := o.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read notifications in %s: %w", path, err), db.Close())
+	}
+	return o, nil
+}
+
+// load reads what was left. An entry that cannot be read is removed: it could
+// never be sent.
+func (o *Outbox) load() error {
+	return o.db.Update(func(tx *bolt.Tx) error {
+		w, err := tx.CreateBucketIfNotExists([]byte(bucketWaiting))
+		if err != nil {
+			return err
+		}
+		s, err := tx.CreateBucketIfNotExists([]byte(bucketSaid))
+		if err != nil {
+			return err
+		}
+		var bad [][]byte
+		_ = w.ForEach(func(k, v []byte) error {
+			e := &entry{}
+			if len(k) != len(e.key) || json.Unmarshal(v, &e.Delivery) != nil || e.ID == "" {
+				bad = append(bad, slices.Clone(k))
+				return nil
+			}
+			copy(e.key[:], k)
+			o.next = max(o.next, binary.BigEndian.Uint64(k)+1)
+			o.waiting[e.ID] = e
+			return nil
+		})
+		_ = s.ForEach(func(k, v []byte) error {
+			var at time.Time
+			if at.UnmarshalBinary(v) == nil && len(o.said) < MaxKeys {
+				o.said[string(k)] = at
+			}
+			return nil
+		})
+		for _, k := range bad {
+			if err := w.Delete(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Close closes the file.
+func (o *Outbox) Close() error { return o.db.Close() }
+
+// Put queues a message for channels, all of them or with an error none, and
+// returns when that is on the disk. Results are about the channels that do not
+// get it: Again and Dropped.
+func (o *Outbox) Put(m Message, channels []string) ([]Result, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var not []Result
+	var add []*entry
+	var keys []string
+	for _, c := range channels {
+		d := Delivery{ID: m.ID + "." + c, Channel: c, Message: m, Next: m.Time}
+		key := c + "\x00" + m.Key
+		switch {
+		case o.waiting[d.ID] != nil, m.Key != "" && o.saidLately(key):
+			not = append(not, Result{d, Again})
+			continue
+		case o.queued(c) >= MaxQueued:
+			not = append(not, Result{d, Dropped})
+			continue
+		}
+		e := &entry{Delivery: d}
+		binary.BigEndian.PutUint64(e.key[:], o.next+uint64(len(add)))
+		add = append(add, e)
+		if m.Key != "" {
+			keys = append(keys, key)
+		}
+	}
+	if len(add) == 0 {
+		return not, nil
+	}
+	if err := o.write(add, keys); err != nil {
+		return nil, fmt.Errorf("queue a notification: %w", err)
+	}
+	o.next += uint64(len(add))
+	for _, e := range add {
+		o.waiting[e.ID] = e
+	}
+	o.wake()
+	return not, nil
+}
+
+func (o *Outbox) saidLately(key string) bool {
+	at, ok := o.said[key]
+	age := o.now().Sub(at)
+	return ok && age >= 0 && age < Window
+}
+
+func (o *Outbox) queued(channel string) int {
+	n := 0
+	for _, e := range o.waiting {
+		if e.Channel == channel {
+			n++
+		}
+	}
+	return n
+}
+
+// write puts entries on the disk, and remembers keys.
+func (o *Outbox) write(entries []*entry, keys []string) error {
+	now := o.now().UTC()
+	var old []string
+	if len(keys) > 0 {
+		old = o.forget(now, len(keys))
+	}
+	err := o.db.Update(func(tx *bolt.Tx) error {
+		for _, e := range entries {
+			b, err := json.Marshal(e.Delivery)
+			if err != nil {
+				return err
+			}
+			if err := tx.Bucket([]byte(bucketWaiting)).Put(e.key[:], b); err != nil {
+				return err
+			}
+		}
+		said := tx.Bucket([]byte(bucketSaid))
+		at, err := now.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if err := said.Put([]byte(k), at); err != nil {
+				return err
+			}
+		}
+		for _, k := range old {
+			if err := said.Delete([]byte(k)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range old {
+		delete(o.said, k)
+	}
+	for _, k := range keys {
+		o.said[k] = now
+	}
+	return nil
+}
+
+// forget gives the keys that make room for more: those that are past their
+// window, and if that is not enough the oldest.
+func (o *Outbox) forget(now time.Time, room int) []string {
+	var old, rest []string
+	for k, at := range o.said {
+		if now.Sub(at) >= Window || now.Before(at) {
+			old = append(old, k)
+		} else {
+			rest = append(rest, k)
+		}
+	}
+	if over := len(rest) + room - MaxKeys; over > 0 {
+		slices.SortFunc(rest, func(a, b string) int { return o.said[a].Compare(o.said[b]) })
+		old = append(old, rest[:min(over, len(rest))]...)
+	}
+	return old
+}
+
+func (o *Outbox) wake() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// Due gives up to most deliveries that can be tried now, the oldest first, and
+// leases them. Channels that are not in known have none: they are no longer
+// configured. wait is how long to wait for the next one, and changed is closed
+// when there may be one sooner.
+func (o *Outbox) Due(known []string, most int) (due []Delivery, expired []Result, wait time.Duration, changed <-chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	wait = time.Hour
+	var ready, gone []*entry
+	for _, e := range o.waiting {
+		at := e.Next
+		if e.leased.After(at) {
+			at = e.leased
+		}
+		switch {
+		case !slices.Contains(known, e.Channel), !now.Before(e.Message.Expires):
+			gone = append(gone, e)
+		case at.After(now):
+			wait = min(wait, at.Sub(now))
+		default:
+			ready = append(ready, e)
+		}
+	}
+	if err := o.remove(gone); err != nil {
+		return nil, nil, 0, nil, err
+	}
+	for _, e := range gone {
+		e.Error = cmp.Or(e.Error, "too old, or its channel is no longer configured")
+		expired = append(expired, Result{e.Delivery, GivenUp})
+	}
+	slices.SortFunc(ready, func(a, b *entry) int { return slices.Compare(a.key[:], b.key[:]) })
+	for _, e := range ready[:min(len(ready), most)] {
+		e.leased = now.Add(leaseTime)
+		due = append(due, e.Delivery)
+	}
+	return due, expired, wait, o.changed, nil
+}
+
+// Done says how an attempt went. A delivery that is not there any more is no
+// error: it was told twice.
+func (o *Outbox) Done(r Report) (Result, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e := o.waiting[r.ID]
+	if e == nil {
+		return Result{}, false, nil
+	}
+	r.Error = cut(r.Error, maxError)
+	if r.Error == "" {
+		return Result{e.Delivery, Sent}, true, o.remove([]*entry{e})
+	}
+	again := *e
+	again.Error, again.Attempts = r.Error, e.Attempts+1
+	again.Next = o.now().Add(delays[min(e.Attempts, len(delays)-1)]).UTC()
+	again.leased = time.Time{}
+	if r.Refused || !again.Next.Before(e.Message.Expires) {
+		return Result{again.Delivery, GivenUp}, true, o.remove([]*entry{e})
+	}
+	if err := o.write([]*entry{&again}, nil); err != nil {
+		return Result{}, false, err
+	}
+	o.waiting[r.ID] = &again
+	o.wake()
+	return Result{again.Delivery, Later}, true, nil
+}
+
+func (o *Outbox) remove(entries []*entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	err := o.db.Update(func(tx *bolt.Tx) error {
+		for _, e := range entries {
+			if err := tx.Bucket([]byte(bucketWaiting)).Delete(e.key[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("take notifications off the queue: %w", err)
+	}
+	for _, e := range entries {
+		delete(o.waiting, e.ID)
+	}
+	return nil
+}
+
+// Waiting lists what is queued, the oldest first.
+func (o *Outbox) Waiting() []Delivery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := make([]Delivery, 0, len(o.waiting))
+	for _, e := range o.waiting {
+		out = append(out, e.Delivery)
+	}
+	slices.SortFunc(out, func(a, b Delivery) int {
+		return cmp.Or(a.Message.Time.Compare(b.Message.Time), strings.Compare(a.ID, b.ID))
+	})
+	return out
+}

@@ -1,0 +1,222 @@
+package notify
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clock is a time that the test sets.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
+
+func open(t *testing.T, path string, c *clock) *Outbox {
+	t.Helper()
+	o, err := Open(path, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	return o
+}
+
+func fresh(t *testing.T) (*Outbox, *clock, string) {
+	t.Helper()
+	c := &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	path := filepath.Join(t.TempDir(), "notify.db")
+	return open(t, path, c), c, path
+}
+
+func message(c *clock, id string) Message {
+	return Message{ID: id, Time: c.at, Category: Incident, Event: "opened", Key: "key " + id, Title: "t", Text: "x"}
+}
+
+func put(t *testing.T, o *Outbox, m Message, channels ...string) []Result {
+	t.Helper()
+	rs, err := o.Put(m, channels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func due(t *testing.T, o *Outbox, known ...string) []Delivery {
+	t.Helper()
+	ds, _, _, _, err := o.Due(known, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+func done(t *testing.T, o *Outbox, r Report) Result {
+	t.Helper()
+	res, ok, err := o.Done(r)
+	if err != nil || !ok {
+		t.Fatalf("%v, %v", ok, err)
+	}
+	return res
+}
+
+func TestSentOnce(t *testing.T) {
+	o, c, _ := fresh(t)
+	put(t, o, message(c, "a"), "mail", "hook")
+	ds := due(t, o, "mail", "hook")
+	if len(ds) != 2 || ds[0].ID != "a.mail" || ds[1].ID != "a.hook" {
+		t.Fatalf("%+v", ds)
+	}
+	if again := due(t, o, "mail", "hook"); len(again) != 0 {
+		t.Errorf("while they are being sent: %+v", again)
+	}
+	if r := done(t, o, Report{ID: "a.mail"}); r.Outcome != Sent {
+		t.Errorf("%+v", r)
+	}
+	if _, ok, err := o.Done(Report{ID: "a.mail"}); ok || err != nil {
+		t.Errorf("told twice: %v, %v", ok, err)
+	}
+	// The gateway that had the other one died.
+	c.at = c.at.Add(leaseTime + time.Second)
+	if ds := due(t, o, "mail", "hook"); len(ds) != 1 || ds[0].ID != "a.hook" {
+		t.Errorf("after the lease: %+v", ds)
+	}
+}
+
+func TestTriedAgainOverRestarts(t *testing.T) {
+	o, c, path := fresh(t)
+	put(t, o, message(c, "a"), "hook")
+	for n, wait := range delays {
+		if ds := due(t, o, "hook"); len(ds) != 1 || ds[0].Attempts != n {
+			t.Fatalf("attempt %d: %+v", n, ds)
+		}
+		if r := done(t, o, Report{ID: "a.hook", Error: "503"}); r.Outcome != Later || r.Delivery.Error != "503" {
+			t.Fatalf("%+v", r)
+		}
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+		o = open(t, path, c)
+		c.at = c.at.Add(wait - time.Second)
+		if ds := due(t, o, "hook"); len(ds) != 0 {
+			t.Fatalf("too early after attempt %d: %+v", n, ds)
+		}
+		c.at = c.at.Add(time.Second)
+	}
+	c.at = c.at.Add(MaxAge)
+	_, gone, _, _, err := o.Due([]string{"hook"}, 10)
+	if err != nil || len(gone) != 1 || gone[0].Outcome != GivenUp || gone[0].Delivery.Error != "503" {
+		t.Errorf("too old: %+v, %v", gone, err)
+	}
+	if w := o.Waiting(); len(w) != 0 {
+		t.Errorf("left: %+v", w)
+	}
+}
+
+func TestGivenUp(t *testing.T) {
+	o, c, _ := fresh(t)
+	put(t, o, message(c, "a"), "hook")
+	due(t, o, "hook")
+	if r := done(t, o, Report{ID: "a.hook", Error: strings.Repeat("é", 1000), Refused: true}); r.Outcome != GivenUp || len(r.Delivery.Error) > maxError {
+		t.Errorf("%+v", r)
+	}
+	m := message(c, "b")
+	m.Expires = c.at.Add(time.Minute)
+	put(t, o, m, "hook", "gone")
+	_, gone, _, _, err := o.Due([]string{"hook"}, 10)
+	if err != nil || len(gone) != 1 || gone[0].Delivery.Channel != "gone" {
+		t.Errorf("a channel that is no more: %+v, %v", gone, err)
+	}
+	c.at = c.at.Add(55 * time.Second) // the next attempt would be too late
+	if r := done(t, o, Report{ID: "b.hook", Error: "x"}); r.Outcome != GivenUp {
+		t.Errorf("expired: %+v", r)
+	}
+}
+
+func TestSaidOnceWithinTheWindow(t *testing.T) {
+	o, c, path := fresh(t)
+	put(t, o, message(c, "a"), "hook")
+	m := message(c, "b")
+	m.Key = "key a"
+	if rs := put(t, o, m, "hook", "mail"); len(rs) != 1 || rs[0].Outcome != Again || rs[0].Delivery.Channel != "hook" {
+		t.Errorf("%+v", rs)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = open(t, path, c)
+	m.ID = "c"
+	if rs := put(t, o, m, "hook"); len(rs) != 1 || rs[0].Outcome != Again {
+		t.Errorf("after a restart: %+v", rs)
+	}
+	c.at = c.at.Add(Window)
+	m.ID, m.Time = "d", c.at
+	if rs := put(t, o, m, "hook"); len(rs) != 0 {
+		t.Errorf("after the window: %+v", rs)
+	}
+	c.at = c.at.Add(-time.Hour) // a clock that was set back must not keep it silent
+	m.ID, m.Time = "e", c.at
+	if rs := put(t, o, m, "hook"); len(rs) != 0 {
+		t.Errorf("with the clock set back: %+v", rs)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	o, c, _ := fresh(t)
+	o.db.NoSync = true
+	for n := range MaxQueued {
+		if rs := put(t, o, message(c, fmt.Sprint(n)), "hook"); len(rs) != 0 {
+			t.Fatalf("%d: %+v", n, rs)
+		}
+	}
+	if rs := put(t, o, message(c, "more"), "hook", "mail"); len(rs) != 1 || rs[0].Outcome != Dropped || rs[0].Delivery.Channel != "hook" {
+		t.Errorf("%+v", rs)
+	}
+	for n := range MaxKeys {
+		o.said[fmt.Sprint("old ", n)] = c.at.Add(-time.Minute)
+	}
+	put(t, o, message(c, "keys"), "mail")
+	if len(o.said) > MaxKeys {
+		t.Errorf("%d keys", len(o.said))
+	}
+	m := message(c, "long")
+	m.Title, m.Text = strings.Repeat("é", MaxTitle), strings.Repeat("é", MaxText)
+	put(t, o, m, "mail")
+	for _, d := range o.Waiting() {
+		if len(d.Message.Title) > MaxTitle || len(d.Message.Text) > MaxText {
+			t.Errorf("%d, %d bytes", len(d.Message.Title), len(d.Message.Text))
+		}
+	}
+}
+
+func TestMessageIsChecked(t *testing.T) {
+	o, c, _ := fresh(t)
+	for _, m := range []Message{{ID: "a", Time: c.at, Category: "x"}, {Category: Notice}} {
+		if _, err := o.Put(m, []string{"hook"}); err == nil {
+			t.Errorf("%+v: no error", m)
+		}
+	}
+}
+
+func TestAtLeast(t *testing.T) {
+	for _, tt := range []struct {
+		is, least string
+		want      bool
+	}{{"low", "", true}, {"low", "low", true}, {"low", "medium", false}, {"critical", "high", true}, {"", "critical", true}} {
+		if got := AtLeast(tt.is, tt.least); got != tt.want {
+			t.Errorf("%q at least %q: %v", tt.is, tt.least, got)
+		}
+	}
+}
+
+// TestWokenByWhatIsNew: whoever waits for something to send hears of it.
+func TestWokenByWhatIsNew(t *testing.T) {
+	o, c, _ := fresh(t)
+	_, _, wait, changed, err := o.Due([]string{"hook"}, 1)
+	if err != nil || wait <= 0 {
+		t.Fatalf("%v, %v", wait, err)
+	}
+	put(t, o, message(c, "a"), "hook")
+	<-changed
+}
