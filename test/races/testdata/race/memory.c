@@ -234,7 +234,7 @@ static void signals(void)
 
 		if (pid == 0)
 			run(p);
-		*victim = pid;
+		*victim = tally.tries % 16 == 15 ? 0 : pid; // some are let live, on any machine
 		count(pid);
 		*victim = 0;
 	}
