@@ -18,13 +18,17 @@
 // (the kernel can then hand the processor over directly); everything else may
 // be called from anywhere. A call is answered once; a second answer is ErrGone.
 //
-// May be imported by supervisor and tests.
+// May be imported by supervisor, the shim (NewLedger) and tests.
 //
 // # Decisions
 //
 //   - poll(2) before each receive: the receive itself cannot be interrupted by
 //     closing its descriptor, and blocks for good when the caller was killed
 //     between the wake-up and the receive on kernels before 6.11.
+//   - A ledger in shared memory, which the receive ioctl itself fills in, and not
+//     a journal that is written afterwards: a receiver that is killed in between
+//     would leave a call that nobody can answer, because it is delivered once.
+//     Nothing is written to a disk: callers do not outlive a boot either.
 //   - Our own ioctls instead of libseccomp's: that would be cgo in the
 //     supervisor for five calls, and libseccomp 2.5 knows neither ADDFD nor
 //     the synchronous wake-up.

@@ -34,6 +34,7 @@ type Listener struct {
 	wake *os.File // readable when closed
 	end  *os.File // its other end
 	woke int      // wake's descriptor
+	kept *ledger  // nil without one
 
 	mu     sync.RWMutex // held for reading while the descriptor is used
 	closed bool
@@ -59,6 +60,47 @@ func Open(f *os.File) (*Listener, error) {
 	return l, nil
 }
 
+// OpenKept is Open for a listener whose received calls are written down in a
+// file that NewLedger made; the file stays the caller's. Left gives those that a
+// former receiver has not answered.
+func OpenKept(f, ledger *os.File) (*Listener, error) {
+	kept, err := openLedger(ledger)
+	if err != nil {
+		return nil, err
+	}
+	l, err := Open(f)
+	if err != nil {
+		return nil, errors.Join(err, kept.close())
+	}
+	l.kept = kept
+	return l, nil
+}
+
+// Left lists the calls that were received by somebody else, still wait and have
+// no answer. Recv does not give them again.
+func (l *Listener) Left() []Left {
+	if l.kept == nil {
+		return nil
+	}
+	var out []Left
+	for _, c := range l.kept.left() {
+		if l.Valid(c.ID) {
+			out = append(out, c)
+		} else {
+			l.kept.forget(c.ID)
+		}
+	}
+	return out
+}
+
+// Acting notes that a call is about to be carried out on the caller's behalf:
+// whoever finds it without an answer cannot know whether that has happened.
+func (l *Listener) Acting(id uint64) {
+	if l.kept != nil {
+		l.kept.acting(id)
+	}
+}
+
 // Recv waits for the next call. ErrClosed is the end; any other error is the
 // listener's own and does not pass.
 func (l *Listener) Recv() (Call, error) {
@@ -70,17 +112,46 @@ func (l *Listener) Recv() (Call, error) {
 			}
 			return Call{}, err
 		}
-		var n notif
-		err = recv(l.fd, &n)
+		call, err := l.receive()
 		switch {
 		case err == nil:
-			return Call{ID: n.id, TID: int32(n.pid), Nr: n.nr, Arch: n.arch, IP: n.ip, Args: n.args}, nil
+			return call, nil
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT):
 			// The caller was killed between the wake-up and the receive.
 			continue
 		default:
 			return Call{}, os.NewSyscallError("ioctl SECCOMP_IOCTL_NOTIF_RECV", err)
 		}
+	}
+}
+
+// receive has the kernel write the call into the ledger, where there is one.
+func (l *Listener) receive() (Call, error) {
+	var own notif
+	n := &own
+	var s *slot
+	if l.kept != nil {
+		if s = l.kept.take(l.Valid); s != nil {
+			n = &s.n
+		}
+	}
+	if err := recv(l.fd, n); err != nil {
+		return Call{}, err
+	}
+	if s != nil {
+		l.kept.keep(n.id)
+	}
+	return n.call(), nil
+}
+
+func (n *notif) call() Call {
+	return Call{ID: n.id, TID: int32(n.pid), Nr: n.nr, Arch: n.arch, IP: n.ip, Args: n.args}
+}
+
+// answered is called when a call has its answer, or is gone.
+func (l *Listener) answered(id uint64) {
+	if l.kept != nil {
+		l.kept.forget(id)
 	}
 }
 
@@ -134,8 +205,10 @@ func (l *Listener) send(r resp) error {
 	err := l.use(func(fd int) error { return send(fd, &r) })
 	switch {
 	case err == nil:
+		l.answered(r.id)
 		return nil
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EINPROGRESS):
+		l.answered(r.id)
 		return ErrGone
 	}
 	return fmt.Errorf("answer a system call: %w", err)
@@ -160,8 +233,10 @@ func (l *Listener) AddFD(id uint64, f *os.File, cloexec bool) (unknown bool, err
 	})
 	switch err := errors.Join(err, sendErr); {
 	case err == nil:
+		l.answered(id)
 		return false, nil
 	case errors.Is(err, unix.ENOENT):
+		l.answered(id)
 		return true, ErrGone
 	default:
 		return false, fmt.Errorf("hand a file to the caller: %w", err)
@@ -195,5 +270,9 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	l.closed = true
-	return errors.Join(l.end.Close(), l.wake.Close(), l.file.Close())
+	var err error
+	if l.kept != nil {
+		err = l.kept.close()
+	}
+	return errors.Join(err, l.end.Close(), l.wake.Close(), l.file.Close())
 }
