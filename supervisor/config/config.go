@@ -54,6 +54,16 @@ type Config struct {
 	// AuditRedact are parts of names whose values are no business of the log,
 	// besides those that everybody has.
 	AuditRedact []string `json:"audit_redact"`
+	// AuditSinks are what records are copied to besides the file: see CheckSink.
+	AuditSinks []string `json:"audit_sinks"`
+	// Channels are how people are told.
+	Channels []Channel `json:"notify_channels"`
+	// Playbook is what runs at the stages of an incident.
+	Playbook []Play `json:"playbook"`
+	// DenialCount is how many refusals of one jail within DenialWindow open an
+	// incident; 0: none do.
+	DenialCount  int      `json:"denial_count"`
+	DenialWindow Duration `json:"denial_window"`
 	// MaxJails bounds the jails that run at the same time.
 	MaxJails int `json:"max_jails"`
 	// Resolvers answer for allowed names; empty means /etc/resolv.conf.
@@ -119,6 +129,7 @@ func Default() Config {
 		AuditSegmentBytes: 64 << 20,
 		AuditCheckpoint:   Duration(time.Minute),
 		AuditRetain:       Duration(90 * 24 * time.Hour),
+		DenialWindow:      Duration(time.Minute),
 		MaxJails:          512,
 		SkillSources:      []string{"github.com/openclaw/", "local/verified/"},
 		SkillVerify:       true,

@@ -73,6 +73,10 @@ func Range(field string) (least, most int64) {
 		return int64(time.Second), int64(24 * time.Hour)
 	case "audit_retain":
 		return int64(24 * time.Hour), int64(399 * 24 * time.Hour)
+	case "denial_count":
+		return 0, 1_000_000
+	case "denial_window":
+		return int64(time.Second), int64(time.Hour)
 	case "max_jails":
 		return 1, 4096
 	case "skill_max_permissions":
@@ -119,7 +123,7 @@ func (c Config) Problems() Problems {
 		field string
 		value int64
 	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
-		{"audit_retain", int64(c.AuditRetain)}, {"max_jails", int64(c.MaxJails)},
+		{"audit_retain", int64(c.AuditRetain)}, {"denial_count", int64(c.DenialCount)}, {"denial_window", int64(c.DenialWindow)}, {"max_jails", int64(c.MaxJails)},
 		{"skill_max_permissions", int64(c.SkillPermissions)}, {"skill_required_signers", int64(c.SkillSigners)}} {
 		if least, most := Range(n.field); n.value < least || n.value > most {
 			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
@@ -131,6 +135,7 @@ func (c Config) Problems() Problems {
 		most  int
 		check func(string) error
 	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact},
+		{"audit_sinks", c.AuditSinks, MaxSinks, CheckSink},
 		{"skill_sources", c.SkillSources, MaxSources, CheckSource}} {
 		if err := checkList(l.list, l.most, l.check); err != nil {
 			bad("", err.Error(), l.field)
@@ -146,6 +151,7 @@ func (c Config) Problems() Problems {
 	if len(c.Resolvers) > MaxResolvers {
 		bad("", fmt.Sprintf("%d entries, at most %d", len(c.Resolvers), MaxResolvers), "resolvers")
 	}
+	ps = append(ps, c.channelProblems()...)
 	return append(ps, c.userProblems()...)
 }
 

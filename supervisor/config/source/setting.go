@@ -48,6 +48,11 @@ func settings() []setting {
 			func(c config.Config) string { return strconv.FormatBool(c.AuditHold) }},
 		texts("audit.anchors", "audit_anchors", config.MaxAnchors, config.CheckAnchor, func(c *config.Config) *[]string { return &c.AuditAnchors }),
 		texts("audit.redact", "audit_redact", config.MaxRedact, config.CheckRedact, func(c *config.Config) *[]string { return &c.AuditRedact }),
+		texts("audit.sinks", "audit_sinks", config.MaxSinks, config.CheckSink, func(c *config.Config) *[]string { return &c.AuditSinks }),
+		{"notifications.channels", "notify_channels", readChannels, func(c config.Config) string { return flow(c.Channels) }},
+		{"incidents.playbook", "playbook", readPlaybook, func(c config.Config) string { return flow(c.Playbook) }},
+		count("incidents.denials", "denial_count", func(c *config.Config) *int { return &c.DenialCount }),
+		period("incidents.denial_window", "denial_window", func(c *config.Config) *config.Duration { return &c.DenialWindow }),
 		{"network.resolvers", "resolvers", readResolvers, showResolvers},
 		{"limits.jails", "max_jails",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {

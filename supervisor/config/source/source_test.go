@@ -55,6 +55,18 @@ audit:
   hold: true
   anchors: [syslog, /mnt/other/anchor.jsonl]
   redact: [customer_ref]
+  sinks: [journald, "otlp+https://otel.example.org/v1/logs"]
+notifications:
+  channels:
+    - {name: oncall, kind: webhook, severity: high, categories: [incident, health], url: "https://hooks.example.org/a?b=1&c=<2>", secret_file: /etc/clawjail/secrets/oncall}
+    - {name: mail, kind: smtp, server: "mail.example.org:587", tls: starttls, from: clawjail@example.org, to: [a@example.org], username: u, secret_file: /etc/clawjail/secrets/mail}
+    - {name: chat, kind: slack, url_file: /etc/clawjail/secrets/slack}
+    - {name: page, kind: command, command: [/usr/local/bin/page, "-v"], user: root, timeout: 1m}
+incidents:
+  playbook:
+    - {name: rotate, at: assessed, severity: critical, command: [/usr/local/sbin/rotate], drill: true}
+  denials: 500
+  denial_window: 30s
 network:
   resolvers:
     - 192.0.2.53
@@ -87,6 +99,15 @@ func TestEverything(t *testing.T) {
 		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue, AuditSegmentBytes: 1 << 30, MaxJails: 4096,
 		AuditCheckpoint: config.Duration(10 * time.Second), AuditRetain: config.Duration(30 * 24 * time.Hour), AuditHold: true,
 		AuditAnchors: []string{"syslog", "/mnt/other/anchor.jsonl"}, AuditRedact: []string{"customer_ref"},
+		AuditSinks: []string{"journald", "otlp+https://otel.example.org/v1/logs"},
+		Channels: []config.Channel{
+			{Name: "oncall", Kind: "webhook", Severity: "high", Categories: []string{"incident", "health"}, URL: "https://hooks.example.org/a?b=1&c=<2>", SecretFile: "/etc/clawjail/secrets/oncall"},
+			{Name: "mail", Kind: "smtp", Server: "mail.example.org:587", TLS: "starttls", From: "clawjail@example.org", To: []string{"a@example.org"}, Username: "u", SecretFile: "/etc/clawjail/secrets/mail"},
+			{Name: "chat", Kind: "slack", URLFile: "/etc/clawjail/secrets/slack"},
+			{Name: "page", Kind: "command", Command: []string{"/usr/local/bin/page", "-v"}, User: "root", Timeout: config.Duration(time.Minute)},
+		},
+		Playbook:    []config.Play{{Name: "rotate", At: "assessed", Severity: "critical", Command: []string{"/usr/local/sbin/rotate"}, Drill: true}},
+		DenialCount: 500, DenialWindow: config.Duration(30 * time.Second),
 		Resolvers: []netip.AddrPort{
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
