@@ -1,9 +1,9 @@
-// Package notify keeps what people are to be told until it was told: a durable
-// queue of messages for each channel, with what became of every attempt.
+// Package notify is what people are told, and what is said about telling them:
+// messages, deliveries, reports. It is inert.
 //
-// It sends nothing. The supervisor is root and dials nowhere; clawjail-gateway,
-// which has no rights, asks it for what is due, sends that, and says how it
-// went. Package notify/send is the gateway's part.
+// The supervisor is root and dials nowhere. It keeps messages in package
+// notify/outbox; clawjail-gateway, which has no rights, asks it for what is due,
+// sends that with package notify/send, and says how it went.
 //
 // # Trust
 //
@@ -11,18 +11,9 @@
 // sender reports of an attempt is bounded and shown escaped. Whoever is the
 // gateway can claim to have sent what it has not; it can make no message.
 //
-// # Ownership and concurrency
+// # Concurrency
 //
-// An Outbox owns its file. Its methods may be called from any goroutine; they
-// wait for the disk.
-//
-// # Bounds
-//
-//	what                          bound        at the bound
-//	messages waiting per channel  MaxQueued    a further one is dropped, counted and recorded
-//	attempts of a message         by MaxAge    given up, counted and recorded
-//	keys remembered               MaxKeys      the oldest is forgotten
-//	a message                     MaxText      cut
+// Values.
 //
 // # Who may import it
 //
@@ -30,13 +21,7 @@
 //
 // # Decisions
 //
-//   - At least once: a gateway that dies between sending and saying so sends
-//     again. Each delivery has an id which stays the same, for receivers that
-//     want to tell.
-//   - The supervisor keeps the time of the next attempt, not the gateway: it
-//     outlives both.
-//   - What was said within Window about the same thing is not said again; the
-//     keys are on the disk too, or every restart would repeat itself.
-//   - bbolt, which the supervisor links already, and not files: a message for
-//     several channels is queued for all of them or for none.
+//   - The secrets of channels travel over the supervisor's socket to the
+//     gateway's user and nobody else: the gateway reads no file of root's, and a
+//     secret that was replaced is in force with the next message.
 package notify

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"clawjail/supervisor/config"
 )
 
 // The bounds of a message.
@@ -13,7 +15,8 @@ const (
 	MaxTitle = 200
 	MaxText  = 4 << 10
 	maxKey   = 256
-	maxError = 500
+	MaxError = 500            // of a report
+	MaxAge   = 24 * time.Hour // after which a message is given up
 )
 
 // The categories that a channel can ask for.
@@ -59,24 +62,24 @@ type Message struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// check cuts texts and refuses what no channel could be told.
-func (m *Message) check() error {
+// Check cuts texts and refuses what no channel could be told.
+func (m *Message) Check() error {
 	if !slices.Contains(Categories(), m.Category) {
 		return fmt.Errorf("unknown category %q of a message", m.Category)
 	}
 	if m.ID == "" || m.Time.IsZero() {
 		return fmt.Errorf("a message needs an id and a time")
 	}
-	m.Title, m.Text = cut(m.Title, MaxTitle), cut(m.Text, MaxText)
-	m.Key = cut(m.Key, maxKey)
+	m.Title, m.Text = Cut(m.Title, MaxTitle), Cut(m.Text, MaxText)
+	m.Key = Cut(m.Key, maxKey)
 	if m.Expires.IsZero() || m.Expires.After(m.Time.Add(MaxAge)) {
 		m.Expires = m.Time.Add(MaxAge)
 	}
 	return nil
 }
 
-// cut bounds a text, between two characters.
-func cut(s string, most int) string {
+// Cut bounds a text, between two characters.
+func Cut(s string, most int) string {
 	s = strings.ToValidUTF8(s, "?")
 	if len(s) <= most {
 		return s
@@ -123,4 +126,17 @@ const (
 type Result struct {
 	Delivery Delivery
 	Outcome  Outcome
+}
+
+// Route is a channel with what is needed to send over it. It holds secrets.
+type Route struct {
+	Channel config.Channel `json:"channel"`
+	Secret  []byte         `json:"secret,omitempty"` // of SecretFile
+	URL     string         `json:"url,omitempty"`    // of URLFile
+}
+
+// Due is what the gateway is given to do.
+type Due struct {
+	Routes     []Route    `json:"routes,omitempty"` // those of the deliveries
+	Deliveries []Delivery `json:"deliveries,omitempty"`
 }

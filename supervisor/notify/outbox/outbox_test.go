@@ -1,4 +1,4 @@
-package notify
+package outbox
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"clawjail/supervisor/notify"
 )
 
 // clock is a time that the test sets.
@@ -30,11 +32,11 @@ func fresh(t *testing.T) (*Outbox, *clock, string) {
 	return open(t, path, c), c, path
 }
 
-func message(c *clock, id string) Message {
-	return Message{ID: id, Time: c.at, Category: Incident, Event: "opened", Key: "key " + id, Title: "t", Text: "x"}
+func message(c *clock, id string) notify.Message {
+	return notify.Message{ID: id, Time: c.at, Category: notify.Incident, Event: "opened", Key: "key " + id, Title: "t", Text: "x"}
 }
 
-func put(t *testing.T, o *Outbox, m Message, channels ...string) []Result {
+func put(t *testing.T, o *Outbox, m notify.Message, channels ...string) []notify.Result {
 	t.Helper()
 	rs, err := o.Put(m, channels)
 	if err != nil {
@@ -43,7 +45,7 @@ func put(t *testing.T, o *Outbox, m Message, channels ...string) []Result {
 	return rs
 }
 
-func due(t *testing.T, o *Outbox, known ...string) []Delivery {
+func due(t *testing.T, o *Outbox, known ...string) []notify.Delivery {
 	t.Helper()
 	ds, _, _, _, err := o.Due(known, 100)
 	if err != nil {
@@ -52,7 +54,7 @@ func due(t *testing.T, o *Outbox, known ...string) []Delivery {
 	return ds
 }
 
-func done(t *testing.T, o *Outbox, r Report) Result {
+func done(t *testing.T, o *Outbox, r notify.Report) notify.Result {
 	t.Helper()
 	res, ok, err := o.Done(r)
 	if err != nil || !ok {
@@ -71,10 +73,10 @@ func TestSentOnce(t *testing.T) {
 	if again := due(t, o, "mail", "hook"); len(again) != 0 {
 		t.Errorf("while they are being sent: %+v", again)
 	}
-	if r := done(t, o, Report{ID: "a.mail"}); r.Outcome != Sent {
+	if r := done(t, o, notify.Report{ID: "a.mail"}); r.Outcome != notify.Sent {
 		t.Errorf("%+v", r)
 	}
-	if _, ok, err := o.Done(Report{ID: "a.mail"}); ok || err != nil {
+	if _, ok, err := o.Done(notify.Report{ID: "a.mail"}); ok || err != nil {
 		t.Errorf("told twice: %v, %v", ok, err)
 	}
 	// The gateway that had the other one died.
@@ -91,7 +93,7 @@ func TestTriedAgainOverRestarts(t *testing.T) {
 		if ds := due(t, o, "hook"); len(ds) != 1 || ds[0].Attempts != n {
 			t.Fatalf("attempt %d: %+v", n, ds)
 		}
-		if r := done(t, o, Report{ID: "a.hook", Error: "503"}); r.Outcome != Later || r.Delivery.Error != "503" {
+		if r := done(t, o, notify.Report{ID: "a.hook", Error: "503"}); r.Outcome != notify.Later || r.Delivery.Error != "503" {
 			t.Fatalf("%+v", r)
 		}
 		if err := o.Close(); err != nil {
@@ -104,9 +106,9 @@ func TestTriedAgainOverRestarts(t *testing.T) {
 		}
 		c.at = c.at.Add(time.Second)
 	}
-	c.at = c.at.Add(MaxAge)
+	c.at = c.at.Add(notify.MaxAge)
 	_, gone, _, _, err := o.Due([]string{"hook"}, 10)
-	if err != nil || len(gone) != 1 || gone[0].Outcome != GivenUp || gone[0].Delivery.Error != "503" {
+	if err != nil || len(gone) != 1 || gone[0].Outcome != notify.GivenUp || gone[0].Delivery.Error != "503" {
 		t.Errorf("too old: %+v, %v", gone, err)
 	}
 	if w := o.Waiting(); len(w) != 0 {
@@ -118,18 +120,18 @@ func TestGivenUp(t *testing.T) {
 	o, c, _ := fresh(t)
 	put(t, o, message(c, "a"), "hook")
 	due(t, o, "hook")
-	if r := done(t, o, Report{ID: "a.hook", Error: strings.Repeat("é", 1000), Refused: true}); r.Outcome != GivenUp || len(r.Delivery.Error) > maxError {
+	if r := done(t, o, notify.Report{ID: "a.hook", Error: strings.Repeat("é", 1000), Refused: true}); r.Outcome != notify.GivenUp || len(r.Delivery.Error) > notify.MaxError {
 		t.Errorf("%+v", r)
 	}
 	m := message(c, "b")
 	m.Expires = c.at.Add(time.Minute)
 	put(t, o, m, "hook", "gone")
-	_, gone, _, _, err := o.Due([]string{"hook"}, 10)
+	gone, err := o.Prune([]string{"hook"})
 	if err != nil || len(gone) != 1 || gone[0].Delivery.Channel != "gone" {
 		t.Errorf("a channel that is no more: %+v, %v", gone, err)
 	}
 	c.at = c.at.Add(55 * time.Second) // the next attempt would be too late
-	if r := done(t, o, Report{ID: "b.hook", Error: "x"}); r.Outcome != GivenUp {
+	if r := done(t, o, notify.Report{ID: "b.hook", Error: "x"}); r.Outcome != notify.GivenUp {
 		t.Errorf("expired: %+v", r)
 	}
 }
@@ -139,7 +141,7 @@ func TestSaidOnceWithinTheWindow(t *testing.T) {
 	put(t, o, message(c, "a"), "hook")
 	m := message(c, "b")
 	m.Key = "key a"
-	if rs := put(t, o, m, "hook", "mail"); len(rs) != 1 || rs[0].Outcome != Again || rs[0].Delivery.Channel != "hook" {
+	if rs := put(t, o, m, "hook", "mail"); len(rs) != 1 || rs[0].Outcome != notify.Again || rs[0].Delivery.Channel != "hook" {
 		t.Errorf("%+v", rs)
 	}
 	if err := o.Close(); err != nil {
@@ -147,7 +149,7 @@ func TestSaidOnceWithinTheWindow(t *testing.T) {
 	}
 	o = open(t, path, c)
 	m.ID = "c"
-	if rs := put(t, o, m, "hook"); len(rs) != 1 || rs[0].Outcome != Again {
+	if rs := put(t, o, m, "hook"); len(rs) != 1 || rs[0].Outcome != notify.Again {
 		t.Errorf("after a restart: %+v", rs)
 	}
 	c.at = c.at.Add(Window)
@@ -170,7 +172,7 @@ func TestBounds(t *testing.T) {
 			t.Fatalf("%d: %+v", n, rs)
 		}
 	}
-	if rs := put(t, o, message(c, "more"), "hook", "mail"); len(rs) != 1 || rs[0].Outcome != Dropped || rs[0].Delivery.Channel != "hook" {
+	if rs := put(t, o, message(c, "more"), "hook", "mail"); len(rs) != 1 || rs[0].Outcome != notify.Dropped || rs[0].Delivery.Channel != "hook" {
 		t.Errorf("%+v", rs)
 	}
 	for n := range MaxKeys {
@@ -181,10 +183,10 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d keys", len(o.said))
 	}
 	m := message(c, "long")
-	m.Title, m.Text = strings.Repeat("é", MaxTitle), strings.Repeat("é", MaxText)
+	m.Title, m.Text = strings.Repeat("é", notify.MaxTitle), strings.Repeat("é", notify.MaxText)
 	put(t, o, m, "mail")
 	for _, d := range o.Waiting() {
-		if len(d.Message.Title) > MaxTitle || len(d.Message.Text) > MaxText {
+		if len(d.Message.Title) > notify.MaxTitle || len(d.Message.Text) > notify.MaxText {
 			t.Errorf("%d, %d bytes", len(d.Message.Title), len(d.Message.Text))
 		}
 	}
@@ -192,20 +194,9 @@ func TestBounds(t *testing.T) {
 
 func TestMessageIsChecked(t *testing.T) {
 	o, c, _ := fresh(t)
-	for _, m := range []Message{{ID: "a", Time: c.at, Category: "x"}, {Category: Notice}} {
+	for _, m := range []notify.Message{{ID: "a", Time: c.at, Category: "x"}, {Category: notify.Notice}} {
 		if _, err := o.Put(m, []string{"hook"}); err == nil {
 			t.Errorf("%+v: no error", m)
-		}
-	}
-}
-
-func TestAtLeast(t *testing.T) {
-	for _, tt := range []struct {
-		is, least string
-		want      bool
-	}{{"low", "", true}, {"low", "low", true}, {"low", "medium", false}, {"critical", "high", true}, {"", "critical", true}} {
-		if got := AtLeast(tt.is, tt.least); got != tt.want {
-			t.Errorf("%q at least %q: %v", tt.is, tt.least, got)
 		}
 	}
 }

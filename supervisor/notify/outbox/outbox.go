@@ -1,4 +1,4 @@
-package notify
+package outbox
 
 import (
 	"cmp"
@@ -13,12 +13,13 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"clawjail/supervisor/notify"
 )
 
 // The bounds of a queue; the table in doc.go lists them.
 const (
 	MaxQueued = 1024             // messages that wait, per channel
-	MaxAge    = 24 * time.Hour   // after which a message is given up
 	Window    = 10 * time.Minute // within which the same thing is said once
 	MaxKeys   = 4096             // of things said
 	leaseTime = 2 * time.Minute  // for one attempt; then another may begin
@@ -47,7 +48,7 @@ type Outbox struct {
 
 // entry is a delivery with its place in the file.
 type entry struct {
-	Delivery
+	notify.Delivery
 	key    [8]byte
 	leased time.Time // until when a sender has it
 }
@@ -117,24 +118,24 @@ func (o *Outbox) Close() error { return o.db.Close() }
 // Put queues a message for channels, all of them or with an error none, and
 // returns when that is on the disk. Results are about the channels that do not
 // get it: Again and Dropped.
-func (o *Outbox) Put(m Message, channels []string) ([]Result, error) {
-	if err := m.check(); err != nil {
+func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, error) {
+	if err := m.Check(); err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var not []Result
+	var not []notify.Result
 	var add []*entry
 	var keys []string
 	for _, c := range channels {
-		d := Delivery{ID: m.ID + "." + c, Channel: c, Message: m, Next: m.Time}
+		d := notify.Delivery{ID: m.ID + "." + c, Channel: c, Message: m, Next: m.Time}
 		key := c + "\x00" + m.Key
 		switch {
 		case o.waiting[d.ID] != nil, m.Key != "" && o.saidLately(key):
-			not = append(not, Result{d, Again})
+			not = append(not, notify.Result{Delivery: d, Outcome: notify.Again})
 			continue
 		case o.queued(c) >= MaxQueued:
-			not = append(not, Result{d, Dropped})
+			not = append(not, notify.Result{Delivery: d, Outcome: notify.Dropped})
 			continue
 		}
 		e := &entry{Delivery: d}
@@ -243,11 +244,37 @@ func (o *Outbox) wake() {
 	o.changed = make(chan struct{})
 }
 
-// Due gives up to most deliveries that can be tried now, the oldest first, and
-// leases them. Channels that are not in known have none: they are no longer
-// configured. wait is how long to wait for the next one, and changed is closed
-// when there may be one sooner.
-func (o *Outbox) Due(known []string, most int) (due []Delivery, expired []Result, wait time.Duration, changed <-chan struct{}, err error) {
+// Prune gives up what waits for channels that are not in known: they are no
+// longer configured.
+func (o *Outbox) Prune(known []string) ([]notify.Result, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var gone []*entry
+	for _, e := range o.waiting {
+		if !slices.Contains(known, e.Channel) {
+			gone = append(gone, e)
+		}
+	}
+	return o.giveUp(gone, "its channel is no longer configured")
+}
+
+func (o *Outbox) giveUp(gone []*entry, why string) ([]notify.Result, error) {
+	if err := o.remove(gone); err != nil {
+		return nil, err
+	}
+	var out []notify.Result
+	for _, e := range gone {
+		e.Error = cmp.Or(e.Error, why)
+		out = append(out, notify.Result{Delivery: e.Delivery, Outcome: notify.GivenUp})
+	}
+	return out, nil
+}
+
+// Due gives up to most deliveries to some channels that can be tried now, the
+// oldest first, and leases them. expired are those that have become too old.
+// wait is how long to wait for the next one, and changed is closed when there
+// may be one sooner.
+func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expired []notify.Result, wait time.Duration, changed <-chan struct{}, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
@@ -259,7 +286,8 @@ func (o *Outbox) Due(known []string, most int) (due []Delivery, expired []Result
 			at = e.leased
 		}
 		switch {
-		case !slices.Contains(known, e.Channel), !now.Before(e.Message.Expires):
+		case !slices.Contains(channels, e.Channel):
+		case !now.Before(e.Message.Expires):
 			gone = append(gone, e)
 		case at.After(now):
 			wait = min(wait, at.Sub(now))
@@ -267,12 +295,8 @@ func (o *Outbox) Due(known []string, most int) (due []Delivery, expired []Result
 			ready = append(ready, e)
 		}
 	}
-	if err := o.remove(gone); err != nil {
+	if expired, err = o.giveUp(gone, "it has become too old"); err != nil {
 		return nil, nil, 0, nil, err
-	}
-	for _, e := range gone {
-		e.Error = cmp.Or(e.Error, "too old, or its channel is no longer configured")
-		expired = append(expired, Result{e.Delivery, GivenUp})
 	}
 	slices.SortFunc(ready, func(a, b *entry) int { return slices.Compare(a.key[:], b.key[:]) })
 	for _, e := range ready[:min(len(ready), most)] {
@@ -284,30 +308,30 @@ func (o *Outbox) Due(known []string, most int) (due []Delivery, expired []Result
 
 // Done says how an attempt went. A delivery that is not there any more is no
 // error: it was told twice.
-func (o *Outbox) Done(r Report) (Result, bool, error) {
+func (o *Outbox) Done(r notify.Report) (notify.Result, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	e := o.waiting[r.ID]
 	if e == nil {
-		return Result{}, false, nil
+		return notify.Result{}, false, nil
 	}
-	r.Error = cut(r.Error, maxError)
+	r.Error = notify.Cut(r.Error, notify.MaxError)
 	if r.Error == "" {
-		return Result{e.Delivery, Sent}, true, o.remove([]*entry{e})
+		return notify.Result{Delivery: e.Delivery, Outcome: notify.Sent}, true, o.remove([]*entry{e})
 	}
 	again := *e
 	again.Error, again.Attempts = r.Error, e.Attempts+1
 	again.Next = o.now().Add(delays[min(e.Attempts, len(delays)-1)]).UTC()
 	again.leased = time.Time{}
 	if r.Refused || !again.Next.Before(e.Message.Expires) {
-		return Result{again.Delivery, GivenUp}, true, o.remove([]*entry{e})
+		return notify.Result{Delivery: again.Delivery, Outcome: notify.GivenUp}, true, o.remove([]*entry{e})
 	}
 	if err := o.write([]*entry{&again}, nil); err != nil {
-		return Result{}, false, err
+		return notify.Result{}, false, err
 	}
 	o.waiting[r.ID] = &again
 	o.wake()
-	return Result{again.Delivery, Later}, true, nil
+	return notify.Result{Delivery: again.Delivery, Outcome: notify.Later}, true, nil
 }
 
 func (o *Outbox) remove(entries []*entry) error {
@@ -332,14 +356,14 @@ func (o *Outbox) remove(entries []*entry) error {
 }
 
 // Waiting lists what is queued, the oldest first.
-func (o *Outbox) Waiting() []Delivery {
+func (o *Outbox) Waiting() []notify.Delivery {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := make([]Delivery, 0, len(o.waiting))
+	out := make([]notify.Delivery, 0, len(o.waiting))
 	for _, e := range o.waiting {
 		out = append(out, e.Delivery)
 	}
-	slices.SortFunc(out, func(a, b Delivery) int {
+	slices.SortFunc(out, func(a, b notify.Delivery) int {
 		return cmp.Or(a.Message.Time.Compare(b.Message.Time), strings.Compare(a.ID, b.ID))
 	})
 	return out
