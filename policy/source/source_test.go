@@ -125,7 +125,7 @@ env:
 	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/su"}); !strings.HasPrefix(d.Rule, "exec.rules[2] (preset locked:") {
 		t.Errorf("a base's rule is lost: %v", d)
 	}
-	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/make"}); d.Verdict != policy.Allow {
+	if d := p.Evaluate(policy.Request{Gate: policy.GateExec, Path: "/usr/bin/make"}); d.Verdict != policy.Deny {
 		t.Errorf("the first base does not come before the second: %v", d)
 	}
 	for host, want := range map[string]policy.Verdict{"a.example.org": policy.Allow, "github.com": policy.Deny, "api.openai.com": policy.Allow} {
@@ -133,7 +133,7 @@ env:
 			t.Errorf("%s: %v", host, d)
 		}
 	}
-	if p.Limits.Pids != 5 || p.Limits.MemoryBytes != 2<<30 || p.Limits.ShmBytes != 64<<20 {
+	if p.Limits.Pids != 5 || p.Limits.MemoryBytes != 1<<30 || p.Limits.ShmBytes != 64<<20 {
 		t.Errorf("limits: %+v", p.Limits)
 	}
 	if n := len(p.Env.Pass); n < 6 {

@@ -101,11 +101,13 @@ func TestDeletionLimit(t *testing.T) {
 
 const asking = `version: 1
 name: asking
-extends: [shell]
+extends: [locked]
 files:
+  - {path: "${WORKSPACE}", access: write, exec: true}
   - {path: "${WORKSPACE}/d", access: read, write: ask}
 on_violation: deny
 exec: {default: allow}
+limits: {memory: 2GiB, cpus: 2, pids: 512, wall: 8h}
 approval: {timeout: 1s}
 `
 
