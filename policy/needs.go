@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // NeedsHash reports whether a rule looks at the content of programs, so that
 // they have to be hashed before they can be judged.
 func (p *Policy) NeedsHash() bool {
@@ -25,17 +27,18 @@ func (p *Policy) GatesExec() bool {
 	return false
 }
 
-// GatesWrites reports whether a change of a file can be held, answered with more
-// than a refusal, or told to a human: then the calls that change files have to
-// be trapped.
+// GatesWrites reports whether a change of a file can be held, or answered with
+// more than a refusal: then the calls that change files have to be trapped.
 func (p *Policy) GatesWrites() bool {
-	for _, f := range p.Files {
-		switch f.Write {
-		case Ask, Audit, Kill, Freeze:
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Files, func(f File) bool {
+		return f.Write == Ask || f.Write == Kill || f.Write == Freeze
+	})
+}
+
+// AuditsWrites reports whether a human is told of changes of files. Whoever sees
+// them happen can do that; only what nobody sees has to be trapped for it.
+func (p *Policy) AuditsWrites() bool {
+	return slices.ContainsFunc(p.Files, func(f File) bool { return f.Write == Audit })
 }
 
 // GatesDeletions reports whether deletions are counted.

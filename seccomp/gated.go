@@ -13,6 +13,10 @@ type Gates struct {
 	Exec    bool // the start of programs
 	Files   bool // every change of a file, a name or a file's attributes
 	Deletes bool // what removes a file, a name or all of a file's content
+	// Metadata are the changes of Files that no probe reports: directories,
+	// links and special files that are made, modes, owners, times and extended
+	// attributes. What opens, cuts, renames or removes is none.
+	Metadata bool
 }
 
 // Names lists what is handed over, in a fixed order.
@@ -21,7 +25,7 @@ func (g Gates) Names() []string {
 	for _, one := range []struct {
 		on   bool
 		name string
-	}{{g.Exec, "exec"}, {g.Files, "files"}, {g.Deletes, "deletes"}} {
+	}{{g.Exec, "exec"}, {g.Files, "files"}, {g.Deletes, "deletes"}, {g.Metadata, "metadata"}} {
 		if one.on {
 			names = append(names, one.name)
 		}
@@ -46,11 +50,14 @@ func Gated(g Gates) Rules {
 	flags := uint64(0) // open flags that are trapped
 	switch {
 	case g.Files:
-		trapped = append(trapped, strings.Fields(changes()+removals())...)
+		trapped = append(trapped, strings.Fields(metadata()+removals())...)
 		flags = writes
 	case g.Deletes:
 		trapped = append(trapped, strings.Fields(removals())...)
 		flags = unix.O_TRUNC
+	}
+	if g.Metadata {
+		trapped = append(trapped, strings.Fields(metadata())...)
 	}
 	out := Rules{Default: base.Default}
 	if g.Deletes {
@@ -118,10 +125,10 @@ func holes() []Rule {
 	return b.rules
 }
 
-// changes lists what changes files without removing anything.
-func changes() string {
+// metadata lists what changes files without opening or removing anything.
+func metadata() string {
 	return `
-	creat mkdir mkdirat mknod mknodat link linkat symlink symlinkat
+	mkdir mkdirat mknod mknodat link linkat symlink symlinkat
 	chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
 	setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
 	utime utimes futimesat utimensat `

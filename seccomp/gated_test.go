@@ -20,6 +20,7 @@ func verdict(t *testing.T, r Rules, name string, args ...uint64) ActionKind {
 
 func TestGated(t *testing.T) {
 	exec, files, deletes := Gated(Gates{Exec: true}), Gated(Gates{Files: true}), Gated(Gates{Deletes: true})
+	metadata := Gated(Gates{Metadata: true})
 	const at = ^uint64(99) // AT_FDCWD
 	tests := []struct {
 		name  string
@@ -59,6 +60,13 @@ func TestGated(t *testing.T) {
 		{"deletions: a hole by ioctl is refused", deletes, "ioctl", []uint64{3, fsUnresvsp64}, Errno},
 		{"deletions: other requests are not", deletes, "ioctl", []uint64{3, unix.TCGETS}, Allow},
 		{"without a limit a hole is a write", files, "fallocate", []uint64{3, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE, 0, 9}, Allow},
+		{"metadata: a directory is trapped", metadata, "mkdirat", []uint64{at, 0, 0o755}, Notify},
+		{"metadata: a change of mode is", metadata, "fchmod", []uint64{3, 0o644}, Notify},
+		{"metadata: opening for writing is not", metadata, "openat", []uint64{at, 0, unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC, 0o644}, Allow},
+		{"metadata: nor is creating by its own call", metadata, "creat", []uint64{0, 0o644}, Allow},
+		{"metadata: nor is removing", metadata, "unlink", nil, Allow},
+		{"metadata: nor is cutting", metadata, "ftruncate", nil, Allow},
+		{"metadata: creating set-user-id stays refused", metadata, "openat", []uint64{at, 0, unix.O_CREAT | unix.O_WRONLY, 0o4755}, Errno},
 		{"deletions: opening for reading is not", deletes, "open", []uint64{0, unix.O_RDONLY}, Allow},
 	}
 	for _, tt := range tests {
@@ -74,7 +82,8 @@ func TestGated(t *testing.T) {
 // but for holes where deletions are counted.
 func TestGatesOnlyTrapWhatBaseAllows(t *testing.T) {
 	base := Base()
-	for _, g := range []Gates{{}, {Exec: true}, {Files: true}, {Deletes: true}, {Exec: true, Files: true, Deletes: true}} {
+	for _, g := range []Gates{{}, {Exec: true}, {Files: true}, {Deletes: true}, {Metadata: true},
+		{Deletes: true, Metadata: true}, {Exec: true, Files: true, Deletes: true}} {
 		gated := Gated(g)
 		if err := gated.Validate(); err != nil {
 			t.Fatalf("%+v: %v", g, err)

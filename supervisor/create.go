@@ -226,7 +226,7 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 	if err := b.openGate(b.created.Listener); err != nil {
 		return api.Errorf(http.StatusInternalServerError, "open the gate: %v", err)
 	}
-	b.s.filters.Store(b.plan.Gates, b.created.Filter) // one for each set of gates: eight at most
+	b.s.filters.Store(b.plan.Gates, b.created.Filter) // one for each set of gates: a dozen at most
 	b.mark("gate")
 	return nil
 }

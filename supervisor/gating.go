@@ -228,7 +228,7 @@ func (s *Supervisor) recordOutcome(v *jailView, o gate.Outcome) error {
 	if err := s.audit.append(r); err != nil {
 		return err
 	}
-	if o.Verdict == policy.Audit && o.Errno == 0 && toldByGate(o.Op) {
+	if o.Verdict == policy.Audit && o.Errno == 0 && !gate.Probed(o.Op) {
 		s.tell(v, r)
 	}
 	return nil

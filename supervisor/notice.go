@@ -45,13 +45,3 @@ func noticeText(r audit.Record) string {
 	}
 	return show.Summary(q)
 }
-
-// toldByGate reports whether the gate has to tell of a change: the probes see
-// the others happen, and tell of them themselves.
-func toldByGate(op string) bool {
-	switch op {
-	case "open", "rename", "truncate", "unlink", "rmdir":
-		return false
-	}
-	return true
-}

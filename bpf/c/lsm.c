@@ -13,7 +13,8 @@ static __always_inline int report_open(struct file *file)
 	struct build *s;
 	u32 marks = MARK_PATH_EXACT;
 
-	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE) || !wants_files(&scope) ||
+	/* Making a file is a change, however it is opened then; the flag is still there. */
+	if (!(BPF_CORE_READ(file, f_flags) & (O_ACCMODE | O_CREAT | O_TRUNC)) || !wants_files(&scope) ||
 	    !keeps_data(BPF_CORE_READ(file, f_inode)))
 		return 0;
 	s = claim(CLASS_OPEN_WRITE);

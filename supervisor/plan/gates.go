@@ -13,9 +13,12 @@ type Ask struct {
 }
 
 // Gates says which system calls a policy needs trapped. A policy that neither
-// refuses, holds nor counts anything of a kind traps nothing of that kind.
+// refuses, holds nor counts anything of a kind traps nothing of that kind. Where
+// humans are only told, what the probes report passes: they see what the kernel
+// opened, renamed or removed, and the record is theirs either way.
 func Gates(p *policy.Policy) seccomp.Gates {
-	return seccomp.Gates{Exec: p.GatesExec(), Files: p.GatesWrites(), Deletes: p.GatesDeletions()}
+	files := p.GatesWrites()
+	return seccomp.Gates{Exec: p.GatesExec(), Files: files, Deletes: p.GatesDeletions(), Metadata: p.AuditsWrites() && !files}
 }
 
 // asks lists the trees that can be written on approval.

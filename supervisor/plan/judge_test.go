@@ -199,16 +199,21 @@ func (b bench) says(nr int32, args [6]uint64) uint32 {
 // is, and nothing is where the policy says only yes and no.
 func (b bench) files(path string) {
 	p := b.plan.Policy
-	plain := p.Delete.Limit == 0 && !slices.ContainsFunc(p.Files, func(f policy.File) bool { return answered(f.Write) })
+	plain := p.Delete.Limit == 0 && !slices.ContainsFunc(p.Files, func(f policy.File) bool { return answered(f.Write) || f.Write == policy.Audit })
+	asks := len(slices.DeleteFunc(slices.Clone(p.Files), func(f policy.File) bool { return !answered(f.Write) }))
 	for _, c := range changes() {
 		d := p.Evaluate(policy.Request{Gate: policy.GateOpen, Op: c.op, Path: path, Write: true})
 		got := b.says(c.nr, c.args)
 		counted := c.removes && p.Delete.Limit > 0 && d.Verdict.Permits()
-		if (answered(d.Verdict) || counted) && got == unix.SECCOMP_RET_ALLOW {
+		told := d.Verdict == policy.Audit && !probed(c.op)
+		if (answered(d.Verdict) || told || counted) && got == unix.SECCOMP_RET_ALLOW {
 			b.t.Errorf("%s of %s is %v (counted: %v), and the filter lets it pass", c.name, path, d, counted)
 		}
 		if plain && got == unix.SECCOMP_RET_USER_NOTIF {
 			b.t.Errorf("%s is trapped for a policy that says only yes and no", c.name)
+		}
+		if probed(c.op) && asks == 0 && p.Delete.Limit == 0 && got == unix.SECCOMP_RET_USER_NOTIF {
+			b.t.Errorf("%s is trapped for a policy that only wants to be told", c.name)
 		}
 	}
 	for _, flags := range []uint64{unix.O_RDONLY, unix.O_RDONLY | unix.O_CLOEXEC | unix.O_DIRECTORY, unix.O_PATH, unix.O_RDONLY | unix.O_NOFOLLOW} {
@@ -220,7 +225,12 @@ func (b bench) files(path string) {
 
 // answered: the supervisor has a part in it.
 func answered(v policy.Verdict) bool {
-	return v == policy.Ask || v == policy.Kill || v == policy.Freeze || v == policy.Audit
+	return v == policy.Ask || v == policy.Kill || v == policy.Freeze
+}
+
+// probed: the probes see it happen, and tell of it.
+func probed(op string) bool {
+	return slices.Contains([]string{"open", "unlink", "rmdir", "rename", "truncate"}, op)
 }
 
 // exec: what is not permitted is trapped, in both calls.

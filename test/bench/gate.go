@@ -83,7 +83,7 @@ func (l *lab) gatedExecs() error {
 }
 
 func (l *lab) gatedOpens() error {
-	if err := errors.Join(l.trapping("exec", byProgram), l.trapping("files", audited), l.trapping("deletes", counted)); err != nil {
+	if err := errors.Join(l.trapping("exec", byProgram), l.trapping("metadata", audited), l.trapping("deletes", counted)); err != nil {
 		return err
 	}
 	t := newTable("open and close for reading, whatever the policy", "100,000 times", bare, claw, byProgram, audited, counted)
@@ -99,7 +99,7 @@ func (l *lab) gatedOpens() error {
 // gatedWrites is what the gate adds to an open: where it only has to be told,
 // and where the supervisor opens the file itself and hands it over.
 func (l *lab) gatedWrites() error {
-	if err := errors.Join(l.trapping("files", audited), l.trapping("deletes", counted)); err != nil {
+	if err := errors.Join(l.trapping("metadata", audited), l.trapping("deletes", counted)); err != nil {
 		return err
 	}
 	const n = 2000

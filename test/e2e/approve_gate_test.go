@@ -131,7 +131,22 @@ func TestSensitiveIsDoneAndTold(t *testing.T) {
 			return r.Gate == gate && r.Verdict == "audit" && strings.Contains(r.Rule, "sensitive") && strings.HasSuffix(r.Subject.Path+r.Subject.Host, part)
 		})
 	}
+	// Once each, whether the gate or a probe saw it.
+	for path, n := range map[string]int{dir + "/watched/a": 3, dir + "/watched/d": 1, dir + "/watched/d/7": 1} {
+		if got := count(log, func(r audit.Record) bool { return r.Subject.Path == path }); got != n {
+			t.Errorf("%d records of %s, want %d", got, path, n)
+		}
+	}
 	_ = keep
+}
+
+func count(list []audit.Record, match func(audit.Record) bool) (n int) {
+	for _, r := range list {
+		if match(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // A name that is refused is cut out of a wildcard that is allowed: no answer for
