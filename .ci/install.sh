@@ -23,6 +23,7 @@ install_all() {
 	done
 	install -d "$root/bin"
 	ln -sf "$libexec/clawjail" "$root/bin/clawjail"
+	ln -sf "$libexec/clawjail" "$root/bin/clawjail-sh" # for SHELL=
 
 	install -d "$DESTDIR$UNITDIR"
 	for b in supervisor/systemd/*.service supervisor/systemd/*.timer; do
@@ -64,7 +65,7 @@ uninstall_all() {
 		systemctl disable --now clawjail-reaudit.timer clawjail-gateway clawjail 2>/dev/null || true
 	fi
 	rm -rf "$DESTDIR$libexec" "$root/share/doc/clawjail"
-	rm -f "$root/bin/clawjail" "$DESTDIR$UNITDIR/clawjail.service" "$DESTDIR$UNITDIR/clawjail-gateway.service" \
+	rm -f "$root/bin/clawjail" "$root/bin/clawjail-sh" "$DESTDIR$UNITDIR/clawjail.service" "$DESTDIR$UNITDIR/clawjail-gateway.service" \
 		"$DESTDIR$UNITDIR/clawjail-reaudit.service" "$DESTDIR$UNITDIR/clawjail-reaudit.timer" \
 		"$root/share/bash-completion/completions/clawjail" "$root/share/zsh/site-functions/_clawjail" \
 		"$root/share/fish/vendor_completions.d/clawjail.fish" \

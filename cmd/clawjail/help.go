@@ -18,7 +18,7 @@ func groups() []struct {
 		id, title string
 		commands  []string
 	}{
-		{"run", "Run agents:", []string{"run", "exec", "ps", "logs", "inspect"}},
+		{"run", "Run agents:", []string{"run", "sh", "exec", "ps", "logs", "inspect"}},
 		{"stop", "Step in:", []string{"freeze", "thaw", "kill"}},
 		{"ask", "Decide what is held:", []string{"pending", "approve", "deny", "notices", "console"}},
 		{"look", "Look back:", []string{"audit", "incident"}},

@@ -34,7 +34,11 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
 	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, socket: client.DefaultSocket, config: config.DefaultPath}
-	os.Exit(execute(e, os.Args[1:]))
+	args := os.Args[1:]
+	if sh, ok := asShell(os.Args); ok {
+		args = sh
+	}
+	os.Exit(execute(e, args))
 }
 
 // execute runs one command line and gives its exit code.
@@ -96,7 +100,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 		return fmt.Errorf("%w\n  see: %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(
-		newRunCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
+		newRunCommand(e), newShCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
 		newFreezeCommand(e), newThawCommand(e), newKillCommand(e), newVersionCommand(e),
 		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newNoticesCommand(e), newConsoleCommand(e),
 		newPolicyCommand(e), newSkillCommand(e), newConfigCommand(e), newAuditCommand(e), newIncidentCommand(e), newDoctorCommand(e), newCompletionCommand(e), newManCommand(e),
