@@ -194,7 +194,8 @@ func (b *build) files() (gate.Files, func(), error) {
 // trap puts an engine behind the listener of a process that was added to the
 // jail. Without one, what it executes would wait for ever. It is called by the
 // reader of the shim's messages, which killing needs too: that goes beside it.
-func (b *build) trap(listener *os.File) {
+func (b *build) trap(listener, ledger *os.File) {
+	defer ledger.Close()
 	if err := b.openGate(listener); err != nil {
 		b.s.log.Error("open the gate of an added process; the jail is killed", "jail", b.entry.jail.ID, "error", err)
 		b.s.work.Go(func() {

@@ -32,7 +32,7 @@ type entry struct {
 	cgroup     *jail.Cgroup // nil until the jail is built
 	env        []string     // of the command; added processes get the same
 	cwd        string
-	trap       func(*os.File) // takes the listener of an added process
+	trap       func(listener, ledger *os.File) // takes those of an added process
 	procs      map[string]*shim.Proc
 	nextID     int
 	leases     int

@@ -11,7 +11,9 @@
 // # Ownership
 //
 // The caller of Start owns the files in Created. A Handle owns the process and
-// the connection: closing it kills the jail. When the shim itself dies, the
+// the connection: closing it kills the jail, and leaving it (Leave) does not when
+// Keep was called. Adopt finds the jails that were left, or whose supervisor was
+// killed. When the shim itself dies, the
 // kernel kills the jail with it, and the handle removes the cgroups and the
 // state directory that stay.
 //
@@ -25,7 +27,7 @@
 // # Decisions
 //
 //   - A process per jail rather than threads of the supervisor: libcontainer
-//     and cgo stay out of it, and a jail can outlive it later on.
+//     and cgo stay out of it, and a jail can outlive it.
 //   - No timeout of its own on requests: the context says how long to wait.
 //   - A spare shim is one that has not begun; there is no pool, and a shim never
 //     serves a second jail. It can do ahead what does not depend on the jail:

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -25,7 +24,7 @@ var ErrClosed = errors.New("the jail has ended")
 // Handle is a connection to the shim of one jail.
 type Handle struct {
 	conn *protocol.Conn
-	cmd  *exec.Cmd
+	proc process
 	// stderr is what the shim writes when it cannot say it otherwise: a memfd.
 	stderr *os.File
 
@@ -36,6 +35,8 @@ type Handle struct {
 	notes   map[uint32]func(answer) // what comes before an answer
 	procs   map[uint32]*Proc
 	early   map[uint32]Exit // ended before Exec returned
+
+	leaving bool // Leave was called
 
 	ended chan struct{} // closed when exit and err are set
 	exit  Exit
@@ -72,7 +73,41 @@ func (h *Handle) Kill(ctx context.Context) error {
 }
 
 // PID is the shim's own process.
-func (h *Handle) PID() int { return h.cmd.Process.Pid }
+func (h *Handle) PID() int { return h.proc.pid() }
+
+// Keep has the jail live on when this process goes, by the rule, and gives the
+// shim what the next supervisor gets: files by name, at most MaxKept, which
+// replace those of the last call and stay the caller's, and a note. It is called
+// before Go; a jail whose supervisor goes before that ends.
+func (h *Handle) Keep(ctx context.Context, rule Loss, note string, files map[string]*os.File) error {
+	m := protocol.Message{Type: protocol.Keep, Note: note, Loss: &protocol.Loss{Then: rule.Then, After: rule.After}}
+	var names []string
+	var list []*os.File
+	for name, f := range files {
+		names, list = append(names, protocol.KeptPrefix+name), append(list, f)
+	}
+	if len(list) > MaxKept {
+		return fmt.Errorf("%d files to keep, at most %d", len(list), MaxKept)
+	}
+	_, err := h.request(ctx, m, names, list)
+	return err
+}
+
+// Note replaces the note of Keep. It does not wait for the shim.
+func (h *Handle) Note(note string) error {
+	return h.conn.Send(protocol.Message{Type: protocol.Note, Note: note}, nil, nil)
+}
+
+// Leave closes the connection and nothing else: a jail that Keep was called for
+// goes on. The shim is not waited for, and what it says no longer heard.
+func (h *Handle) Leave() error {
+	h.mu.Lock()
+	h.leaving = true
+	h.mu.Unlock()
+	err := h.conn.Close()
+	<-h.gone
+	return err
+}
 
 // Wait waits until the jail has ended: nothing runs in it any more. An error
 // means that it is not known how the command ended.
@@ -89,9 +124,11 @@ func (h *Handle) Wait(ctx context.Context) (Exit, error) {
 // when everything is removed and the shim has ended, and must be called after
 // Wait, too. An error names what could not be removed.
 func (h *Handle) Close() error {
+	// Without this word the jail may be one that lives on.
+	_ = h.conn.Send(protocol.Message{Type: protocol.Bye}, nil, nil) // mostly the shim has ended
 	err := h.conn.Close()
 	// A shim that hangs is killed, and the kernel kills the jail with it.
-	last := time.AfterFunc(closeTimeout, func() { _ = h.cmd.Process.Kill() })
+	last := time.AfterFunc(closeTimeout, h.proc.kill)
 	defer last.Stop()
 	<-h.gone
 	if errors.Is(err, net.ErrClosed) {
@@ -237,8 +274,15 @@ func (h *Handle) dispatch(a answer) {
 // reap waits for the shim process. If it did not say how the jail ended, it
 // cannot have removed everything either.
 func (h *Handle) reap() {
-	waitErr := h.cmd.Wait()
 	defer h.stderr.Close()
+	h.mu.Lock()
+	leaving := h.leaving
+	h.mu.Unlock()
+	if leaving {
+		h.proc.release()
+		return // it is somebody else's; Wait says nothing any more
+	}
+	waitErr := h.proc.wait()
 	if h.err == nil {
 		if waitErr != nil {
 			h.left = fmt.Errorf("the shim ended with %w%s", waitErr, h.said())
@@ -256,7 +300,7 @@ func (h *Handle) reap() {
 		return // a spare: it had claimed nothing
 	}
 	owner, err := os.ReadFile(filepath.Join(spec.StateDir, protocol.PIDFile))
-	if err == nil && string(owner) == strconv.Itoa(h.cmd.Process.Pid) {
+	if err == nil && string(owner) == strconv.Itoa(h.proc.pid()) {
 		h.err = errors.Join(h.err, Sweep(spec.StateDir, spec.CgroupParent, spec.ID))
 	}
 }
@@ -299,7 +343,7 @@ func Sweep(stateDir, cgroupParent, id string) error {
 }
 
 func exitOf(s *protocol.Status) Exit {
-	return Exit{Code: s.Code, Signal: s.Signal, OOMKilled: s.OOMKilled, WallClock: s.WallClock}
+	return Exit{Code: s.Code, Signal: s.Signal, OOMKilled: s.OOMKilled, WallClock: s.WallClock, Lost: s.Lost}
 }
 
 func closeFiles(files map[string]*os.File) {

@@ -39,14 +39,14 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 	}
 	defer blob.Close()
 	trapped := func(a answer) {
-		listener := a.files[protocol.FileListener]
-		if spec.OnListener == nil || listener == nil {
+		listener, ledger := a.files[protocol.FileListener], a.files[protocol.FileLedger]
+		if spec.OnListener == nil || listener == nil || ledger == nil {
 			closeFiles(a.files)
 			return
 		}
-		spec.OnListener(listener)
+		spec.OnListener(listener, ledger)
 	}
-	a, err := h.requestNoting(ctx, protocol.Message{Type: protocol.Exec}, trapped,
+	a, err := h.requestNoting(ctx, protocol.Message{Type: protocol.Exec, Name: spec.Name}, trapped,
 		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
 		[]*os.File{blob, io.In, io.Out, io.Err})
 	if err != nil {

@@ -224,15 +224,19 @@ func spawn(bin string) (*Handle, error) {
 		stderr.Close()
 		return nil, fmt.Errorf("start the shim: %w", err)
 	}
+	return newHandle(conn, child{cmd}, stderr), nil
+}
+
+func newHandle(conn *protocol.Conn, proc process, stderr *os.File) *Handle {
 	return &Handle{
-		conn: conn, cmd: cmd, stderr: stderr,
+		conn: conn, proc: proc, stderr: stderr,
 		waiting: make(map[uint32]chan answer),
 		notes:   make(map[uint32]func(answer)),
 		procs:   make(map[uint32]*Proc),
 		early:   make(map[uint32]Exit),
 		ended:   make(chan struct{}),
 		gone:    make(chan struct{}),
-	}, nil
+	}
 }
 
 // placedOf takes the note about a jail's place apart.
@@ -252,7 +256,7 @@ func created(a answer, spec jail.Spec) (*Created, error) {
 	}
 	c := &Created{
 		InitPID: a.m.PID, Timings: a.m.Timings, Filter: spec.Filter,
-		PTY: a.files[protocol.FilePTY], Listener: a.files[protocol.FileListener],
+		PTY: a.files[protocol.FilePTY], Listener: a.files[protocol.FileListener], Ledger: a.files[protocol.FileLedger],
 	}
 	if filter := a.files[protocol.FileFilter]; filter != nil {
 		var err error
@@ -261,7 +265,7 @@ func created(a answer, spec jail.Spec) (*Created, error) {
 		}
 		filter.Close()
 	}
-	if c.Listener == nil || len(c.Filter) == 0 {
+	if c.Listener == nil || c.Ledger == nil || len(c.Filter) == 0 {
 		return nil, errors.New("the shim did not send all files of the jail")
 	}
 	if c.Timings == nil {

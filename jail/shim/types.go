@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/shim/protocol"
 )
 
 // Stdio are the three standard files of a process in the jail. With a
@@ -50,6 +52,9 @@ type Created struct {
 	// Listener receives what the filter traps. The shim holds another copy: when
 	// this one closes, what is trapped waits for whoever comes next.
 	Listener *os.File
+	// Ledger is where the calls that were received from it are written down
+	// (package seccomp/notify). The shim holds it, too.
+	Ledger *os.File
 	// Filter is the compiled seccomp filter that is loaded; it may be cached
 	// and passed as Spec.Filter the next time.
 	Filter []byte
@@ -79,7 +84,7 @@ type Created struct {
 // Close closes all files.
 func (c *Created) Close() {
 	c.Placed.Close()
-	for _, f := range []*os.File{c.PTY, c.Listener} {
+	for _, f := range []*os.File{c.PTY, c.Listener, c.Ledger} {
 		if f != nil {
 			f.Close()
 		}
@@ -97,7 +102,25 @@ type Exit struct {
 	OOMKilled bool
 	// WallClock says that Limits.Wall ended the jail.
 	WallClock bool
+	// Lost says that the shim ended the jail because no supervisor came back.
+	Lost bool
 }
+
+// MaxKept bounds the files that Keep takes.
+const MaxKept = protocol.MaxFiles - 8
+
+// Loss is what becomes of a jail whose supervisor has gone.
+type Loss struct {
+	Then  string // LossHold, LossFreeze or LossKill
+	After time.Duration
+}
+
+// The choices of Loss.Then.
+const (
+	LossHold   = protocol.LossHold
+	LossFreeze = protocol.LossFreeze
+	LossKill   = protocol.LossKill
+)
 
 // StartError is a jail that could not be built, or a command that could not be
 // started in it. Start returns it for most: the stage looks the command up
@@ -133,6 +156,8 @@ type ExecSpec struct {
 	Terminal  bool
 	// OnListener takes over the process' seccomp listener before the command
 	// is executed. It is called by the handle's reader and must not block; nil
-	// leaves what is trapped waiting.
-	OnListener func(*os.File)
+	// leaves what is trapped waiting. The second file is its ledger.
+	OnListener func(listener, ledger *os.File)
+	// Name is what the next supervisor will know the process by; may be empty.
+	Name string
 }

@@ -130,6 +130,7 @@ func (k *keeper) release() error {
 		return nil
 	}
 	name := filepath.Base(k.spec.StateDir)
+	_ = k.jails.Remove(filepath.Join(name, protocol.Socket)) // mostly not there
 	return errors.Join(k.jails.Remove(filepath.Join(name, protocol.PIDFile)), k.jails.Remove(name))
 }
 
@@ -275,6 +276,6 @@ func (k *keeper) announce(id uint32) error {
 		defer filter.Close()
 	}
 	return k.conn.Send(protocol.Message{ID: id, Type: protocol.Created, PID: k.init.pid, Timings: k.timings},
-		[]string{protocol.FilePTY, protocol.FileFilter, protocol.FileListener},
-		[]*os.File{k.init.pty, filter, k.init.listener})
+		[]string{protocol.FilePTY, protocol.FileFilter, protocol.FileListener, protocol.FileLedger},
+		[]*os.File{k.init.pty, filter, k.init.listener, k.init.ledger})
 }

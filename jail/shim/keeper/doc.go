@@ -9,8 +9,25 @@
 // serves exactly one jail and ends with it. It is in the supervisor's cgroups,
 // not in the jail's.
 //
-// When the connection to the supervisor ends, the jail is killed and removed.
-// onDisconnect is the one place that decides this.
+// When the connection to the supervisor ends, the jail goes on if a Keep came
+// before its command was let go, and is killed and removed otherwise. In the
+// first case the shim holds what it was given (descriptors of BPF programs, maps
+// and links, whatever the supervisor wants back), and its own: the listeners with
+// the calls that wait, the ledgers of those that were received, sockets, terminals
+// and exit statuses. It listens at protocol.Socket in its state directory, which
+// is open to root alone, and gives all of it to the next supervisor. Until then
+// the rule that came with Keep says what happens: nothing, or after a time the
+// jail is frozen or killed. A jail that ends meanwhile leaves its status: the shim
+// stays until a supervisor has said Bye.
+//
+//	while there is no supervisor     what it comes to
+//	a call that is trapped           waits in the kernel
+//	a call that was held             waits; it is in its ledger
+//	an execution on its way          judged by its token: the programs stay attached
+//	another one                      is trapped, see above
+//	output of a detached jail        waits in its pipe when that is full
+//	the wall clock limit             ends the jail, as ever
+//	a request of `clawjail exec`     nobody hears it; what it started goes on
 //
 // # Trust
 //
@@ -28,6 +45,11 @@
 //
 // # Decisions
 //
+//   - What has to outlive the supervisor is held in descriptors and not pinned in
+//     a BPF file system: the last shim's end takes it down, so that there are no
+//     pins of a former boot, of another supervisor or of nobody to find and judge.
+//   - The socket is made when the supervisor is lost, not before: it costs a start
+//     nothing, and there is nobody that it could be for.
 //   - Network namespace, filter and file tree are made at the same time: each
 //     takes one to three milliseconds.
 //   - The garbage collector runs only near MemoryLimit: a shim that has

@@ -22,7 +22,8 @@ import (
 // keeper is the state of one jail. Only loop and, before it, build touch it.
 type keeper struct {
 	spec    jail.Spec
-	conn    *protocol.Conn
+	conn    *protocol.Conn // to the supervisor; of one that has gone, closed
+	kept    keeping
 	timings map[string]time.Duration
 
 	hierarchies jail.Hierarchies
@@ -57,14 +58,24 @@ type keeper struct {
 // MaxProcs bounds the processes of Exec that run at the same time.
 const MaxProcs = 128
 
-// errEnded ends the loop: the jail's command has ended.
-var errEnded = errors.New("the jail has ended")
+// What ends the loop.
+var (
+	errEnded = errors.New("the jail has ended")
+	errBye   = errors.New("the supervisor needs the jail no longer")
+)
 
-// post hands work to the loop.
-func (k *keeper) post(f func() error) {
+// post hands work to the loop; false means that there is none any more.
+func (k *keeper) post(f func() error) bool {
+	select {
+	case <-k.done:
+		return false
+	default:
+	}
 	select {
 	case k.posts <- f:
+		return true
 	case <-k.done:
+		return false
 	}
 }
 
@@ -77,7 +88,8 @@ func (k *keeper) background(f func()) {
 	}()
 }
 
-// loop serves the supervisor until the jail has ended and is removed.
+// loop serves supervisors until the jail has ended, is removed, and a supervisor
+// knows it.
 func (k *keeper) loop() error {
 	k.done = make(chan struct{})
 	var status *protocol.Status
@@ -89,7 +101,7 @@ func (k *keeper) loop() error {
 		})
 	})
 	// Not workers: they end with the process.
-	go k.receive()
+	k.receive(k.conn)
 	terminate := make(chan os.Signal, 1) // one is enough to end
 	signal.Notify(terminate, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	go func() {
@@ -100,62 +112,111 @@ func (k *keeper) loop() error {
 	for err == nil {
 		err = (<-k.posts)()
 	}
-	close(k.done)
+	k.kept.stopWaiting()
+	if k.kept.loss == nil || !errors.Is(err, errEnded) {
+		close(k.done)
+		k.rest()
+	}
 	left := k.end()
 	if !errors.Is(err, errEnded) {
+		if errors.Is(err, errBye) {
+			err = nil // asked for
+		}
 		return errors.Join(err, left, k.clean())
 	}
-	status.OOMKilled, status.WallClock = k.oomKilled(), k.wall
+	status.OOMKilled, status.WallClock, status.Lost = k.oomKilled(), k.wall, k.kept.killed
 	// Nothing runs any more: that is what the supervisor waits for. What is
 	// left to remove concerns nobody else, and what cannot be removed is said
 	// by the shim's own end.
-	sent := k.conn.Send(protocol.Message{Type: protocol.Exit, Status: status}, nil, nil)
+	k.kept.status = status
+	sent := k.conn.Send(k.exit(), nil, nil)
+	if k.kept.loss != nil {
+		sent = k.told()
+		close(k.done)
+	}
 	return errors.Join(left, sent, k.clean())
 }
 
-// receive reads requests until the connection ends.
-func (k *keeper) receive() {
+// rest does what was posted before the loop ended.
+func (k *keeper) rest() {
 	for {
-		m, files, err := k.conn.Receive()
-		if err != nil {
-			k.post(func() error { return k.onDisconnect(err) })
+		select {
+		case f := <-k.posts:
+			_ = f() // there is nothing left to end
+		default:
 			return
 		}
-		k.post(func() error { return k.request(m, files) })
 	}
 }
 
-// onDisconnect decides what becomes of a jail whose supervisor has gone: it is
-// killed. A returned error ends the loop, and with it the jail.
-func (k *keeper) onDisconnect(cause error) error {
-	return fmt.Errorf("the supervisor has gone: %w", cause)
+func (k *keeper) exit() protocol.Message {
+	return protocol.Message{Type: protocol.Exit, Status: k.kept.status}
 }
 
-// request carries out one request. Only a connection that cannot be written to
-// is an error here, and ends the loop.
+// receive reads the requests of a supervisor until its connection ends.
+func (k *keeper) receive(c *protocol.Conn) {
+	go func() {
+		for {
+			m, files, err := c.Receive()
+			if err != nil {
+				k.post(func() error { return k.onDisconnect(err) })
+				return
+			}
+			k.post(func() error { return k.request(m, files) })
+		}
+	}()
+}
+
+// onDisconnect decides what becomes of a jail whose supervisor has gone: it
+// lives on if that was agreed before its command was let go. A returned error
+// ends the loop, and with it the jail.
+func (k *keeper) onDisconnect(cause error) error {
+	if k.kept.loss == nil || !k.released {
+		return fmt.Errorf("the supervisor has gone: %w", cause)
+	}
+	return k.await()
+}
+
+// request carries out one request. A connection that cannot be written to is no
+// error: its reader notices.
 func (k *keeper) request(m protocol.Message, files map[string]*os.File) error {
 	switch m.Type {
 	case protocol.Go:
 		return k.goAhead(m.ID)
 	case protocol.Exec:
-		return k.exec(m.ID, files) // takes over the files
+		return k.exec(m, files) // takes over the files
 	case protocol.Signal:
 		return k.answer(m.ID, k.signal(m.Proc, unix.Signal(m.Signal)))
 	case protocol.Resize:
 		return k.answer(m.ID, k.resize(m))
 	case protocol.Kill:
 		return k.answer(m.ID, k.cgroup.Kill())
+	case protocol.Keep:
+		k.kept.replace(m, files)
+		return k.answer(m.ID, nil)
+	case protocol.Note:
+		k.kept.note = m.Note
+		return nil
+	case protocol.Bye:
+		return errBye
 	}
 	closeAll(files)
 	return k.answer(m.ID, fmt.Errorf("%q is no request", m.Type))
 }
 
 func (k *keeper) answer(id uint32, err error) error {
+	answerOn(k.conn, id, err)
+	return nil
+}
+
+// answerOn answers where the request came from: whoever is the supervisor by
+// now has numbers of its own.
+func answerOn(c *protocol.Conn, id uint32, err error) {
 	m := protocol.Message{ID: id, Type: protocol.Done}
 	if err != nil {
 		m = failure(id, err)
 	}
-	return k.conn.Send(m, nil, nil)
+	_ = c.Send(m, nil, nil) // broken: the reader notices
 }
 
 // goAhead releases the stage; the answer comes when the command runs.
@@ -172,103 +233,12 @@ func (k *keeper) goAhead(id uint32) error {
 			})
 		})
 	}
+	c := k.conn
 	k.background(func() {
 		// Answered from here: a short command may have ended the loop before.
-		// A broken connection is noticed by receive.
-		_ = k.answer(id, k.init.release())
+		answerOn(c, id, k.init.release())
 	})
 	return nil
-}
-
-// exec starts a further process. The work is done beside the loop, because it
-// takes milliseconds and a stage may hang.
-func (k *keeper) exec(id uint32, files map[string]*os.File) error {
-	if !k.released {
-		closeAll(files)
-		return k.answer(id, errors.New("the jail's command was not released"))
-	}
-	if len(k.procs)+k.starting >= MaxProcs {
-		closeAll(files)
-		return k.answer(id, fmt.Errorf("%d processes were started in the jail and run, no more at a time", MaxProcs))
-	}
-	k.lastProc++
-	k.starting++
-	proc := k.lastProc
-	k.background(func() {
-		defer closeAll(files)
-		p, err := k.launchCommand(id, files)
-		if err != nil {
-			_ = k.answer(id, err)
-			k.post(func() error {
-				k.starting--
-				return nil
-			})
-			return
-		}
-		known := make(chan struct{})
-		k.post(func() error {
-			defer close(known)
-			k.starting--
-			k.procs[proc] = p
-			m := protocol.Message{ID: id, Type: protocol.Started, Proc: proc, PID: p.pid}
-			return k.conn.Send(m, []string{protocol.FilePTY}, []*os.File{p.pty})
-		})
-		// Whatever the loop does, the process must be reaped here: process 1
-		// of the pid namespace does not end before (remove).
-		status := p.status()
-		select {
-		case <-known:
-		case <-k.done:
-		}
-		// Sent from here, not from the loop: the jail's end may have ended
-		// the process, and then the loop no longer listens.
-		_ = k.conn.Send(protocol.Message{Type: protocol.Ended, Proc: proc, Status: status}, nil, nil)
-		k.post(func() error {
-			p.close()
-			delete(k.procs, proc)
-			return nil
-		})
-	})
-	return nil
-}
-
-// launchCommand starts a process and lets it run.
-func (k *keeper) launchCommand(id uint32, files map[string]*os.File) (*process, error) {
-	f := files[protocol.FileSpec]
-	if f == nil {
-		return nil, errors.New("exec without a spec")
-	}
-	data, err := protocol.Unseal(f)
-	if err != nil {
-		return nil, err
-	}
-	c, err := protocol.DecodeCommand(data)
-	if err != nil {
-		return nil, err
-	}
-	check := k.spec
-	check.Argv, check.Env, check.Cwd = c.Argv, c.Env, c.Cwd
-	if err := check.Validate(); err != nil {
-		return nil, err
-	}
-	p, err := k.launch(c, files, false)
-	if err != nil {
-		return nil, err
-	}
-	// What the filter traps begins with the execution of the command itself,
-	// so the supervisor needs the listener first.
-	m := protocol.Message{ID: id, Type: protocol.Trapped}
-	err = k.conn.Send(m, []string{protocol.FileListener}, []*os.File{p.listener})
-	if err == nil {
-		err = p.release()
-	}
-	if err != nil {
-		_ = p.run.Signal(unix.SIGKILL)
-		_, _ = p.run.Wait()
-		p.close()
-		return nil, err
-	}
-	return p, nil
 }
 
 func (k *keeper) find(proc uint32) (*process, error) {
@@ -345,6 +315,7 @@ func (k *keeper) clean() error {
 	for _, p := range k.procs {
 		p.close()
 	}
+	closeAll(k.kept.files)
 	if k.placed {
 		errs = append(errs, k.hierarchies.RemoveCgroups(k.spec.CgroupParent, k.spec.ID))
 	}

@@ -13,6 +13,7 @@ import (
 	"clawjail/jail/container"
 	"clawjail/jail/shim/protocol"
 	"clawjail/jail/stage"
+	"clawjail/seccomp/notify"
 )
 
 // process is one process that was started into the jail.
@@ -24,8 +25,12 @@ type process struct {
 	// listener is the seccomp notification descriptor. Kept open: when the
 	// last copy closes, notified calls fail with ENOSYS.
 	listener *os.File
-	pty      *os.File // nil without a terminal
-	ended    chan struct{}
+	// ledger is where whoever answers those calls writes down which it has
+	// received, so that another one can answer them.
+	ledger *os.File
+	name   string   // of a process of Exec
+	pty    *os.File // nil without a terminal
+	ended  chan struct{}
 }
 
 // close closes the descriptors of a process that has ended.
@@ -35,6 +40,9 @@ func (p *process) close() {
 	}
 	if p.listener != nil {
 		p.listener.Close()
+	}
+	if p.ledger != nil {
+		p.ledger.Close()
 	}
 	if p.pty != nil {
 		p.pty.Close()
@@ -54,6 +62,9 @@ func (k *keeper) launch(c protocol.Command, files map[string]*os.File, first boo
 			p.close()
 		}
 	}()
+	if p.ledger, err = notify.NewLedger(); err != nil {
+		return nil, err
+	}
 	config, err := stage.Config{
 		Filter: k.spec.Filter, Landlock: k.spec.Landlock, LandlockABI: k.spec.LandlockABI,
 		Argv: c.Argv, Env: c.Env, Cwd: c.Cwd,

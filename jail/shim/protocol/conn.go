@@ -43,11 +43,15 @@ func NewConn(f *os.File) (*Conn, error) {
 		c.Close()
 		return nil, fmt.Errorf("descriptor %d is not a unix socket", f.Fd())
 	}
+	return connOf(sock), nil
+}
+
+func connOf(sock *net.UnixConn) *Conn {
 	return &Conn{
 		sock: sock,
 		buf:  make([]byte, MaxMessage+1),
 		oob:  make([]byte, unix.CmsgSpace(MaxFiles*4)),
-	}, nil
+	}
 }
 
 // Send sends a message with files, which the caller keeps. Nil files are left

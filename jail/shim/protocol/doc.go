@@ -21,11 +21,24 @@
 //	signal, resize, kill                ->
 //	                                    <- done | error
 //	                                    <- ended {proc}       (event)
-//	                                    <- exit               (event, the last)
+//	keep {rule, note, files}            ->
+//	                                    <- done | error
+//	note                                ->
+//	                                    <- exit               (event)
+//	bye                                 ->
+//
+// A supervisor that finds a shim whose own is gone connects with the socket in the
+// state directory and hears first what there is:
+//
+//	<- hello {what Keep gave, listener, ledger, sockets}
+//	<- running {proc, listener, ledger}, for each
+//	<- adopted
 //
 // # Trust
 //
-// Both ends are root's and descend from the same build. The decoder is strict
+// Both ends are root's, and mostly of the same build; a shim may be older than the
+// supervisor that adopts it, or newer. Versions that an end does not know are
+// refused with ErrVersion. The decoder is strict
 // all the same, because an answer that is half understood is worse than none.
 //
 // # Concurrency

@@ -59,13 +59,13 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"another version", `{"v":9,"id":1,"type":"go"}`, "version"},
 		{"another version with news", `{"v":9,"id":1,"type":"go","news":1}`, "version"},
-		{"an unknown field", `{"v":2,"id":1,"type":"go","news":1}`, "unknown field"},
-		{"an unknown type", `{"v":2,"id":1,"type":"jump"}`, "unknown message"},
-		{"a second value", `{"v":2,"id":1,"type":"go"}{}`, "more than one"},
-		{"a request without an id", `{"v":2,"type":"go"}`, "without an id"},
-		{"an error without a reason", `{"v":2,"id":1,"type":"error"}`, "failure"},
-		{"an end without a status", `{"v":2,"id":0,"type":"exit"}`, "status"},
-		{"too many files", `{"v":2,"id":1,"type":"go","files":["a","a","a","a","a","a","a","a","a"]}`, "files"},
+		{"an unknown field", `{"v":3,"id":1,"type":"go","news":1}`, "unknown field"},
+		{"an unknown type", `{"v":3,"id":1,"type":"jump"}`, "unknown message"},
+		{"a second value", `{"v":3,"id":1,"type":"go"}{}`, "more than one"},
+		{"a request without an id", `{"v":3,"type":"go"}`, "without an id"},
+		{"an error without a reason", `{"v":3,"id":1,"type":"error"}`, "failure"},
+		{"an end without a status", `{"v":3,"id":0,"type":"exit"}`, "status"},
+		{"too many files", `{"v":3,"id":1,"type":"go","files":["a"` + strings.Repeat(`,"a"`, MaxFiles) + `]}`, "files"},
 		{"too long", strings.Repeat(" ", MaxMessage+1), "at most"},
 		{"nothing", ``, "decode"},
 	} {
@@ -73,7 +73,7 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	if _, err := Decode([]byte(`{"v":3}`)); !errors.Is(err, ErrVersion) {
+	if _, err := Decode([]byte(`{"v":2}`)); !errors.Is(err, ErrVersion) {
 		t.Errorf("%v", err)
 	}
 }
@@ -107,10 +107,10 @@ func TestFilesMustBeAnnounced(t *testing.T) {
 		text string
 		fds  []int
 	}{
-		{`{"v":2,"id":1,"type":"go"}`, []int{fd}},
-		{`{"v":2,"id":1,"type":"go","files":["a","b"]}`, []int{fd}},
-		{`{"v":2,"id":1,"type":"go","files":["a","a"]}`, []int{fd, fd}},
-		{`{"v":2,"id":1,"type":"go","files":["a"]}`, []int{fd, fd, fd, fd, fd, fd, fd, fd, fd, fd}},
+		{`{"v":3,"id":1,"type":"go"}`, []int{fd}},
+		{`{"v":3,"id":1,"type":"go","files":["a","b"]}`, []int{fd}},
+		{`{"v":3,"id":1,"type":"go","files":["a","a"]}`, []int{fd, fd}},
+		{`{"v":3,"id":1,"type":"go","files":["a"]}`, []int{fd, fd, fd, fd, fd, fd, fd, fd, fd, fd}},
 	} {
 		send(c.text, c.fds...)
 		if _, files, err := ours.Receive(); err == nil || files != nil {
@@ -168,9 +168,9 @@ func TestUnsealRefusesAFileThatCanChange(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"v":2,"id":1,"type":"go"}`))
-	f.Add([]byte(`{"v":2,"id":0,"type":"exit","status":{"code":1}}`))
-	f.Add([]byte(`{"v":2,"id":2,"type":"error","failure":{"op":"x","exit":125,"msg":"\u0000"}}`))
+	f.Add([]byte(`{"v":3,"id":1,"type":"go"}`))
+	f.Add([]byte(`{"v":3,"id":0,"type":"exit","status":{"code":1}}`))
+	f.Add([]byte(`{"v":3,"id":2,"type":"error","failure":{"op":"x","exit":125,"msg":"\u0000"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Decode(b)
 		if err != nil {
