@@ -115,8 +115,8 @@ func (o *Outbox) load() error {
 // Close closes the file.
 func (o *Outbox) Close() error { return o.db.Close() }
 
-// Put queues a message for channels, all of them or with an error none, and
-// returns when that is on the disk. Results are about the channels that do not
+// Put queues a message for channels and returns when that is on the disk; with an
+// error it is queued and is not on the disk. Results are about the channels that do not
 // get it: Again and Dropped.
 func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, error) {
 	if err := m.Check(); err != nil {
@@ -148,15 +148,18 @@ func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, erro
 	if len(add) == 0 {
 		return not, nil
 	}
-	if err := o.write(add, keys); err != nil {
-		return nil, fmt.Errorf("queue a notification: %w", err)
+	// A full disk is a reason to tell somebody: what cannot be written is told
+	// all the same, if this process lives so long.
+	err := o.write(add, keys)
+	if err != nil {
+		err = fmt.Errorf("notifications are queued in memory only: %w", err)
 	}
 	o.next += uint64(len(add))
 	for _, e := range add {
 		o.waiting[e.ID] = e
 	}
 	o.wake()
-	return not, nil
+	return not, err
 }
 
 func (o *Outbox) saidLately(key string) bool {

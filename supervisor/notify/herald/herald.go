@@ -1,0 +1,357 @@
+package herald
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"clawjail/audit"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/hook"
+	"clawjail/supervisor/notify"
+	"clawjail/supervisor/notify/outbox"
+)
+
+const (
+	maxDue   = 32               // deliveries handed out at once
+	waitTime = 25 * time.Second // for something to be due
+	// OpNotify is the operation of the records of what was told.
+	OpNotify = "notify"
+)
+
+// Options are what a Herald is made of.
+type Options struct {
+	Channels []config.Channel
+	Path     string             // of the queue
+	Record   func(audit.Record) // into the log
+	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
+}
+
+// Herald tells people.
+type Herald struct {
+	opt  Options
+	box  *outbox.Outbox
+	host string
+
+	mu     sync.Mutex
+	counts map[Count]uint64
+	last   map[string]string             // by channel: the last error, "" when the last attempt worked
+	waits  map[string]chan notify.Result // by delivery
+}
+
+// Count is what is counted: a kind of channel and what became of a message.
+type Count struct {
+	Kind    string
+	Outcome notify.Outcome
+}
+
+// Open opens the queue and looks at the secrets.
+func Open(o Options) (*Herald, error) {
+	for _, c := range o.Channels {
+		if _, err := route(c); err != nil {
+			return nil, fmt.Errorf("channel %s: %w", c.Name, err)
+		}
+	}
+	box, err := outbox.Open(o.Path, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Herald{opt: o, box: box, counts: make(map[Count]uint64), last: make(map[string]string), waits: make(map[string]chan notify.Result)}
+	h.host, _ = os.Hostname()
+	return h, nil
+}
+
+// Close closes the queue.
+func (h *Herald) Close() error { return h.box.Close() }
+
+func (h *Herald) names(keep func(config.Channel) bool) []string {
+	var out []string
+	for _, c := range h.opt.Channels {
+		if keep(c) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// wants says that a channel is for a message.
+func wants(c config.Channel, m notify.Message) bool {
+	if len(c.Categories) == 0 {
+		return m.Category == notify.Incident && atLeast(c, m)
+	}
+	return slices.Contains(c.Categories, m.Category) && atLeast(c, m)
+}
+
+func atLeast(c config.Channel, m notify.Message) bool {
+	return m.Category != notify.Incident || notify.AtLeast(m.Severity, c.Severity)
+}
+
+// Wanted says that some channel is for messages of a category.
+func (h *Herald) Wanted(category string) bool {
+	return slices.ContainsFunc(h.opt.Channels, func(c config.Channel) bool {
+		return slices.Contains(c.Categories, category) || len(c.Categories) == 0 && category == notify.Incident
+	})
+}
+
+// Tell queues a message for the channels that are for it.
+func (h *Herald) Tell(m notify.Message) {
+	h.put(m, h.names(func(c config.Channel) bool { return wants(c, m) }))
+}
+
+func (h *Herald) put(m notify.Message, to []string) (id string) {
+	if len(to) == 0 {
+		return ""
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	m.ID, m.Host = hex.EncodeToString(b[:]), h.host
+	if m.Time.IsZero() {
+		m.Time = h.opt.Now().UTC().Round(0)
+	}
+	not, err := h.box.Put(m, to)
+	if err != nil {
+		h.opt.Log.Error("queue a notification", "error", err)
+	}
+	for _, r := range not {
+		h.settle(r)
+	}
+	return m.ID
+}
+
+// Test queues a message for one channel, and waits for what becomes of the first
+// attempt.
+func (h *Herald) Test(ctx context.Context, channel, by string) (notify.Result, error) {
+	if !slices.ContainsFunc(h.opt.Channels, func(c config.Channel) bool { return c.Name == channel }) {
+		return notify.Result{}, fmt.Errorf("no channel %q in the configuration", channel)
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	m := notify.Message{ID: hex.EncodeToString(b[:]), Host: h.host, Time: h.opt.Now().UTC().Round(0), Category: notify.Health, Event: "test",
+		Title: "a test of channel " + channel, Text: "Sent by " + by + " with `clawjail notify test`. Nothing has happened.", Expires: h.opt.Now().Add(time.Minute)}
+	done := make(chan notify.Result, 1)
+	id := m.ID + "." + channel
+	h.mu.Lock()
+	h.waits[id] = done
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.waits, id)
+		h.mu.Unlock()
+	}()
+	if _, err := h.box.Put(m, []string{channel}); err != nil {
+		return notify.Result{}, err
+	}
+	select {
+	case r := <-done:
+		return r, nil
+	case <-ctx.Done():
+		return notify.Result{}, errors.New("nobody took it up: is clawjail-gateway running?")
+	}
+}
+
+// settle counts and records what became of a delivery.
+func (h *Herald) settle(r notify.Result) {
+	d := r.Delivery
+	kind := "gone"
+	for _, c := range h.opt.Channels {
+		if c.Name == d.Channel {
+			kind = c.Kind
+		}
+	}
+	h.mu.Lock()
+	h.counts[Count{kind, r.Outcome}]++
+	if r.Outcome == notify.Sent || r.Outcome == notify.Later || r.Outcome == notify.GivenUp {
+		h.last[d.Channel] = map[bool]string{false: d.Error}[r.Outcome == notify.Sent]
+	}
+	if w := h.waits[d.ID]; w != nil {
+		select {
+		case w <- r:
+		default:
+		}
+	}
+	h.mu.Unlock()
+	if r.Outcome == notify.Again || r.Outcome == notify.Later && d.Attempts > 1 {
+		return
+	}
+	m := d.Message
+	what := map[notify.Outcome]string{notify.Sent: "sent to", notify.Later: "could not be sent yet to", notify.GivenUp: "given up for",
+		notify.Dropped: "dropped, too many wait for"}[r.Outcome]
+	text := fmt.Sprintf("%s %s: %s %s (%s)", m.Category, m.Event, what, d.Channel, kind)
+	if d.Error != "" && r.Outcome != notify.Sent {
+		text += ": " + d.Error
+	}
+	h.opt.Record(audit.Record{Time: h.opt.Now(), Jail: m.Jail, Gate: audit.GateSupervisor,
+		Subject: audit.Subject{Op: OpNotify, Name: d.Channel, Message: text}})
+	if r.Outcome == notify.GivenUp || r.Outcome == notify.Dropped {
+		h.opt.Log.Error("somebody was not told", "channel", d.Channel, "about", m.Title, "why", d.Error)
+	}
+}
+
+// Due waits for deliveries that are not commands, hands them out, and gives what
+// is needed to send them. It gives nothing when there is nothing for a while.
+func (h *Herald) Due(ctx context.Context) (notify.Due, error) {
+	ctx, cancel := context.WithTimeout(ctx, waitTime)
+	defer cancel()
+	for {
+		ds, err := h.due(ctx, h.names(func(c config.Channel) bool { return c.Kind != config.Run }), maxDue)
+		if err != nil || len(ds) == 0 {
+			return notify.Due{}, err
+		}
+		due := notify.Due{}
+		for _, d := range ds {
+			if slices.ContainsFunc(due.Routes, func(r notify.Route) bool { return r.Channel.Name == d.Channel }) {
+				due.Deliveries = append(due.Deliveries, d)
+				continue
+			}
+			i := slices.IndexFunc(h.opt.Channels, func(c config.Channel) bool { return c.Name == d.Channel })
+			r, err := route(h.opt.Channels[i])
+			if err != nil {
+				h.Report(notify.Report{ID: d.ID, Error: err.Error()})
+				continue
+			}
+			due.Routes, due.Deliveries = append(due.Routes, r), append(due.Deliveries, d)
+		}
+		if len(due.Deliveries) > 0 {
+			return due, nil
+		}
+	}
+}
+
+// due waits for deliveries to channels, and gives none when ctx has ended.
+func (h *Herald) due(ctx context.Context, channels []string, most int) ([]notify.Delivery, error) {
+	for {
+		ds, expired, wait, changed, err := h.box.Due(channels, most)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range expired {
+			h.settle(r)
+		}
+		if len(ds) > 0 {
+			return ds, nil
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-changed:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, nil
+		}
+		t.Stop()
+	}
+}
+
+// Report says how an attempt went.
+func (h *Herald) Report(r notify.Report) {
+	res, known, err := h.box.Done(r)
+	if err != nil {
+		h.opt.Log.Error("note what became of a notification", "delivery", r.ID, "error", err)
+		return
+	}
+	if known {
+		h.settle(res)
+	}
+}
+
+// Run gives up what waits for channels that are gone, and then runs the channels
+// that are commands until ctx ends.
+func (h *Herald) Run(ctx context.Context) {
+	gone, err := h.box.Prune(h.names(func(config.Channel) bool { return true }))
+	if err != nil {
+		h.opt.Log.Error("give up notifications to channels that are gone", "error", err)
+	}
+	for _, r := range gone {
+		h.settle(r)
+	}
+	var work sync.WaitGroup
+	for _, c := range h.opt.Channels {
+		if c.Kind == config.Run { // one that hangs holds up no other
+			work.Go(func() { h.runCommands(ctx, c) })
+		}
+	}
+	work.Wait()
+}
+
+func (h *Herald) runCommands(ctx context.Context, c config.Channel) {
+	for ctx.Err() == nil {
+		ds, err := h.due(ctx, []string{c.Name}, 1)
+		if err != nil {
+			h.opt.Log.Error("run a channel that is a command", "channel", c.Name, "error", err)
+			return
+		}
+		for _, d := range ds {
+			b, err := json.Marshal(d.Message)
+			if err != nil {
+				h.Report(notify.Report{ID: d.ID, Error: err.Error(), Refused: true})
+				continue
+			}
+			timeout := time.Duration(c.Timeout)
+			if timeout == 0 {
+				timeout = config.DefaultTimeout
+			}
+			res := hook.Run(ctx, hook.Command{Argv: c.Command, User: c.User, Timeout: timeout, Input: append(b, '\n'),
+				Env: []string{"CLAWJAIL_DELIVERY=" + d.ID}})
+			if ctx.Err() != nil && !res.OK() {
+				return // we end; it is run again
+			}
+			h.Report(notify.Report{ID: d.ID, Error: failure(res)})
+		}
+	}
+}
+
+// failure is why a command did not work, with the end of what it said.
+func failure(r hook.Result) string {
+	if r.OK() || r.Output == "" {
+		return r.Error
+	}
+	return r.Error + ": " + notify.Cut(r.Output, 200)
+}
+
+// Counts gives what became of messages.
+func (h *Herald) Counts() map[Count]uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make(map[Count]uint64, len(h.counts))
+	for k, n := range h.counts {
+		out[k] = n
+	}
+	return out
+}
+
+// Status is a channel as it is.
+type Status struct {
+	Channel config.Channel
+	Waiting int
+	Error   string // of the last attempt
+}
+
+// Status gives every channel and what waits.
+func (h *Herald) Status() ([]Status, []notify.Delivery) {
+	waiting := h.box.Waiting()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []Status
+	for _, c := range h.opt.Channels {
+		s := Status{Channel: c, Error: h.last[c.Name]}
+		for _, d := range waiting {
+			if d.Channel == c.Name {
+				s.Waiting++
+			}
+		}
+		out = append(out, s)
+	}
+	return out, waiting
+}
