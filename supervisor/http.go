@@ -62,6 +62,8 @@ func (s *Supervisor) routes() http.Handler {
 	s.approvalRoutes(add)
 	s.skillRoutes(add)
 	s.incidentRoutes(add)
+	s.notifyRoutes(add)
+	s.gatewayRoutes(add)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, api.Errorf(http.StatusNotFound, "%s %s: no such call", r.Method, r.URL.Path))
 	})
@@ -72,6 +74,7 @@ func (s *Supervisor) routes() http.Handler {
 func (s *Supervisor) statsRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/stats", s.authorise((*call).stats))
+	s.gatewayRoutes(func(pattern string, fn func(*call) (any, *api.Error)) { mux.Handle(pattern, s.authorise(fn)) })
 	return mux
 }
 
@@ -114,7 +117,7 @@ func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {
 
 // permitted: root may do everything, members of the configured group too.
 // Approvers may see and decide what is held, the gateway's user may read
-// counters. Everybody else: nothing.
+// counters and take what is to be sent. Everybody else: nothing.
 func (s *Supervisor) permitted(peer control.Peer, r *http.Request) *api.Error {
 	if peer.UID == 0 {
 		return nil
@@ -125,7 +128,7 @@ func (s *Supervisor) permitted(peer control.Peer, r *http.Request) *api.Error {
 	if strings.HasPrefix(r.URL.Path, "/v1/approvals") && s.approvals.mayApprove(peer) {
 		return nil
 	}
-	if peer.UID == s.opt.Config.GatewayUID && r.Method == http.MethodGet && r.URL.Path == "/v1/stats" {
+	if peer.UID == s.opt.Config.GatewayUID && (r.Method == http.MethodGet && r.URL.Path == "/v1/stats" || strings.HasPrefix(r.URL.Path, "/v1/gateway/")) {
 		return nil
 	}
 	e := api.Errorf(http.StatusForbidden, "user %d may not use this supervisor", peer.UID)

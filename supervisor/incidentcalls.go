@@ -198,6 +198,7 @@ func (c *call) releaseIncident() (any, *api.Error) {
 		return nil, apiErr.WithHint("the incident is released; `clawjail thaw %s` tries again", in.Subject.Name)
 	}
 	c.s.incidentRecord(in, "release", c.responder(), reason+"; "+became)
+	c.s.tellIncident(in, "released", "by "+c.responder()+": "+reason)
 	return in, nil
 }
 
@@ -218,6 +219,7 @@ func (c *call) killIncident() (any, *api.Error) {
 		}
 	}
 	c.s.incidentRecord(in, "kill", c.responder(), reason)
+	c.s.tellIncident(in, "killed", "by "+c.responder()+": "+reason)
 	return in, nil
 }
 
@@ -231,6 +233,7 @@ func (c *call) closeIncident() (any, *api.Error) {
 		return nil, incidentError(err)
 	}
 	c.s.incidentRecord(in, "close", c.responder(), conclusion)
+	c.s.tellIncident(in, "closed", "by "+c.responder()+": "+conclusion)
 	return in, nil
 }
 

@@ -55,6 +55,7 @@ func (s *Supervisor) begin(e *entry, t incident.Trigger, scope incident.Scope, s
 		Argv: j.Argv, Started: started.UTC().Round(0)}, scope, severity, drill)
 	if fresh {
 		s.incidentRecord(in, "open", t.By, fmt.Sprintf("%s, %s: %s", in.Severity, t.Kind, t.What))
+		s.tellIncident(in, "opened", "")
 	}
 	return in, fresh, err
 }
@@ -221,6 +222,7 @@ func (s *Supervisor) assess(id, by string) (incident.Incident, error) {
 	in, err = s.incidents.SetAssessment(in.ID, out, severity)
 	if err == nil {
 		s.incidentRecord(in, "assess", by, fmt.Sprintf("severity %s, %d findings", in.Severity, len(out.Findings)))
+		s.tellIncident(in, "assessed", "")
 	}
 	return in, err
 }

@@ -30,6 +30,7 @@ func (s *Supervisor) followAudit() {
 // settleAudit does what the state of the log asks for now.
 func (s *Supervisor) settleAudit() {
 	if err := s.audit.err(); err != nil {
+		s.tellHealth("log-broken", "the audit log cannot be written", s.warning())
 		s.auditLost(err)
 		return
 	}

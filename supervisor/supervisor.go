@@ -21,6 +21,7 @@ import (
 	"clawjail/supervisor/control"
 	"clawjail/supervisor/incident"
 	"clawjail/supervisor/limit"
+	"clawjail/supervisor/notify/herald"
 )
 
 // Options are what main decides.
@@ -69,6 +70,7 @@ type Supervisor struct {
 	approvals *approvals
 	limits    *limit.Store
 	incidents *incident.Store
+	herald    *herald.Herald // tells people; see telling.go
 }
 
 // New builds everything that jails need before the first of them starts: the
@@ -153,6 +155,9 @@ func (s *Supervisor) open() error {
 	for _, id := range s.incidents.Unreadable() {
 		s.log.Error("the file of an incident cannot be read: no jail starts until it is restored or moved away", "incident", id)
 	}
+	if s.herald, err = s.openHerald(); err != nil {
+		return err
+	}
 	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})
 	return err
 }
@@ -187,6 +192,8 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.sealAudit)
 	s.work.Go(func() { s.sweep(s.left) })
 	s.work.Go(func() { s.approvals.Run(s.base) })
+	s.work.Go(func() { s.herald.Run(s.base) })
+	s.work.Go(func() { s.tellApprovals(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
 	server.RegisterOnShutdown(s.approvals.EndWatches)
@@ -243,7 +250,7 @@ func (s *Supervisor) stop(server *http.Server) {
 	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
-	if err := errors.Join(s.approvals.close(), s.limits.Close()); err != nil {
+	if err := errors.Join(s.approvals.close(), s.limits.Close(), s.herald.Close()); err != nil {
 		s.log.Error("close approvals and limits", "error", err)
 	}
 	s.audit.supervisor("stop", "")
@@ -265,6 +272,9 @@ func (s *Supervisor) closeParts() error {
 	}
 	if s.limits != nil {
 		errs = append(errs, s.limits.Close())
+	}
+	if s.herald != nil {
+		errs = append(errs, s.herald.Close())
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.close())

@@ -3,26 +3,28 @@ package api
 // Stats is what the gateway turns into metrics. Labels are closed sets: no
 // path, argv, pid, address or host ever becomes one.
 type Stats struct {
-	Version         string            `json:"version"`
-	Tier            string            `json:"tier"`
-	Decisions       []DecisionCount   `json:"decisions"`
-	HoldsPending    map[string]uint64 `json:"holds_pending"`   // by gate
-	Notices         map[string]uint64 `json:"notices"`         // things done that a human is told of, by gate
-	HoldSeconds     Histogram         `json:"hold_seconds"`    // from hold to answer
-	VerifyMismatch  map[string]uint64 `json:"verify_mismatch"` // by gate
-	EventsLost      map[string]uint64 `json:"events_lost"`     // by class
-	Jails           map[State]uint64  `json:"jails"`
-	FreezeSeconds   Histogram         `json:"freeze_seconds"`
-	AuditRecords    uint64            `json:"audit_records"`
-	AuditBytes      uint64            `json:"audit_bytes"`
-	AuditErrors     uint64            `json:"audit_errors"`
-	AuditUnsigned   uint64            `json:"audit_unsigned"`    // records after the last checkpoint
-	AuditSealErrors uint64            `json:"audit_seal_errors"` // checkpoints or copies of them that failed
-	Incidents       map[string]uint64 `json:"incidents"`         // by state
-	EgressOpen      uint64            `json:"egress_open"`
-	StartSeconds    Histogram         `json:"start_seconds"`
-	SupervisorBytes uint64            `json:"supervisor_resident_bytes"`
-	StartTimeUnix   float64           `json:"start_time_unix"`
+	Version              string            `json:"version"`
+	Tier                 string            `json:"tier"`
+	Decisions            []DecisionCount   `json:"decisions"`
+	HoldsPending         map[string]uint64 `json:"holds_pending"`   // by gate
+	Notices              map[string]uint64 `json:"notices"`         // things done that a human is told of, by gate
+	HoldSeconds          Histogram         `json:"hold_seconds"`    // from hold to answer
+	VerifyMismatch       map[string]uint64 `json:"verify_mismatch"` // by gate
+	EventsLost           map[string]uint64 `json:"events_lost"`     // by class
+	Jails                map[State]uint64  `json:"jails"`
+	FreezeSeconds        Histogram         `json:"freeze_seconds"`
+	AuditRecords         uint64            `json:"audit_records"`
+	AuditBytes           uint64            `json:"audit_bytes"`
+	AuditErrors          uint64            `json:"audit_errors"`
+	AuditUnsigned        uint64            `json:"audit_unsigned"`    // records after the last checkpoint
+	AuditSealErrors      uint64            `json:"audit_seal_errors"` // checkpoints or copies of them that failed
+	Incidents            map[string]uint64 `json:"incidents"`         // by state
+	Notifications        []NotifyCount     `json:"notifications"`
+	NotificationsWaiting map[string]uint64 `json:"notifications_waiting"` // by kind of channel
+	EgressOpen           uint64            `json:"egress_open"`
+	StartSeconds         Histogram         `json:"start_seconds"`
+	SupervisorBytes      uint64            `json:"supervisor_resident_bytes"`
+	StartTimeUnix        float64           `json:"start_time_unix"`
 }
 
 // DecisionCount is one cell of clawjail_decisions_total.
