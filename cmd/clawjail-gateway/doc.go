@@ -1,4 +1,5 @@
-// Command clawjail-gateway serves a supervisor's counters to Prometheus.
+// Command clawjail-gateway serves a supervisor's counters to Prometheus, and
+// sends what the supervisor wants people to be told.
 //
 // Trust: it may be started by root and does nothing as root but to become its
 // own user without capabilities; then it listens, and before it answers anybody

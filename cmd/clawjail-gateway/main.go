@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +21,7 @@ import (
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/gateway"
+	"clawjail/supervisor/notify/send"
 )
 
 // version is set by the linker.
@@ -63,7 +66,14 @@ func run(listen, socket, user, path string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	collector := gateway.NewCollector(client.Client{Socket: socket}.Stats, version, func(err error) {
+	supervisor := client.Client{Socket: socket}
+	// The library for chats uses the process's transport, and knows no bounds.
+	http.DefaultTransport = send.NewBounded(nil)
+	sender, err := send.NewSender(supervisor, nil, log)
+	if err != nil {
+		return err
+	}
+	collector := gateway.NewCollector(supervisor.Stats, version, func(err error) {
 		if err != nil {
 			log.Warn("the supervisor does not answer", "error", err)
 			return
@@ -86,8 +96,22 @@ func run(listen, socket, user, path string) error {
 		return err
 	}
 	log.Info("serving metrics", "address", l.Addr().String(), "uid", os.Getuid())
-	return gateway.Serve(ctx, l, handler, log)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		sender.Run(ctx)
+	}()
+	err = gateway.Serve(ctx, l, handler, log)
+	stop()
+	select {
+	case <-sent:
+	case <-time.After(stopTime): // what is being sent may be sent again
+	}
+	return err
 }
+
+// stopTime bounds the wait for what is being sent, at the end.
+const stopTime = 2 * time.Second
 
 // account is who to become: what the operator says here, else what the
 // configuration says, which is who the supervisor lets read its counters.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/notify"
 )
 
 // TestMain lets this program be the gateway.
@@ -35,8 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// supervisor answers for counters on a socket that everybody may reach.
-func supervisor(t *testing.T) (socket string, stop func()) {
+// supervisor answers for counters on a socket that everybody may reach, and
+// gives out what is due once.
+func supervisor(t *testing.T, due notify.Due) (socket string, reports <-chan notify.Report, stop func()) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "clawjail-gateway-test-")
 	if err != nil {
@@ -57,6 +61,25 @@ func supervisor(t *testing.T) (socket string, stop func()) {
 	mux.HandleFunc("GET /v1/stats", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(api.Stats{Tier: "notify", Jails: map[api.State]uint64{api.StateRunning: 3}})
 	})
+	dues, reported := make(chan notify.Due, 1), make(chan notify.Report, 8)
+	dues <- due
+	mux.HandleFunc("GET /v1/gateway/due", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case d := <-dues:
+			_ = json.NewEncoder(w).Encode(d)
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("POST /v1/gateway/report", func(w http.ResponseWriter, r *http.Request) {
+		var rs []notify.Report
+		if err := json.NewDecoder(r.Body).Decode(&rs); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		for _, r := range rs {
+			reported <- r
+		}
+	})
 	srv := &http.Server{Handler: mux}
 	done := make(chan struct{})
 	go func() {
@@ -68,13 +91,27 @@ func supervisor(t *testing.T) (socket string, stop func()) {
 		<-done
 	}
 	t.Cleanup(stop)
-	return socket, stop
+	return socket, reported, stop
 }
 
 // TestGateway: the program as root starts it, in its own user and under its
 // filter, answers everything it is for.
 func TestGateway(t *testing.T) {
-	socket, stop := supervisor(t)
+	heard := make(chan string, 4)
+	hooks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		heard <- r.URL.Path + " " + string(b)
+	}))
+	defer hooks.Close()
+	m1 := notify.Message{ID: "m", Time: time.Now(), Category: notify.Incident, Event: "opened", Title: "stands still"}
+	socket, reports, stop := supervisor(t, notify.Due{
+		Routes: []notify.Route{
+			{Channel: config.Channel{Name: "hook", Kind: config.Webhook, URL: hooks.URL + "/hook"}, Secret: []byte("not-a-secret")},
+			{Channel: config.Channel{Name: "chat", Kind: config.Slack}, URL: hooks.URL + "/chat"},
+			{Channel: config.Channel{Name: "name", Kind: config.Webhook, URL: "http://localhost:1/"}, Secret: []byte("not-a-secret")},
+		},
+		Deliveries: []notify.Delivery{{ID: "m.hook", Channel: "hook", Message: m1}, {ID: "m.chat", Channel: "chat", Message: m1}, {ID: "m.name", Channel: "name", Message: m1}},
+	})
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "gateway", "-listen=127.0.0.1:0", "-socket="+socket, "-user=64902")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -98,6 +135,16 @@ func TestGateway(t *testing.T) {
 	for _, want := range []string{"clawjail_up 1", `clawjail_jails{state="running"} 3`, "process_open_fds ", "process_resident_memory_bytes ", "go_goroutines "} {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for range 3 { // the last one has nobody to listen, and a name that is looked up
+		if r := <-reports; (r.Error != "") != (r.ID == "m.name") || r.Error != "" && !strings.Contains(r.Error, "refused") {
+			t.Errorf("%+v", r)
+		}
+	}
+	for range 2 {
+		if h := <-heard; !strings.Contains(h, "stands still") {
+			t.Errorf("heard %q", h)
 		}
 	}
 	stop()

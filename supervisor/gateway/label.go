@@ -19,6 +19,8 @@ const (
 	verdicts       set = "allow audit ask deny kill freeze"
 	tiers          set = "lsm notify"
 	states         set = "creating running frozen exited"
+	channels       set = "webhook slack shoutrrr smtp command gone"
+	outcomes       set = "sent later givenup dropped again"
 	incidentStates set = "open contained preserved assessed released killed closed"
 	// held are the gates that can hold an action: they are present at zero, so
 	// that an alert on their increase sees where they began.
