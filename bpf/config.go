@@ -25,8 +25,7 @@ const ReadInterval = 20 * time.Millisecond
 // Options configures Load.
 type Options struct {
 	Logger    *slog.Logger
-	RingBytes int    // size of the event ring; a power of two times the page size; 0: DefaultRingBytes
-	PinDir    string // reserved: must be empty
+	RingBytes int // size of the event ring; a power of two times the page size; 0: DefaultRingBytes
 
 	// Linger is how long the tracing programs stay attached without a jail.
 	// Attaching again right after is free then; attaching soon after detaching

@@ -65,6 +65,16 @@
 // Concurrency: all methods may be called at the same time, Read by one goroutine.
 // Importers: supervisor and its doctor. bpf imports no policy.
 //
+// # When the process ends
+//
+// Programs, maps and links live as long as somebody has a descriptor of them.
+// Jail.Kept gives those that a jail needs, for a process that stays (its shim):
+// then nothing changes for the jail, no token is put and so nothing is let
+// through, and events wait in the ring, or are counted when it is full. Adopt and
+// AdoptJail go on with them in another process, without a moment in which nothing
+// is attached. Programs of another build are not gone on with (ErrOtherBuild):
+// new ones are attached beside them before they are let go.
+//
 // # Bounds
 //
 // 4096 tokens a jail (MaxTokens) and 65536 in all, six files a chain, 8 MiB of argv
@@ -75,6 +85,11 @@
 // without a buffer is counted as lost.
 //
 // # Decisions
+//
+// Descriptors in the shims and no pins in a BPF file system. Pins outlive
+// everybody: those of a supervisor that is gone, of another one and of an attacker
+// who may mount would have to be told apart, and removed. What shims hold is gone
+// with the last of them.
 //
 // File events without LSM. Measured on 6.18 (processor time of the thread, lower
 // quartile of 15 turns, an empty program; the last two columns under a 20-jump

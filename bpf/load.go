@@ -18,9 +18,6 @@ const scratchPerCPU = 4
 // which stay attached while a jail exists and a little longer (Options.Linger).
 // Anything missing is an error: there is no partial set.
 func Load(o Options) (*Probes, error) {
-	if o.PinDir != "" {
-		return nil, errors.New("load probes: pinning is not supported yet")
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -31,7 +28,10 @@ func Load(o Options) (*Probes, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("load probes: remove memlock limit: %w", err)
 	}
-	p := &Probes{log: o.Logger, tier: TierNotify, jails: make(map[uint64]*Jail), linger: o.Linger}
+	p := &Probes{log: o.Logger, tier: TierNotify, build: buildOf(size), jails: make(map[uint64]*Jail), linger: o.Linger}
+	if p.loaded, err = randomName(); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
 	if p.linger == 0 {
 		p.linger = DefaultLinger
 	}
@@ -51,6 +51,20 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 		return err
 	}
 	p.groupTracing()
+	if err := p.loadLookupSpec(); err != nil {
+		return err
+	}
+	if err := p.openRing(); err != nil {
+		return fmt.Errorf("event ring: %w", err)
+	}
+	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach(), p.codes.attach()); err != nil {
+		return err
+	}
+	return p.rest()
+}
+
+// loadLookupSpec reads what is loaded for each jail.
+func (p *Probes) loadLookupSpec() error {
 	spec, err := loadLookup()
 	if err != nil {
 		return fmt.Errorf("lookup object: %w", err)
@@ -60,13 +74,7 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 	targets := spec.Maps[lookupMapTargets]
 	targets.Key, targets.Value = nil, nil
 	p.lookup = spec
-	if err := p.openRing(); err != nil {
-		return fmt.Errorf("event ring: %w", err)
-	}
-	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach(), p.codes.attach()); err != nil {
-		return err
-	}
-	return p.rest()
+	return nil
 }
 
 // ringSize checks what the kernel would refuse with a bare EINVAL.

@@ -19,6 +19,8 @@ var ErrClosed = errors.New("probes closed")
 type Probes struct {
 	log  *slog.Logger
 	tier string
+	// build and loaded say which programs these are: see Handover.
+	build, loaded string
 
 	core   *ebpf.Collection
 	notify *ebpf.Collection
