@@ -22,6 +22,15 @@
 //
 // May be imported by supervisor.
 //
+// # When the supervisor goes
+//
+// What was received and has no answer is in the listener's ledger. The engine of
+// the next supervisor begins with it: it looks at each such call again, as if it
+// came now, and asks again what had been asked, which the approval queue knows as
+// the same request. Only a change that was being done for the caller is not done
+// again: it gets EIO, and a record that says why. An engine that is closed answers
+// nothing any more.
+//
 // # How an execution goes
 //
 //	receive -> copy path, argv, environment, cwd -> still valid?

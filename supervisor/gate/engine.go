@@ -101,16 +101,17 @@ type Config struct {
 
 // Engine serves one jail's listener.
 type Engine struct {
-	c      Config
-	listen *notify.Listener
-	held   chan struct{} // a place per held call
-	work   sync.WaitGroup
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
-	hashes hashCache
-	given  outstanding
-	said   lastSaid // on the stderr of programs
+	c       Config
+	listen  *notify.Listener
+	held    chan struct{} // a place per held call
+	work    sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    chan struct{}
+	resumed chan struct{}
+	hashes  hashCache
+	given   outstanding
+	said    lastSaid // on the stderr of programs
 
 	// Of the receiving goroutine.
 	glance *tracee.Glance
@@ -120,7 +121,7 @@ type Engine struct {
 // New takes the listener over.
 func New(c Config, l *notify.Listener) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{}),
+	return &Engine{c: c, listen: l, held: make(chan struct{}, maxHeld), ctx: ctx, cancel: cancel, done: make(chan struct{}), resumed: make(chan struct{}),
 		given: outstanding{tokens: c.Tokens}}
 }
 
@@ -138,6 +139,10 @@ func (e *Engine) Run() {
 		e.glance = glance
 		defer glance.Close()
 	}
+	for _, left := range e.listen.Left() {
+		e.again(left)
+	}
+	close(e.resumed)
 	for {
 		call, err := e.listen.Recv()
 		if errors.Is(err, notify.ErrClosed) {
@@ -158,7 +163,37 @@ func (e *Engine) Run() {
 	}
 }
 
-// Close ends Run and waits for it. Calls that are held then get ENOSYS.
+// Resumed is closed when the calls that a former supervisor has received are
+// being decided.
+func (e *Engine) Resumed() <-chan struct{} { return e.resumed }
+
+// again decides a call that a former supervisor has received and not answered,
+// from the beginning. What was being done for it is not done twice.
+func (e *Engine) again(left notify.Left) {
+	if !left.Acting {
+		e.serve(left.Call)
+		return
+	}
+	e.deny(left.Call, unix.EIO)
+	o := Outcome{Gate: policy.GateOpen, Op: "change", PID: left.TID, Verdict: policy.Deny, Rule: "restart", Errno: unix.EIO,
+		Message: "the supervisor was lost while it did this for the jail: it may have been done, and was answered with EIO"}
+	if task, err := tracee.Open(left.TID); err == nil {
+		defer task.Close()
+		if c, ok, err := decode(left.Call, task); ok && err == nil && len(c.places) > 0 {
+			o.Op, o.PID, o.Path = c.op, task.TGID, c.places[0].name
+		}
+	}
+	e.record(o)
+}
+
+// leaves reports whether a call is left without an answer, for the next
+// supervisor: this one ends, and the call is in the listener's ledger.
+func (e *Engine) leaves(d *approval.Decision) bool {
+	return e.ctx.Err() != nil || d != nil && d.Outcome == approval.Interrupted
+}
+
+// Close ends Run and waits for it. Calls that are held stay held for whoever has
+// another copy of the listener, and get ENOSYS if nobody has.
 func (e *Engine) Close() {
 	e.cancel()
 	e.listen.Interrupt()
@@ -181,6 +216,9 @@ func (e *Engine) serve(call notify.Call) {
 
 // deny answers with an errno. That the call is gone is fine.
 func (e *Engine) deny(call notify.Call, errno unix.Errno) {
+	if e.leaves(nil) {
+		return
+	}
 	if err := e.listen.Deny(call.ID, errno); err != nil && !errors.Is(err, notify.ErrGone) {
 		e.c.Logger.Error("deny a call", "jail", e.c.Jail, "error", err)
 	}

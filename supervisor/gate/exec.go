@@ -269,6 +269,9 @@ func (e *Engine) letGo(call notify.Call, t Token, path string) {
 // refuse denies the call and records that.
 func (e *Engine) refuse(x *execution, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
 	defer x.close()
+	if e.leaves(decision) {
+		return
+	}
 	o := e.outcome(x, d, "")
 	o.Errno, o.Message, o.Decision = errno, message, decision
 	e.explain(x.call.ID, x.task, o)

@@ -283,6 +283,7 @@ func (e *Engine) perform(ctx context.Context, x *edit, d policy.Decision, decisi
 		e.deny(x.call, errno)
 		return
 	}
+	e.listen.Acting(x.call.ID)
 	file, errno := e.c.Files.Worker.Do(ctx, e.cred(x), x.change.perform(targets))
 	if errno != 0 {
 		if errno == unix.ESTALE {
@@ -389,6 +390,9 @@ func descriptorTarget(p *place) (behalf.Target, unix.Errno) {
 // refuseFile denies the call and records that.
 func (e *Engine) refuseFile(x *edit, d policy.Decision, errno unix.Errno, message string, decision *approval.Decision) {
 	defer x.close()
+	if e.leaves(decision) {
+		return
+	}
 	o := e.outcomeFile(x, d)
 	o.Errno, o.Message, o.Decision = errno, message, decision
 	e.explain(x.call.ID, x.task, o)

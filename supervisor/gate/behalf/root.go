@@ -51,6 +51,19 @@ func OpenRoot(jailPath, hostPath string, idmap *Idmap) (*Root, error) {
 	return &Root{jail: jailPath, dir: dir, file: kind == unix.S_IFREG}, nil
 }
 
+// File is the root of the mount, for AdoptRoot in another process.
+func (r *Root) File() *os.File { return r.dir }
+
+// AdoptRoot is OpenRoot with the mount that another process has opened for the
+// jail: what the jail has open through it is known by it. It takes dir over.
+func AdoptRoot(jailPath string, dir *os.File) (*Root, error) {
+	st, err := stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("writable root %q: %w", jailPath, err)
+	}
+	return &Root{jail: jailPath, dir: dir, file: st.Mode&unix.S_IFMT == unix.S_IFREG}, nil
+}
+
 // View takes a jail's own tree as it is, read-only mounts and all, from its root
 // directory (O_PATH): for what the jail could do by itself and must not, because
 // it is counted. The caller keeps root.
