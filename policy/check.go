@@ -22,6 +22,8 @@ const (
 	MaxPath     = 4096 // bytes of a path
 	MaxVars     = 256  // in each of env.pass and env.set
 	MaxVarValue = 32 << 10
+	MaxAction   = 64  // bytes of the name of a type of action
+	MaxActions  = 256 // types of actions, and limits of them
 	MaxOrigin   = 256 // bytes of a rule's label and of its place
 )
 
@@ -100,6 +102,19 @@ func CheckArg(s string) error {
 	}
 	_, err := parseGlob(s, false)
 	return err
+}
+
+// CheckAction checks the name of a type of action.
+func CheckAction(s string) error {
+	if s == "" || len(s) > MaxAction {
+		return fmt.Errorf("action %q is not 1 to %d characters long", clip(s), MaxAction)
+	}
+	for i, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return fmt.Errorf("action %q may have a-z and, behind the first, 0-9 and underscores", s)
+		}
+	}
+	return nil
 }
 
 // CheckSHA256 checks the hash of a program.
@@ -204,6 +219,12 @@ func LimitRange(name string) (least, most int64) {
 		return int64(time.Second), int64(366 * 24 * time.Hour)
 	case "timeout":
 		return int64(time.Second), int64(30 * 24 * time.Hour)
+	case "actions": // of one type, in a limit
+		return 0, 1 << 30
+	case "action_per":
+		return int64(time.Second), int64(366 * 24 * time.Hour)
+	case "window":
+		return int64(time.Second), int64(24 * time.Hour)
 	case "limit": // of deletions
 		return 1, 1 << 30
 	case "per": // the same

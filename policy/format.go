@@ -104,6 +104,7 @@ func (p *Policy) Lines() []string {
 	for _, v := range p.Env.Set {
 		out = append(out, fmt.Sprintf("env: set %s=%q", v.Name, v.Value))
 	}
+	out = append(out, p.Actions.lines()...)
 	if p.ExplainRefusals {
 		out = append(out, "on_refusal: explain")
 	}
@@ -158,6 +159,32 @@ func (r NetRule) line() string {
 	}
 	if r.Protocol != ProtocolNamed {
 		out += " " + r.Protocol.String()
+	}
+	if r.Needs != "" {
+		out += ", needs " + r.Needs
+	}
+	return out
+}
+
+func (a Actions) lines() (out []string) {
+	if a.AskRoutine {
+		out = append(out, "actions: even routine ones ask")
+	}
+	for _, k := range a.NeverAsk {
+		out = append(out, "actions: "+string(k)+" need not ask")
+	}
+	for _, t := range a.Types {
+		line := "actions: " + t.Name + " " + t.Category.String()
+		if t.Kind != KindNone {
+			line += ", " + string(t.Kind)
+		}
+		out = append(out, line)
+	}
+	for _, l := range a.Limits {
+		out = append(out, fmt.Sprintf("actions: %s of each %s, then %s", l, l.Scope, l.Over))
+	}
+	if a.Window != 0 {
+		out = append(out, "actions: window "+Duration(a.Window))
 	}
 	return out
 }

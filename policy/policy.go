@@ -23,6 +23,7 @@ type Policy struct {
 	Network Network
 	Limits  Limits
 	Env     Env
+	Actions Actions
 
 	// Approval bounds the wait for a human.
 	Approval Approval
@@ -142,7 +143,10 @@ type NetRule struct {
 	Port     uint16
 	Protocol Protocol
 	Then     Verdict
-	Origin   Origin
+	// Needs is the type of action that owns the destination, NeedsNone for none,
+	// empty for what is built in. Only where Then permits.
+	Needs  string
+	Origin Origin
 }
 
 // Addr gives the address when Host is one.

@@ -3,6 +3,8 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 )
 
 // Validate reports everything that is wrong with p, joined. What passes is
@@ -20,6 +22,7 @@ func (p *Policy) Validate() error {
 	c.env(p.Env)
 	c.limits(p.Limits)
 	c.delete(p.Delete)
+	c.actions(p.Actions)
 	c.rangeOf("approval.timeout", "timeout", int64(p.Approval.Timeout))
 	if p.OnViolation >= responseEnd {
 		c.add("on_violation", fmt.Errorf("unknown %v", p.OnViolation))
@@ -152,6 +155,12 @@ func (c *checker) network(n Network) {
 		if !r.Then.Permits() && r.Then != Ask && r.Then != Deny {
 			c.add(where, fmt.Errorf("%v is neither allow, audit, ask nor deny", r.Then))
 		}
+		if r.Needs != "" {
+			c.add(where+".needs", CheckAction(r.Needs))
+			if !r.Then.Permits() {
+				c.add(where, fmt.Errorf("needs an action, and is %v anyway", r.Then))
+			}
+		}
 	}
 }
 
@@ -197,4 +206,78 @@ func (c *checker) delete(d Delete) {
 	if !d.Over.Valid() || d.Over.Permits() {
 		c.add("delete.over", fmt.Errorf("%v is neither ask, deny, kill nor freeze", d.Over))
 	}
+}
+
+func (c *checker) actions(a Actions) {
+	c.count("actions.types", len(a.Types), MaxActions)
+	c.count("actions.limits", len(a.Limits), MaxActions)
+	for i, k := range a.NeverAsk {
+		_, err := ParseActionKind(string(k))
+		c.add("actions.never_ask", err)
+		if i > 0 && a.NeverAsk[i-1] >= k {
+			c.add("actions.never_ask", errors.New("kinds are not sorted, or not distinct"))
+		}
+	}
+	for i, t := range a.Types {
+		where := fmt.Sprintf("actions.types[%d]", i)
+		c.add(where, CheckAction(t.Name))
+		c.origin(where, t.Origin, t.Category.Verdict())
+		if t.Category == NoCategory || t.Category >= categoryEnd || t.Origin.Category != t.Category {
+			c.add(where, fmt.Errorf("%q is no category of an action, or not that of its origin", t.Category))
+		}
+		if t.Kind != KindNone {
+			_, err := ParseActionKind(string(t.Kind))
+			c.add(where, err)
+		}
+		if t.Name == OfSpending || t.Name == OfTransaction || t.Name == NeedsNone {
+			c.add(where, fmt.Errorf("%q is no name for a type", t.Name))
+		}
+		if i > 0 && a.Types[i-1].Name >= t.Name {
+			c.add("actions.types", errors.New("types are not sorted, or not distinct"))
+		}
+	}
+	for i, l := range a.Limits {
+		where := fmt.Sprintf("actions.limits[%d]", i)
+		c.add(where, l.check())
+		c.origin(where, l.Origin, l.Over)
+		if i > 0 && a.Limits[i-1].compare(l) >= 0 {
+			c.add("actions.limits", errors.New("limits are not sorted, or not distinct"))
+		}
+	}
+	if a.Window != 0 {
+		c.rangeOf("actions.window", "window", int64(a.Window))
+	}
+}
+
+// check looks at one limit.
+func (l ActionLimit) check() error {
+	if err := CheckAction(l.Of); err != nil {
+		return err
+	}
+	least, most := LimitRange("actions")
+	if l.Money() {
+		if err := CheckCurrency(l.Currency); err != nil {
+			return err
+		}
+		most = MaxMoney
+	} else if l.Currency != "" {
+		return fmt.Errorf("%q is counted and has the currency %q", l.Of, l.Currency)
+	}
+	if l.Max < least || l.Max > most {
+		return fmt.Errorf("%d is not between %d and %d", l.Max, least, most)
+	}
+	if l.Of == OfTransaction {
+		if l.Per != 0 || l.Scope != ScopeJail {
+			return errors.New("what one transaction costs has no time and no scope")
+		}
+	} else if a, b := LimitRange("action_per"); int64(l.Per) < a || int64(l.Per) > b {
+		return fmt.Errorf("%v is not between %v and %v", l.Per, time.Duration(a), time.Duration(b))
+	}
+	if !slices.Contains(Scopes(), string(l.Scope)) {
+		return fmt.Errorf("unknown scope %q", l.Scope)
+	}
+	if l.Over != Ask && l.Over != Deny {
+		return fmt.Errorf("over: %v is neither ask nor deny", l.Over)
+	}
+	return nil
 }

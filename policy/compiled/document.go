@@ -21,6 +21,7 @@ type document struct {
 	Env         env      `json:"env"`
 	Approval    approval `json:"approval"`
 	OnViolation string   `json:"on_violation"`
+	Actions     *actions `json:"actions,omitempty"`
 	Explain     bool     `json:"explain_refusals,omitempty"`
 }
 
@@ -81,6 +82,7 @@ type netRule struct {
 	Port     uint16 `json:"port,omitempty"`
 	Protocol string `json:"protocol,omitempty"`
 	Then     string `json:"then"`
+	Needs    string `json:"needs,omitempty"`
 	Origin   origin `json:"origin"`
 }
 
@@ -136,7 +138,7 @@ func fromPolicy(p *policy.Policy) document {
 		Network: network{
 			Default: p.Network.Default.String(),
 			Rules: each(p.Network.Rules, func(r policy.NetRule) netRule {
-				return netRule{r.Host, r.Port, r.Protocol.String(), r.Then.String(), fromOrigin(r.Origin)}
+				return netRule{r.Host, r.Port, r.Protocol.String(), r.Then.String(), r.Needs, fromOrigin(r.Origin)}
 			}),
 			Private:       p.Network.Private.String(),
 			Origin:        fromOrigin(p.Network.Origin),
@@ -154,6 +156,7 @@ func fromPolicy(p *policy.Policy) document {
 		OnViolation: p.OnViolation.String(),
 		Explain:     p.ExplainRefusals,
 	}
+	d.Actions = fromActions(p.Actions)
 	if p.Delete.Limit != 0 {
 		d.Delete = &limit{p.Delete.Limit, int64(p.Delete.Per), p.Delete.Over.String(), fromOrigin(p.Delete.Origin)}
 	}
@@ -211,6 +214,7 @@ func (d document) policy() (*policy.Policy, error) {
 		OnViolation:     read(&r, "on_violation", d.OnViolation, policy.ParseResponse),
 		ExplainRefusals: d.Explain,
 	}
+	p.Actions = r.actions(d.Actions)
 	if l := d.Delete; l != nil {
 		if l.Limit == 0 && r.err == nil {
 			r.err = fmt.Errorf("delete: limit 0 is no limit and is left out")
@@ -245,7 +249,7 @@ func (r *reader) execRule(e execRule) policy.ExecRule {
 
 func (r *reader) netRule(n netRule) policy.NetRule {
 	return policy.NetRule{
-		Host: n.Host, Port: n.Port, Origin: r.origin(n.Origin),
+		Host: n.Host, Port: n.Port, Needs: n.Needs, Origin: r.origin(n.Origin),
 		Protocol: read(r, "network rule", n.Protocol, policy.ParseProtocol),
 		Then:     read(r, "network rule", n.Then, policy.ParseVerdict),
 	}

@@ -23,6 +23,9 @@
 // the network's lists too: `critical: ["api.example.org:443"]`. The word is kept
 // with the rule and shown with it.
 //
+// network may be a list instead: of what is allowed. An entry with `needs:` is let
+// through only for an approved action of that type.
+//
 // # How extends merges
 //
 // `extends` names presets and nothing else: a file cannot pull in another one
@@ -37,6 +40,8 @@
 //     most specific comes first: a name before a wildcard, a longer wildcard
 //     before a shorter, a port before any port. A deny that covers a base's
 //     entry takes it away.
+//   - actions: types and limits by what they are about, the policy's win; single
+//     values as below.
 //   - env.pass: both; env.set: both, the policy's value wins.
 //   - single values (exec.default, network.default, network.private, each of
 //     limits, delete, approval.timeout, on_violation, on_refusal): the policy's, else the

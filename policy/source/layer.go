@@ -31,6 +31,7 @@ type layer struct {
 	timeout     time.Duration // 0: not given
 	onViolation *policy.Response
 	explain     *bool // on_refusal
+	actions     actions
 }
 
 // placed is a rule with the node that problems with it point at.
@@ -42,7 +43,7 @@ type placed[T any] struct {
 
 // topKeys are the keys of a policy.
 func topKeys() []string {
-	return []string{"version", "name", "extends", "files", "delete", "exec", "network", "limits", "env", "approval", "on_violation", "on_refusal"}
+	return []string{"version", "name", "extends", "files", "delete", "exec", "network", "limits", "env", "approval", "actions", "on_violation", "on_refusal"}
 }
 
 // origin labels a rule by its place and its line.
@@ -64,7 +65,7 @@ func (r *reader) layer(root *yaml.Node, presets []string) layer {
 	}{
 		{"files", r.readFiles}, {"delete", r.readDelete}, {"exec", r.readExec}, {"network", r.readNetwork},
 		{"limits", r.readLimits}, {"env", r.readEnv}, {"approval", r.readApproval}, {"on_violation", r.readViolation},
-		{"on_refusal", r.readRefusal},
+		{"on_refusal", r.readRefusal}, {"actions", r.readActions},
 	} {
 		if n := top[section.key]; n != nil {
 			section.read(n, &l)
@@ -142,6 +143,7 @@ func (own layer) under(base layer) layer {
 	out.onViolation = cmp.Or(own.onViolation, base.onViolation)
 	out.explain = cmp.Or(own.explain, base.explain)
 	out.timeout = cmp.Or(own.timeout, base.timeout)
+	out.actions = own.actions.under(base.actions)
 	out.limits = make(map[string]int64, len(own.limits)+len(base.limits))
 	for _, m := range []map[string]int64{base.limits, own.limits} {
 		for k, v := range m {
@@ -180,6 +182,7 @@ func (l layer) resolve() *policy.Policy {
 		Env:         policy.Env{Pass: l.pass, Set: slices.Clone(l.set)},
 		Approval:    policy.DefaultApproval(),
 		OnViolation: policy.RespondKill,
+		Actions:     l.actions.resolve(),
 	}
 	slices.SortFunc(p.Env.Set, func(a, b policy.Var) int { return cmp.Compare(a.Name, b.Name) })
 	if l.deletion != nil {

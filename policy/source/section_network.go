@@ -15,6 +15,11 @@ import (
 )
 
 func (r *reader) readNetwork(n *yaml.Node, l *layer) {
+	if n.Kind == yaml.SequenceNode { // nothing but a list of what is allowed
+		r.readDestinations(n, "allow", l)
+		r.orderNetwork(l)
+		return
+	}
 	fields := r.Fields(n, "network", append([]string{"default", "private"}, lists()...)...)
 	if fields == nil {
 		return
@@ -32,24 +37,36 @@ func (r *reader) readNetwork(n *yaml.Node, l *layer) {
 		}
 	}
 	for _, key := range lists() {
-		n := fields[key]
-		if n == nil {
-			continue
-		}
-		then, err := parseWord(key)
-		if err == nil && then.verdict == policy.Ask && !r.features.Gate {
-			r.Problem(n, "list it under allow, or leave it out", "network.%s needs the gate that holds operations, which this clawjail does not have yet", key)
-			continue
-		}
-		for i, item := range r.Items(n, "network."+key, policy.MaxRules) {
-			where := fmt.Sprintf("network.%s[%d]", key, i)
-			if rule, ok := r.destination(item, where); ok {
-				rule.Then, rule.Origin = then.verdict, r.origin(where, item)
-				rule.Origin.Category = then.category
-				l.network = append(l.network, placed[policy.NetRule]{rule: rule, node: item, own: true})
-			}
+		if n := fields[key]; n != nil {
+			r.readDestinations(n, key, l)
 		}
 	}
+	r.orderNetwork(l)
+}
+
+// readDestinations reads one list, which is about one verdict.
+func (r *reader) readDestinations(n *yaml.Node, key string, l *layer) {
+	then, err := parseWord(key)
+	if err == nil && then.verdict == policy.Ask && !r.features.Gate {
+		r.Problem(n, "list it under allow, or leave it out", "network.%s needs the gate that holds operations, which this clawjail does not have yet", key)
+		return
+	}
+	for i, item := range r.Items(n, "network."+key, policy.MaxRules) {
+		where := fmt.Sprintf("network.%s[%d]", key, i)
+		rule, ok := r.destination(item, where)
+		if ok && rule.Needs != "" && !then.verdict.Permits() {
+			r.Problem(item, "list it under allow", "%s needs an action, and is %s anyway", where, key)
+			continue
+		}
+		if ok {
+			rule.Then, rule.Origin = then.verdict, r.origin(where, item)
+			rule.Origin.Category = then.category
+			l.network = append(l.network, placed[policy.NetRule]{rule: rule, node: item, own: true})
+		}
+	}
+}
+
+func (r *reader) orderNetwork(l *layer) {
 	slices.SortStableFunc(l.network, func(a, b placed[policy.NetRule]) int { return bySpecificity(a.rule, b.rule) })
 	r.shadowedHosts(l.network)
 }
@@ -92,7 +109,8 @@ func (r *reader) shadowedHosts(entries []placed[policy.NetRule]) {
 	}
 }
 
-// destination reads "host:port", or a mapping with host, port and protocol.
+// destination reads "host:port", or a mapping with host, port, protocol and the
+// action that it needs.
 func (r *reader) destination(n *yaml.Node, where string) (policy.NetRule, bool) {
 	if n.Kind == yaml.ScalarNode {
 		s, ok := r.Str(n, where)
@@ -101,7 +119,7 @@ func (r *reader) destination(n *yaml.Node, where string) (policy.NetRule, bool) 
 		}
 		return r.hostPort(n, s, where)
 	}
-	fields := r.Fields(n, where, "host", "port", "protocol")
+	fields := r.Fields(n, where, "host", "port", "protocol", "needs")
 	if fields == nil {
 		return policy.NetRule{}, false
 	}
@@ -112,13 +130,21 @@ func (r *reader) destination(n *yaml.Node, where string) (policy.NetRule, bool) 
 	} else if s, ok := r.Str(h, where+".host"); ok {
 		rule.Host = r.host(h, s, where)
 	}
-	if p := fields["port"]; p == nil {
+	if p := fields["port"]; p == nil && fields["needs"] != nil {
+		rule.Port = 443 // what an action has to do with is an interface on the web
+	} else if p == nil {
 		r.Problem(n, "add port: 443, or port: any", "%s has no port", where)
 	} else if s, ok := r.Word(p, where+".port"); ok {
 		rule.Port, _ = r.port(p, s, where)
 	}
 	if p := fields["protocol"]; p != nil {
 		rule.Protocol, _ = strict.OneWord(r.Reader, p, "protocol", policy.Protocols(), policy.ParseProtocol)
+	}
+	if v := fields["needs"]; v != nil {
+		if !r.features.Gate {
+			r.Problem(v, "leave needs out until then", "%s.needs needs the gate that holds operations, which this clawjail does not have yet", where)
+		}
+		rule.Needs, _ = r.actionName(v, where+".needs")
 	}
 	if _, literal := rule.Addr(); literal && rule.Protocol == policy.ProtocolNamed {
 		rule.Protocol = policy.ProtocolTCP // an address has no name to match
