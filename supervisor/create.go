@@ -439,7 +439,7 @@ func newID() string {
 // madeUpName is the command's name and four random digits.
 func madeUpName(argv [][]byte) string {
 	base := strings.ToLower(filepath.Base(string(argv[0])))
-	base = strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(base, "-"), "-")
+	base = strings.Join(strings.FieldsFunc(base, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') }), "-")
 	if len(base) > 32 {
 		base = strings.TrimRight(base[:32], "-")
 	}

@@ -1,9 +1,9 @@
 package source
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -77,13 +77,18 @@ func (r *reader) cpus(n *yaml.Node, where string) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	m := regexp.MustCompile(`^(\d{1,6})(?:\.(\d{1,3}))?$`).FindStringSubmatch(s)
-	if m == nil || n.Style != 0 {
+	ones, decimals, point := strings.Cut(s, ".")
+	if !digits(ones, 6) || point && !digits(decimals, 3) || n.Style != 0 {
 		r.Problem(n, "write 2 or 0.5, with up to three decimals", "%s is a number of processors, not %q", where, s)
 		return 0, false
 	}
-	whole, _ := strconv.ParseInt(m[1], 10, 64)
-	milli, _ := strconv.ParseInt((m[2] + "000")[:3], 10, 64)
+	whole, _ := strconv.ParseInt(ones, 10, 64)
+	milli, _ := strconv.ParseInt((decimals + "000")[:3], 10, 64)
 	v := whole*1000 + milli
 	return v, r.Within(n, where, span("cpus"), v, policy.CPUs)
+}
+
+// digits reports whether s is a decimal number of one to most digits.
+func digits(s string, most int) bool {
+	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
 }

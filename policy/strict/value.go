@@ -3,7 +3,6 @@ package strict
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,17 +162,17 @@ func (r *Reader) Size(n *yaml.Node, where string, in Range) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	m := regexp.MustCompile(`^(\d{1,18}) ?([A-Za-z]*)$`).FindStringSubmatch(s)
-	if m == nil {
+	number, name, ok := quantity(s)
+	if !ok {
 		r.Problem(n, sizeUnitNames+", as in 512MiB", "%s is a size, not %q", where, s)
 		return 0, false
 	}
-	if m[2] == "" {
+	if name == "" {
 		r.Problem(n, sizeUnitNames, "%s %q has no unit", where, s)
 		return 0, false
 	}
-	num, _ := strconv.ParseInt(m[1], 10, 64)
-	if unit := policy.UnitBytes(m[2]); unit != 0 {
+	num, _ := strconv.ParseInt(number, 10, 64)
+	if unit := policy.UnitBytes(name); unit != 0 {
 		v := int64(math.MaxInt64)
 		if num <= math.MaxInt64/unit {
 			v = num * unit
@@ -181,12 +180,33 @@ func (r *Reader) Size(n *yaml.Node, where string, in Range) (int64, bool) {
 		return v, r.Within(n, where, in, v, policy.Size)
 	}
 	hint := sizeUnitNames
-	if best := Closest(m[2], policy.SizeUnits()); best != "" {
-		hint = fmt.Sprintf("did you mean %q? %s", m[1]+best, sizeUnitNames)
+	if best := Closest(name, policy.SizeUnits()); best != "" {
+		hint = fmt.Sprintf("did you mean %q? %s", number+best, sizeUnitNames)
 	}
-	r.Problem(n, hint, "unknown unit %q in %s %q", m[2], where, s)
+	r.Problem(n, hint, "unknown unit %q in %s %q", name, where, s)
 	return 0, false
 }
+
+// quantity splits a number of up to 18 digits from the letters after it and the
+// space that may be between them. (By hand: to compile an expression takes longer
+// than to read a policy's other lines.)
+func quantity(s string) (number, letters string, ok bool) {
+	number, letters = cutFunc(s, isDigit)
+	letters = strings.TrimPrefix(letters, " ")
+	_, rest := cutFunc(letters, isLetter)
+	return number, letters, number != "" && len(number) <= 18 && rest == ""
+}
+
+// cutFunc cuts s after the runes at its beginning that are in a set.
+func cutFunc(s string, in func(rune) bool) (head, rest string) {
+	if i := strings.IndexFunc(s, func(c rune) bool { return !in(c) }); i >= 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
+}
+
+func isDigit(c rune) bool  { return c >= '0' && c <= '9' }
+func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // TimeUnits says what units Duration knows, for hints.
 const TimeUnits = "the units are s, m, h and d"
@@ -201,26 +221,43 @@ func (r *Reader) Duration(n *yaml.Node, where string, in Range) (time.Duration, 
 		r.Problem(n, TimeUnits, "%s %q has no unit", where, s)
 		return 0, false
 	}
-	parts := regexp.MustCompile(`^(?:\d{1,9}[a-zA-Zµ]+)+$`).FindString(s)
-	if parts == "" {
+	parts, ok := spans(s)
+	if !ok {
 		r.Problem(n, TimeUnits+", as in 90s or 1h30m", "%s is a time, not %q", where, s)
 		return 0, false
 	}
 	var total time.Duration
 	last := time.Duration(math.MaxInt64)
-	for _, m := range regexp.MustCompile(`(\d+)([a-zA-Zµ]+)`).FindAllStringSubmatch(s, -1) {
-		unit := policy.UnitDuration(m[2])
+	for _, p := range parts {
+		unit := policy.UnitDuration(p.unit)
 		if unit == 0 {
-			r.Problem(n, TimeUnits, "unknown unit %q in %s %q", m[2], where, s)
+			r.Problem(n, TimeUnits, "unknown unit %q in %s %q", p.unit, where, s)
 			return 0, false
 		}
 		if unit >= last {
 			r.Problem(n, "the longest unit comes first, each once", "%s is a time, not %q", where, s)
 			return 0, false
 		}
-		num, _ := strconv.ParseInt(m[1], 10, 64)
+		num, _ := strconv.ParseInt(p.number, 10, 64)
 		last = unit
 		total += time.Duration(min(num, int64(400*24*time.Hour/unit))) * unit // beyond every range, and no overflow
 	}
 	return total, r.Within(n, where, in, int64(total), func(v int64) string { return policy.Duration(time.Duration(v)) })
+}
+
+// timeSpan is one number of up to nine digits and its unit.
+type timeSpan struct{ number, unit string }
+
+// spans splits 1h30m into its parts.
+func spans(s string) (parts []timeSpan, ok bool) {
+	for s != "" {
+		var p timeSpan
+		p.number, s = cutFunc(s, isDigit)
+		p.unit, s = cutFunc(s, func(c rune) bool { return isLetter(c) || c == 'µ' })
+		if p.number == "" || len(p.number) > 9 || p.unit == "" {
+			return nil, false
+		}
+		parts = append(parts, p)
+	}
+	return parts, len(parts) > 0
 }
