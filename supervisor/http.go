@@ -62,6 +62,7 @@ func (s *Supervisor) routes() http.Handler {
 	s.approvalRoutes(add)
 	s.skillRoutes(add)
 	s.incidentRoutes(add)
+	s.checklistRoutes(add)
 	s.notifyRoutes(add)
 	s.gatewayRoutes(add)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -71,6 +71,7 @@ type Supervisor struct {
 	limits    *limit.Store
 	incidents *incident.Store
 	herald    *herald.Herald // tells people; see telling.go
+	checks    checks         // see checklist.go
 }
 
 // New builds everything that jails need before the first of them starts: the

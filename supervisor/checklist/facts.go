@@ -1,0 +1,94 @@
+package checklist
+
+import (
+	"io/fs"
+	"time"
+
+	"clawjail/supervisor/checklist/ledger"
+	"clawjail/supervisor/checklist/probe"
+)
+
+// Tried is a fact, or why there is none.
+type Tried[T any] struct {
+	Value T      `json:"value"`
+	Err   string `json:"error,omitempty"`
+}
+
+// Know is a fact.
+func Know[T any](v T, err error) Tried[T] {
+	if err != nil {
+		return Tried[T]{Err: err.Error()}
+	}
+	return Tried[T]{Value: v}
+}
+
+// Facts is everything that Judge looks at.
+type Facts struct {
+	Time time.Time
+	Host string
+	// Running is how the supervisor runs.
+	Running Tried[Running]
+	// Doctor holds what `clawjail doctor` found to fail, as lines.
+	Doctor Tried[[]string]
+	Config Tried[Config]
+	Keys   Tried[[]KeyFile]
+	Log    Tried[Log]
+	Skills Tried[[]Skill]
+	// Jail is what a program in a jail could do.
+	Jail Tried[[]probe.Door]
+	// Shell holds the commands of DangerousCommands that were not refused.
+	Shell  Tried[[]string]
+	Ledger Tried[map[string]ledger.Entry]
+}
+
+// Running is a supervisor that answers.
+type Running struct {
+	Private   bool // it belongs to one run and ends with it
+	Version   string
+	Tier      string
+	AuditLost uint64    // records that could not be written
+	Scraped   time.Time // when its counters were last read; zero: never
+}
+
+// Config is what the checklist needs of the configuration.
+type Config struct {
+	Exists    bool
+	Problems  []string // why a supervisor would refuse it
+	Overrides []string // what it weakens on purpose
+	Approvers int      // people who may decide, root apart
+	Group     string   // of the approvers
+	FourEyes  bool
+	Retain    time.Duration
+	Anchors   int
+	Freeze    bool     // jails stand still while the log cannot be written
+	Channels  int      // ways to tell people
+	Limits    []string // of actions, as text: "50 deletions an hour"
+	Unlimited []string // kinds of actions that have none
+	Unsigned  bool     // skills without a signature are left to a person
+	Verify    bool     // a skill whose signature does not count is rejected
+}
+
+// KeyFile is a secret of this host.
+type KeyFile struct {
+	Path string
+	Mode fs.FileMode
+	UID  uint32
+}
+
+// Log is what `clawjail audit verify` found.
+type Log struct {
+	Proven   bool
+	Records  uint64
+	Unsigned uint64 // after the last checkpoint
+	SignedAt time.Time
+	Problems []string
+}
+
+// Skill is one that is installed.
+type Skill struct {
+	Name    string
+	Verdict string    // of its last audit
+	Audited time.Time // when that was
+	RuleSet string
+	Current string // the rules of today
+}

@@ -1,0 +1,22 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"clawjail/supervisor/api"
+)
+
+// Checklist gives what was done and when.
+func (c Client) Checklist(ctx context.Context) (api.Checklist, error) {
+	var out api.Checklist
+	_, err := c.call(ctx, http.MethodGet, "/v1/checklist", nil, &out)
+	return out, err
+}
+
+// TaskDone writes down that a task of the checklist was done.
+func (c Client) TaskDone(ctx context.Context, task, note string) error {
+	_, err := c.call(ctx, http.MethodPost, "/v1/checklist/"+url.PathEscape(task), api.TaskDone{Note: note}, nil)
+	return err
+}
