@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"clawjail/supervisor/gateway/auth/password"
+	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/wire"
+)
+
+// Account gives what a person sees of their own.
+func (s *Service) Account(in wire.Token) (wire.Account, error) {
+	u, c, err := s.identify(in.Token)
+	if err != nil {
+		return wire.Account{}, err
+	}
+	a := wire.Account{Identity: wire.Identity{User: u.Name, Role: u.Role, Session: c.Session}, TOTP: u.TOTP != "", RecoveryLeft: len(u.Recovery),
+		Passkeys: []wire.Key{}, Sessions: []wire.Session{}}
+	for _, p := range u.Passkeys {
+		a.Passkeys = append(a.Passkeys, wire.Key{Name: p.Name, Added: p.Added})
+	}
+	for _, n := range u.Sessions {
+		if u.Session(n.ID, s.opt.Now()) != nil {
+			a.Sessions = append(a.Sessions, wire.Session{ID: n.ID, From: n.From, With: n.With, Created: n.Created, Used: n.Used, This: n.ID == c.Session})
+		}
+	}
+	slices.SortFunc(a.Sessions, func(x, y wire.Session) int { return y.Created.Compare(x.Created) })
+	return a, nil
+}
+
+// EndSession ends one of the person's sessions.
+func (s *Service) EndSession(in wire.Token) (struct{}, error) {
+	u, _, err := s.identify(in.Token)
+	if err == nil && in.ID == "" {
+		err = refuse(http.StatusBadRequest, "which session?")
+	}
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(in.ID); return nil })
+}
+
+// ChangePassword changes it and ends every other session.
+func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
+	u, c, err := s.identify(in.Access)
+	if err != nil {
+		return struct{}{}, err
+	}
+	if wait := s.throttle.pause(u.Name, in.Client, true, s.opt.Now()); wait > 0 {
+		r := refuse(http.StatusTooManyRequests, "too many wrong attempts")
+		r.Retry = wait
+		return struct{}{}, r
+	}
+	right, err := s.check(u.Password, in.Old)
+	if err != nil {
+		return struct{}{}, err
+	}
+	if !right {
+		return struct{}{}, refuse(http.StatusForbidden, "the old password is wrong")
+	}
+	s.throttle.right(u.Name, in.Client, true)
+	if err := password.Weak(in.New, u.Name); err != nil {
+		return struct{}{}, refuse(http.StatusBadRequest, "%v", err)
+	}
+	hash, err := password.Hash(in.New)
+	if err != nil {
+		return struct{}{}, err
+	}
+	was := u.Password
+	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error {
+		if u.Password != was {
+			return refuse(http.StatusConflict, "the password was changed by somebody else at this moment")
+		}
+		u.Password, u.Changed = hash, s.opt.Now()
+		u.Sessions = slices.DeleteFunc(u.Sessions, func(n store.Session) bool { return n.ID != c.Session })
+		return nil
+	})
+}
+
+// RemovePasskey forgets one. The last second factor of who needs one stays.
+func (s *Service) RemovePasskey(in wire.Token) (struct{}, error) {
+	u, _, err := s.identify(in.Token)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error {
+		had := len(u.Passkeys)
+		u.Passkeys = slices.DeleteFunc(u.Passkeys, func(p store.Passkey) bool { return p.Name == in.ID })
+		switch {
+		case len(u.Passkeys) == had:
+			return refuse(http.StatusNotFound, "there is no passkey of that name")
+		case s.needsSecond(u) && !u.SecondFactor():
+			return refuse(http.StatusConflict, "this is the only second factor: add another passkey first")
+		}
+		u.Changed = s.opt.Now()
+		return nil
+	})
+}
+
+// passkeyName is what a person calls one, as far as it can be shown.
+func passkeyName(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", refuse(http.StatusBadRequest, "a passkey needs a name: 1 to 64 plain characters")
+	}
+	return s, nil
+}

@@ -1,0 +1,324 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"clawjail/supervisor/assert"
+	"clawjail/supervisor/gateway/auth/password"
+	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/totp"
+	"clawjail/supervisor/gateway/auth/wire"
+)
+
+const (
+	maxChecks  = 2
+	maxWaiting = 16
+)
+
+// Options are what a Service needs.
+type Options struct {
+	Store       *store.Store
+	Keys        *assert.Keys
+	Name        string        // of the console, as browsers know it: a host
+	Origin      string        // https://host:port
+	AllMFA      bool          // everybody needs a second factor, not only admins
+	AccessLife  time.Duration // at most assert.AccessLife
+	SessionLife time.Duration
+	Logger      *slog.Logger
+	Now         func() time.Time
+}
+
+// Service signs people in.
+type Service struct {
+	opt        Options
+	passkeys   *webauthn.WebAuthn
+	ceremonies *ceremonies
+	throttle   *throttle
+	waiting    chan struct{} // capacity maxWaiting+maxChecks: who is let in at all
+	checking   chan struct{} // capacity maxChecks: who has 64 MiB
+	nobody     string        // a hash for those who do not exist
+}
+
+// New makes a Service.
+func New(o Options) (*Service, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.AccessLife <= 0 || o.AccessLife > assert.AccessLife {
+		o.AccessLife = assert.AccessLife
+	}
+	w, err := webauthn.New(&webauthn.Config{RPID: o.Name, RPDisplayName: "clawjail", RPOrigins: []string{o.Origin}})
+	if err != nil {
+		return nil, fmt.Errorf("passkeys for %s: %w", o.Origin, err)
+	}
+	nobody, err := password.Hash(rand.Text())
+	if err != nil {
+		return nil, err
+	}
+	return &Service{opt: o, passkeys: w, ceremonies: newCeremonies(), throttle: newThrottle(), nobody: nobody,
+		waiting: make(chan struct{}, maxWaiting+maxChecks), checking: make(chan struct{}, maxChecks)}, nil
+}
+
+func refuse(status int, format string, args ...any) *wire.Refusal {
+	return &wire.Refusal{Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+// errWrong is the one answer to everything that is wrong with a sign-in.
+func errWrong() *wire.Refusal {
+	r := refuse(http.StatusUnauthorized, "the name, the password or the code is wrong, or the code was used before")
+	r.Hint = "an admin needs a code of the authenticator, a recovery code or a passkey"
+	return r
+}
+
+// check is password.Check for as many as there is memory for.
+func (s *Service) check(hash, pass string) (bool, error) {
+	select {
+	case s.waiting <- struct{}{}:
+		defer func() { <-s.waiting }()
+	default:
+		r := refuse(http.StatusTooManyRequests, "too many people sign in at this moment")
+		r.Retry = time.Second
+		return false, r
+	}
+	s.checking <- struct{}{}
+	defer func() { <-s.checking }()
+	return password.Check(hash, pass)
+}
+
+// SignIn checks a password and a second factor, and begins a session.
+func (s *Service) SignIn(in wire.SignIn) (wire.Tokens, error) {
+	now := s.opt.Now()
+	name := in.User
+	if store.CheckName(name) != nil {
+		name = "" // all names that nobody has are one
+	}
+	known := s.knownDevice(in.Device, name, now)
+	if wait := s.throttle.pause(name, in.Client, known, now); wait > 0 {
+		r := refuse(http.StatusTooManyRequests, "too many wrong attempts; try again in %s", wait.Round(time.Second))
+		r.Retry = wait
+		return wire.Tokens{}, r
+	}
+	u, err := s.opt.Store.Get(name)
+	unknown := errors.Is(err, store.ErrUnknown)
+	if err != nil && !unknown {
+		return wire.Tokens{}, err
+	}
+	hash := u.Password
+	if unknown || hash == "" {
+		hash = s.nobody
+	}
+	right, err := s.check(hash, in.Password)
+	if err != nil {
+		return wire.Tokens{}, err
+	}
+	if unknown || !right || u.Disabled {
+		s.opt.Logger.Warn("a sign-in was refused", "user", name, "from", in.Client)
+		return wire.Tokens{}, errWrong()
+	}
+	t, err := s.begin(name, session{from: in.Client, code: in.Code, with: "password", hash: hash})
+	if err != nil {
+		s.opt.Logger.Warn("a sign-in was refused", "user", name, "from", in.Client)
+		return wire.Tokens{}, err
+	}
+	s.throttle.right(name, in.Client, known)
+	return t, nil
+}
+
+func (s *Service) knownDevice(token, name string, now time.Time) bool {
+	c, err := s.opt.Keys.Verify(token, assert.Device, now)
+	return err == nil && c.Subject == name
+}
+
+// needsSecond reports whether a password alone is not enough for a user.
+func (s *Service) needsSecond(u *store.User) bool {
+	return s.opt.AllMFA || u.Role == assert.Admin || u.TOTP != ""
+}
+
+// second takes a code: of the authenticator, or for recovery. What it takes is
+// used up.
+func (s *Service) second(u *store.User, code string, now time.Time) (with string, ok bool, err error) {
+	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
+	if u.TOTP != "" && len(code) == 6 {
+		step, ok, err := totp.Check(u.TOTP, code, now, u.TOTPLast)
+		if ok {
+			u.TOTPLast = step
+		}
+		return "password and code", ok, err
+	}
+	used := digest(code)
+	for i, have := range u.Recovery {
+		if subtle.ConstantTimeCompare([]byte(have), []byte(used)) == 1 {
+			u.Recovery = slices.Delete(u.Recovery, i, i+1)
+			return "password and recovery code", true, nil
+		}
+	}
+	return "", false, nil
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// session is how one begins.
+type session struct {
+	from, with string
+	hash, code string                  // of a password; the second factor is still to be looked at
+	change     func(*store.User) error // of a passkey
+}
+
+// begin makes a session of a user whose first factor was right. Everything is
+// looked at again under the store's lock, and what counts once is used up.
+func (s *Service) begin(name string, b session) (wire.Tokens, error) {
+	now := s.opt.Now()
+	var t wire.Tokens
+	err := s.opt.Store.Change(name, func(u *store.User) error {
+		if u.Disabled || b.hash != "" && b.hash != u.Password {
+			return errWrong()
+		}
+		if b.change != nil {
+			if err := b.change(u); err != nil {
+				return err
+			}
+		}
+		if b.hash != "" && s.needsSecond(u) {
+			with, ok, err := s.second(u, b.code, now)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return errWrong()
+			}
+			b.with = with
+		}
+		refresh := rand.Text()
+		n := store.Session{ID: rand.Text(), Refresh: digest(refresh), From: b.from, With: b.with, Created: now, Used: now, Expires: now.Add(s.opt.SessionLife)}
+		u.AddSession(n)
+		var err error
+		t, err = s.tokens(u, n, refresh, now)
+		if left := len(u.Recovery); b.with == "password and recovery code" {
+			t.RecoveryLeft = &left
+		}
+		return err
+	})
+	if err != nil {
+		return wire.Tokens{}, err
+	}
+	t.Device, err = s.opt.Keys.Sign(assert.Claims{Audience: assert.Device, Subject: name, ID: rand.Text()}, now, assert.DeviceLife)
+	s.opt.Logger.Info("signed in", "user", name, "role", t.Role, "from", b.from, "with", b.with)
+	return t, err
+}
+
+// tokens are those of a session.
+func (s *Service) tokens(u *store.User, n store.Session, refresh string, now time.Time) (wire.Tokens, error) {
+	life := min(s.opt.AccessLife, n.Expires.Sub(now))
+	access, err := s.opt.Keys.Sign(assert.Claims{Audience: assert.Access, Subject: u.Name, Role: u.Role, Session: n.ID, ID: rand.Text()}, now, life)
+	return wire.Tokens{Access: access, Refresh: u.Name + ":" + n.ID + ":" + refresh, User: u.Name, Role: u.Role,
+		Expires: now.Add(life), Ends: n.Expires}, err
+}
+
+func errSignedOut() *wire.Refusal {
+	return refuse(http.StatusUnauthorized, "the session has ended: sign in again")
+}
+
+// Refresh gives new tokens for a refresh token, once.
+func (s *Service) Refresh(in wire.Token) (wire.Tokens, error) {
+	part := strings.Split(in.Token, ":")
+	if len(part) != 3 || len(in.Token) > 200 || store.CheckName(part[0]) != nil {
+		return wire.Tokens{}, errSignedOut()
+	}
+	now := s.opt.Now()
+	var t wire.Tokens
+	var refused error
+	err := s.opt.Store.Change(part[0], func(u *store.User) error {
+		n := u.Session(part[1], now)
+		if n == nil || u.Disabled {
+			return errSignedOut()
+		}
+		if subtle.ConstantTimeCompare([]byte(n.Refresh), []byte(digest(part[2]))) != 1 {
+			u.EndSession(n.ID)
+			refused = errSignedOut()
+			s.opt.Logger.Warn("a refresh token came a second time: two have it, the session is ended", "user", u.Name, "session_from", n.From)
+			return nil
+		}
+		fresh := rand.Text()
+		n.Refresh, n.Used = digest(fresh), now
+		var err error
+		t, err = s.tokens(u, *n, fresh, now)
+		return err
+	})
+	if errors.Is(err, store.ErrUnknown) {
+		err = errSignedOut()
+	}
+	return t, errors.Join(err, refused)
+}
+
+// identify finds the user and the session of an access token.
+func (s *Service) identify(access string) (store.User, assert.Claims, error) {
+	now := s.opt.Now()
+	c, err := s.opt.Keys.Verify(access, assert.Access, now)
+	if err != nil {
+		r := refuse(http.StatusUnauthorized, "%v", err)
+		return store.User{}, c, r
+	}
+	u, err := s.opt.Store.Get(c.Subject)
+	if errors.Is(err, store.ErrUnknown) || err == nil && (u.Disabled || u.Session(c.Session, now) == nil) {
+		return store.User{}, c, errSignedOut()
+	}
+	return u, c, err
+}
+
+// Check says who an access token stands for.
+func (s *Service) Check(in wire.Token) (wire.Identity, error) {
+	u, c, err := s.identify(in.Token)
+	return wire.Identity{User: u.Name, Role: u.Role, Session: c.Session, Expires: time.Unix(c.Expires, 0)}, err
+}
+
+// Assert signs one request for the supervisor, in the name of whoever the
+// access token stands for. If the role is enough is the supervisor's to say.
+func (s *Service) Assert(in wire.Ask) (wire.Asserted, error) {
+	u, c, err := s.identify(in.Access)
+	if err != nil {
+		return wire.Asserted{}, err
+	}
+	if len(in.Action) > 1024 || len(in.Digest) != 2*sha256.Size {
+		return wire.Asserted{}, refuse(http.StatusBadRequest, "what is to be signed is no request")
+	}
+	t, err := s.opt.Keys.Sign(assert.Claims{Audience: assert.Console, Subject: u.Name, Role: u.Role, UID: u.UID, NoAccount: u.NoAccount,
+		Session: c.Session, Action: in.Action, Digest: in.Digest, ID: rand.Text()}, s.opt.Now(), assert.ConsoleLife)
+	return wire.Asserted{Assertion: t}, err
+}
+
+// SignOut ends the session of an access token.
+func (s *Service) SignOut(in wire.Token) (struct{}, error) {
+	u, c, err := s.identify(in.Token)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(c.Session); return nil })
+}
+
+// RecoveryCodes makes codes, and what is kept of them.
+func RecoveryCodes() (codes, kept []string) {
+	for range 10 {
+		b := make([]byte, 10)
+		rand.Read(b) // never fails: crypto/rand since Go 1.24
+		c := base32.StdEncoding.EncodeToString(b)
+		kept = append(kept, digest(c))
+		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+	}
+	return codes, kept
+}
