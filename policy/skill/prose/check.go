@@ -119,20 +119,24 @@ func (c *checker) report(s *sentence, m match) {
 }
 
 // graded takes the confidence down for what surrounds the sentence: one step
-// for a place that discourages or quotes, one for a document on security.
+// for a place that discourages or quotes, one more for that in a document on
+// security. To call a skill one on security changes nothing by itself.
 func graded(s *sentence, at hit, conf skill.Confidence) (skill.Confidence, bool) {
 	b, down := s.block, false
 	if b.Kind.Hidden() {
 		return conf, false // nobody is shown the surroundings either
 	}
 	q := quoted(s, at)
+	if q == 1 && conf != skill.ConfidenceHigh {
+		q = 0 // a word of citing without quotation marks is soon written
+	}
 	if b.Discouraged || q > 0 {
 		conf, down = conf.Lower(), true
 	}
 	if q > 1 {
 		conf = conf.Lower()
 	}
-	if b.Security {
+	if b.Security && (down || b.Kind == Code || b.Kind == Cell) {
 		conf, down = conf.Lower(), true
 	}
 	if b.Kind == Code || b.Kind == Cell {
