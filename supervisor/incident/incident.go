@@ -133,6 +133,7 @@ type Incident struct {
 	Steps      []Step      `json:"steps"`
 	Evidence   []Bundle    `json:"evidence,omitempty"`
 	Assessment *Assessment `json:"assessment,omitempty"`
+	Played     []Played    `json:"played,omitempty"` // commands of the playbook
 	Conclusion string      `json:"conclusion,omitempty"`
 	Drill      bool        `json:"drill,omitempty"` // an exercise
 }

@@ -311,7 +311,7 @@ func (s *Store) Counts() map[State]int {
 // clone gives a copy that shares nothing that is changed.
 func (i *Incident) clone() Incident {
 	c := *i
-	c.Steps, c.Evidence = slices.Clone(i.Steps), slices.Clone(i.Evidence)
+	c.Steps, c.Evidence, c.Played = slices.Clone(i.Steps), slices.Clone(i.Evidence), slices.Clone(i.Played)
 	return c
 }
 

@@ -24,7 +24,8 @@ func (r Report) HTML(w io.Writer) error {
 		Facts   []fact
 		Foot    string
 		Picture template.HTML
-	}{r, r.facts(), r.foot(), r.picture()})
+		Tree    template.HTML
+	}{r, r.facts(), r.foot(), r.picture(), r.tree()})
 }
 
 // The picture's measures, in pixels.
@@ -86,6 +87,7 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; ver
 th { white-space: nowrap; font-weight: 600 } code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .critical, .high, .deny, .kill, .freeze { color: var(--bad); font-weight: 600 } .medium, .ask, .audit { color: var(--seen); font-weight: 600 }
 svg { width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: currentColor } svg line { stroke: var(--line) }
+svg path { fill: none; stroke: var(--line) } .wide { overflow-x: auto } .wide svg { min-width: 40rem }
 circle.bad { fill: var(--bad) } circle.seen { fill: var(--seen) } circle.plain { fill: var(--plain) }
 footer { margin-top: 2rem; opacity: .75 }
 </style>
@@ -102,10 +104,14 @@ footer { margin-top: 2rem; opacity: .75 }
 {{if .Secrets}}<p>Credentials that the jail could see: {{range .Secrets}}<code>{{esc .}}</code> {{end}}</p>{{end}}
 {{else}}<p>None yet.</p>{{end}}
 <h2>Timeline</h2>
-{{.Picture}}
+<div class="wide">{{.Picture}}</div>
 <table><thead><tr><th>Time (UTC)</th><th>What</th><th>Verdict</th></tr></thead>
 {{range .Timeline}}<tr><td class="mono">{{at .Time}}</td><td>{{.Lane}}: <span class="mono">{{.Text}}</span></td><td class="{{.Verdict}}">{{.Verdict}}</td></tr>
 {{end}}</table>
+{{if .Programs}}<h2>Programs</h2>
+<div class="wide">{{.Tree}}</div>{{if .MorePrograms}}<p>And {{.MorePrograms}} more, which the log has.</p>{{end}}{{end}}
+{{if .Incident.Played}}<h2>Playbook</h2>
+<div class="wide"><table><thead><tr><th>Time</th><th>Command</th><th>Stage</th><th>Result</th><th>Output</th></tr></thead>{{range .Incident.Played}}<tr><td class="mono">{{at .Time}}</td><td>{{esc .Name}}</td><td>{{esc (print .At)}}</td><td{{if .Failed}} class="deny"{{end}}>{{if .Failed}}{{esc .Failed}}{{else}}done{{end}}</td><td class="mono">{{esc .Output}}</td></tr>{{end}}</table></div>{{end}}
 {{if .Incident.Evidence}}<h2>Evidence</h2>
 <table><thead><tr><th>Taken</th><th>By</th><th>File</th><th>SHA-256</th></tr></thead>{{range .Incident.Evidence}}<tr><td class="mono">{{at .Time}}</td><td>{{esc .By}}</td><td class="mono">{{esc .Path}}</td><td class="mono">{{.SHA256}}</td></tr>{{end}}</table>{{end}}
 <footer>{{.Foot}}</footer>

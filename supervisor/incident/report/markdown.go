@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -31,10 +32,25 @@ func (r Report) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "  - failed: %s\n", md(s.Failed))
 		}
 	}
+	if len(r.Incident.Played) > 0 {
+		b.WriteString("\n## Playbook\n\n| time | command | stage | result | output |\n|---|---|---|---|---|\n")
+		for _, p := range r.Incident.Played {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", p.Time.Format(time.RFC3339), md(p.Name), md(string(p.At)), md(cmp.Or(p.Failed, "done")), md(shorten(p.Output, 500)))
+		}
+	}
 	if len(r.Incident.Evidence) > 0 {
 		b.WriteString("\n## Evidence\n\n| taken | by | file | sha256 | files |\n|---|---|---|---|---|\n")
 		for _, e := range r.Incident.Evidence {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %d |\n", e.Time.Format(time.RFC3339), md(e.By), md(e.Path), e.SHA256, e.Files)
+		}
+	}
+	if len(r.Programs) > 0 {
+		b.WriteString("\n## Programs\n\n")
+		for _, p := range r.Programs {
+			fmt.Fprintf(&b, "%s- %s\n", strings.Repeat("  ", p.Depth), md(strings.TrimSpace(p.Text+" "+p.Verdict)))
+		}
+		if r.MorePrograms > 0 {
+			fmt.Fprintf(&b, "- and %d more\n", r.MorePrograms)
 		}
 	}
 	b.WriteString("\n## Timeline\n\n| time | what | verdict |\n|---|---|---|\n")

@@ -33,26 +33,34 @@ const (
 
 // Report is an incident with its timeline.
 type Report struct {
-	Made     time.Time         `json:"made"`
-	Incident incident.Incident `json:"incident"`
-	Timeline []Event           `json:"timeline"`
-	Left     int               `json:"left_out"` // events beyond MaxEvents
-	Records  int               `json:"records"`  // of the jail in the log
-	Damaged  int               `json:"damaged"`  // places where the log does not fit
+	Made         time.Time         `json:"made"`
+	Incident     incident.Incident `json:"incident"`
+	Timeline     []Event           `json:"timeline"`
+	Programs     []Program         `json:"programs"`      // a tree, from the top
+	MorePrograms int               `json:"more_programs"` // beyond MaxPrograms
+	Left         int               `json:"left_out"`      // events beyond MaxEvents
+	Records      int               `json:"records"`       // of the jail in the log
+	Damaged      int               `json:"damaged"`       // places where the log does not fit
 }
 
 // Builder makes a report out of records in their order.
-type Builder struct{ r Report }
+type Builder struct {
+	r      Report
+	family family
+}
 
 // New begins a report.
 func New(in incident.Incident, now time.Time) *Builder {
-	b := &Builder{Report{Made: now.UTC().Round(0), Incident: in, Timeline: []Event{}}}
+	b := &Builder{r: Report{Made: now.UTC().Round(0), Incident: in, Timeline: []Event{}, Programs: []Program{}}}
 	for _, s := range in.Steps {
 		text := fmt.Sprintf("%s by %s: %s", s.Action, s.By, s.Detail)
 		if s.Failed != "" {
 			text += " (failed: " + s.Failed + ")"
 		}
 		b.add(Event{Time: s.Time, Lane: lanePeople, Text: text})
+	}
+	for _, p := range in.Played {
+		b.add(Event{Time: p.Time, Lane: lanePeople, Text: fmt.Sprintf("playbook %s at %s: %s", p.Name, p.At, cmp.Or(p.Failed, "done"))})
 	}
 	return b
 }
@@ -67,6 +75,7 @@ func (b *Builder) Add(r *audit.Record) {
 	e := Event{Time: r.Time, Verdict: r.Verdict}
 	switch r.Gate {
 	case audit.GateExec:
+		b.process(r)
 		if s.Op != "exec" {
 			return
 		}
@@ -108,7 +117,9 @@ func (b *Builder) add(e Event) {
 // Report gives the result.
 func (b *Builder) Report() Report {
 	slices.SortStableFunc(b.r.Timeline, func(x, y Event) int { return x.Time.Compare(y.Time) })
-	return b.r
+	r := b.r
+	r.Programs = ordered(r.Programs)
+	return r
 }
 
 func shorten(s string, n int) string {

@@ -22,6 +22,7 @@ func hostileReport() Report {
 		Steps:   []incident.Step{{Time: at, By: hostile, Action: incident.Contain, Detail: hostile, Failed: hostile}},
 		Assessment: &incident.Assessment{Written: []string{hostile}, Deleted: []string{hostile}, Secrets: []string{hostile},
 			Sent: map[string]incident.Volume{hostile: {Up: 1}}, Findings: []incident.Finding{{Severity: incident.High, Title: hostile, Why: hostile}}},
+		Played:   []incident.Played{{Time: at, Name: hostile, At: incident.State(hostile), Output: hostile, Failed: hostile}},
 		Evidence: []incident.Bundle{{Path: hostile, By: hostile}}}
 	b := New(in, at)
 	for i := range MaxEvents + 10 {
@@ -56,15 +57,23 @@ func TestHostileTextStaysText(t *testing.T) {
 	if !strings.Contains(html.String(), `default-src 'none'`) || strings.Contains(html.String(), "http://h\"") {
 		t.Error("the page may load something")
 	}
-	// The picture is well-formed.
-	svg := html.String()[strings.Index(html.String(), "<svg"):]
-	d := xml.NewDecoder(strings.NewReader(svg[:strings.Index(svg, "</svg>")+6]))
-	for {
-		if _, err := d.Token(); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
+	// The pictures are well-formed.
+	rest, pictures := html.String(), 0
+	for ; strings.Contains(rest, "<svg"); pictures++ {
+		svg := rest[strings.Index(rest, "<svg"):]
+		end := strings.Index(svg, "</svg>") + 6
+		rest = svg[end:]
+		d := xml.NewDecoder(strings.NewReader(svg[:end]))
+		for {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
 		}
+	}
+	if pictures != 2 {
+		t.Errorf("%d pictures, not a timeline and a tree", pictures)
 	}
 }
 
@@ -79,5 +88,44 @@ func TestATimelineIsBoundedAndKeepsWhatWasRefused(t *testing.T) {
 	}
 	if !denied {
 		t.Error("what was refused is not in the timeline")
+	}
+}
+
+// Programs stand below those that started them, over forks, executions in one
+// process, pids that are used again, and what a log that lies can say.
+func TestProgramsAreATree(t *testing.T) {
+	b := New(incident.Incident{}, time.Now())
+	add := func(op string, pid, ppid int32, argv ...string) {
+		b.Add(&audit.Record{Gate: audit.GateExec, Subject: audit.Subject{Op: op, Pid: pid, PPid: ppid, Argv: argv}})
+	}
+	add("exec", 10, 1, "sh")
+	add("fork", 11, 10)
+	add("fork", 12, 11) // a subshell that executes nothing
+	add("exec", 12, 11, "make")
+	add("fork", 13, 10)
+	add("exec", 13, 10, "env", "ls")
+	add("exec", 13, 10, "ls")
+	add("exit", 12, 11)
+	add("exec", 12, 1, "lost") // the same pid, whose fork was lost
+	add("exec", 14, 13, "child")
+	add("fork", 20, 20)
+	add("exec", 20, 20, "itself")
+	r := b.Report()
+	var got []string
+	for i, p := range r.Programs {
+		if p.Parent >= i {
+			t.Errorf("%+v", p)
+		}
+		got = append(got, strings.Repeat(" ", p.Depth)+p.Text)
+	}
+	want := "sh\n make\n env ls\n  ls\n   child\nlost\nitself"
+	if strings.Join(got, "\n") != want {
+		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), want)
+	}
+	for range 2 * MaxPrograms {
+		add("exec", 10, 1, "more")
+	}
+	if r := b.Report(); len(r.Programs) != MaxPrograms || r.MorePrograms == 0 || r.Programs[MaxPrograms-1].Depth > maxDepth {
+		t.Errorf("%d programs, %d more", len(r.Programs), r.MorePrograms)
 	}
 }
