@@ -21,6 +21,17 @@ const (
 	AuditLossContinue OnAuditLoss = "continue" // jails go on; what is missing becomes a gap record
 )
 
+// OnSupervisorLoss is what becomes of running jails while there is no supervisor.
+// Their shims see to it.
+type OnSupervisorLoss string
+
+// The choices. In all of them nothing is approved and nothing is let through.
+const (
+	SupervisorLossHold   OnSupervisorLoss = "hold"   // what is allowed goes on, what is held waits
+	SupervisorLossFreeze OnSupervisorLoss = "freeze" // every jail stands still after a time
+	SupervisorLossKill   OnSupervisorLoss = "kill"   // every jail ends after a time
+)
+
 // Config is everything that an operator can set.
 type Config struct {
 	// RunDir holds the control socket and the state of running jails. It and
@@ -39,8 +50,38 @@ type Config struct {
 	FourEyes bool `json:"four_eyes"`
 	// Linger is how long a private supervisor stays after its last jail.
 	Linger Duration `json:"linger"`
+	// AuthEnabled and AuditEnabled are there to be refused in words when somebody
+	// turns them off.
+	AuthEnabled bool `json:"auth_enabled"`
+	// AuthMFA is who needs a second factor: MFAAdmins or MFAAll.
+	AuthMFA string `json:"auth_mfa"`
+	// AuthSecretFile has what tokens are signed with: a path, or credential:NAME.
+	AuthSecretFile string `json:"auth_secret_file"`
+	// AuthAccess is how long an access token holds, AuthSession a session.
+	AuthAccess  Duration `json:"auth_access"`
+	AuthSession Duration `json:"auth_session"`
+	// RateRequests is how many requests one client may make in RateWindow, on
+	// the sign-in and on the API.
+	RateRequests int      `json:"rate_requests"`
+	RateWindow   Duration `json:"rate_window"`
+	// Listen is where the console listens; empty: there is none.
+	Listen string `json:"console_listen"`
+	// Name is the host of the console's address, as browsers know it.
+	Name string `json:"console_name"`
+	// TLS is on unless a proxy on this host has it.
+	TLS         bool   `json:"console_tls"`
+	Certificate string `json:"console_certificate"`
+	Key         string `json:"console_key"`
+	// Accept lists what is unsafe and wanted all the same: see Acceptable.
+	Accept []string `json:"accept"`
+	// AuditEnabled: see AuthEnabled.
+	AuditEnabled bool `json:"audit_enabled"`
 	// OnAuditLoss says what running jails do when the log cannot be written.
 	OnAuditLoss OnAuditLoss `json:"on_audit_loss"`
+	// OnSupervisorLoss says what jails do without a supervisor, after
+	// SupervisorLossAfter.
+	OnSupervisorLoss    OnSupervisorLoss `json:"on_supervisor_loss"`
+	SupervisorLossAfter Duration         `json:"supervisor_loss_after"`
 	// AuditSegmentBytes is when the audit log begins a new file.
 	AuditSegmentBytes int64 `json:"audit_segment_bytes"`
 	// AuditCheckpoint is how often it is signed where the log stands.
@@ -88,6 +129,9 @@ type Config struct {
 	// GatewayUID is who clawjail-gateway runs as; it may read the counters.
 	GatewayUID uint32 `json:"gateway_uid"`
 	GatewayGID uint32 `json:"gateway_gid"`
+	// AuthUID is who the sign-in runs as: the gateway's second process.
+	AuthUID uint32 `json:"auth_uid"`
+	AuthGID uint32 `json:"auth_gid"`
 	// AgentUID and AgentGID are who an agent runs as when root starts it in a
 	// workspace of root's.
 	AgentUID uint32 `json:"agent_uid"`
@@ -122,25 +166,27 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 // (60000-64999); `make install` makes users of these ids.
 func Default() Config {
 	return Config{
-		RunDir:            "/run/clawjail",
-		StateDir:          "/var/lib/clawjail",
-		Linger:            Duration(30 * time.Second),
-		OnAuditLoss:       AuditLossFreeze,
-		AuditSegmentBytes: 64 << 20,
-		AuditCheckpoint:   Duration(time.Minute),
-		AuditRetain:       Duration(90 * 24 * time.Hour),
-		DenialWindow:      Duration(time.Minute),
-		MaxJails:          512,
-		SkillSources:      []string{"github.com/openclaw/", "local/verified/"},
-		SkillVerify:       true,
-		SkillPermissions:  5,
-		SkillSigners:      1,
-		EgressUID:         64901,
-		EgressGID:         64901,
-		GatewayUID:        64902,
-		GatewayGID:        64902,
-		AgentUID:          64900,
-		AgentGID:          64900,
+		RunDir:              "/run/clawjail",
+		StateDir:            "/var/lib/clawjail",
+		Linger:              Duration(30 * time.Second),
+		OnAuditLoss:         AuditLossFreeze,
+		OnSupervisorLoss:    SupervisorLossFreeze,
+		SupervisorLossAfter: Duration(10 * time.Minute),
+		AuditSegmentBytes:   64 << 20,
+		AuditCheckpoint:     Duration(time.Minute),
+		AuditRetain:         Duration(90 * 24 * time.Hour),
+		DenialWindow:        Duration(time.Minute),
+		MaxJails:            512,
+		SkillSources:        []string{"github.com/openclaw/", "local/verified/"},
+		SkillVerify:         true,
+		SkillPermissions:    5,
+		SkillSigners:        1,
+		EgressUID:           64901,
+		EgressGID:           64901,
+		GatewayUID:          64902,
+		GatewayGID:          64902,
+		AgentUID:            64900,
+		AgentGID:            64900,
 	}
 }
 
@@ -149,6 +195,10 @@ func (c Config) Socket() string { return filepath.Join(c.RunDir, "control.sock")
 
 // StatsSocket is where the gateway reads counters, and can do nothing else.
 func (c Config) StatsSocket() string { return filepath.Join(c.RunDir, "stats.sock") }
+
+// UserDir is where the people are kept who may sign in to the console. It is
+// the sign-in's own, and not below StateDir, which only root can look into.
+func (c Config) UserDir() string { return "/var/lib/clawjail-gateway/users" }
 
 // ApproveSocket is where approvers see and decide what is held.
 func (c Config) ApproveSocket() string { return filepath.Join(c.RunDir, "approve.sock") }

@@ -91,6 +91,8 @@ func TestValidate(t *testing.T) {
 		{"the whole host as a directory", func(c *Config) { c.StateDir = "/" }, `state_dir: "/" is not a clean absolute path below /`},
 		{"a group with a colon", func(c *Config) { c.Group = "a:b" }, `group: "a:b" is not the name of a group`},
 		{"a group that is a number", func(c *Config) { c.Approvers = "27" }, `approvers: "27" is not the name of a group`},
+		{"an unknown rule without a supervisor", func(c *Config) { c.OnSupervisorLoss = "thaw" }, `on_supervisor_loss: unknown choice "thaw"; it is "hold", "freeze" or "kill"`},
+		{"a time before the loss", func(c *Config) { c.SupervisorLossAfter = -1 }, "supervisor_loss_after: -1 is not between 0 and 604800000000000"},
 		{"an unknown loss policy", func(c *Config) { c.OnAuditLoss = "ignore" }, `on_audit_loss: unknown choice "ignore"; it is "freeze" or "continue"`},
 		{"no jails at all", func(c *Config) { c.MaxJails = 0 }, "max_jails: 0 is not between 1 and 4096"},
 		{"no time at all", func(c *Config) { c.Linger = -1 }, "linger: -1 is not between 0 and 3600000000000"},

@@ -69,10 +69,20 @@ func Range(field string) (least, most int64) {
 		return 0, int64(time.Hour)
 	case "audit_segment_bytes":
 		return 1 << 20, 16 << 30
+	case "supervisor_loss_after":
+		return 0, int64(7 * 24 * time.Hour)
 	case "audit_checkpoint":
 		return int64(time.Second), int64(24 * time.Hour)
 	case "audit_retain":
 		return int64(24 * time.Hour), int64(399 * 24 * time.Hour)
+	case "auth_access":
+		return int64(time.Minute), int64(time.Hour)
+	case "auth_session":
+		return int64(15 * time.Minute), int64(7 * 24 * time.Hour)
+	case "rate_requests":
+		return 10, 100_000
+	case "rate_window":
+		return int64(time.Minute), int64(time.Hour)
 	case "denial_count":
 		return 0, 1_000_000
 	case "denial_window":
@@ -83,7 +93,7 @@ func Range(field string) (least, most int64) {
 		return 1, 6
 	case "skill_required_signers":
 		return 1, 16
-	case "agent_uid", "agent_gid", "egress_uid", "egress_gid", "gateway_uid", "gateway_gid":
+	case "agent_uid", "agent_gid", "egress_uid", "egress_gid", "gateway_uid", "gateway_gid", "auth_uid", "auth_gid":
 		return 1, 1 << 31
 	}
 	return 1, 0
@@ -91,6 +101,19 @@ func Range(field string) (least, most int64) {
 
 // LossChoices are the values of OnAuditLoss.
 func LossChoices() []string { return []string{string(AuditLossFreeze), string(AuditLossContinue)} }
+
+// SupervisorLossChoices are the values of OnSupervisorLoss.
+func SupervisorLossChoices() []string {
+	return []string{string(SupervisorLossHold), string(SupervisorLossFreeze), string(SupervisorLossKill)}
+}
+
+// ParseSupervisorLoss reads a value of OnSupervisorLoss.
+func ParseSupervisorLoss(s string) (OnSupervisorLoss, error) {
+	if !slices.Contains(SupervisorLossChoices(), s) {
+		return "", fmt.Errorf("unknown choice %q", s)
+	}
+	return OnSupervisorLoss(s), nil
+}
 
 // ParseLoss reads a value of OnAuditLoss.
 func ParseLoss(s string) (OnAuditLoss, error) {
@@ -119,11 +142,15 @@ func (c Config) Problems() Problems {
 	if _, err := ParseLoss(string(c.OnAuditLoss)); err != nil {
 		bad(`it is "freeze" or "continue"`, err.Error(), "on_audit_loss")
 	}
+	if _, err := ParseSupervisorLoss(string(c.OnSupervisorLoss)); err != nil {
+		bad(`it is "hold", "freeze" or "kill"`, err.Error(), "on_supervisor_loss")
+	}
 	for _, n := range []struct {
 		field string
 		value int64
-	}{{"linger", int64(c.Linger)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
-		{"audit_retain", int64(c.AuditRetain)}, {"denial_count", int64(c.DenialCount)}, {"denial_window", int64(c.DenialWindow)}, {"max_jails", int64(c.MaxJails)},
+	}{{"linger", int64(c.Linger)}, {"supervisor_loss_after", int64(c.SupervisorLossAfter)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
+		{"audit_retain", int64(c.AuditRetain)}, {"auth_access", int64(c.AuthAccess)}, {"auth_session", int64(c.AuthSession)},
+		{"rate_requests", int64(c.RateRequests)}, {"rate_window", int64(c.RateWindow)}, {"denial_count", int64(c.DenialCount)}, {"denial_window", int64(c.DenialWindow)}, {"max_jails", int64(c.MaxJails)},
 		{"skill_max_permissions", int64(c.SkillPermissions)}, {"skill_required_signers", int64(c.SkillSigners)}} {
 		if least, most := Range(n.field); n.value < least || n.value > most {
 			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
@@ -151,6 +178,7 @@ func (c Config) Problems() Problems {
 	if len(c.Resolvers) > MaxResolvers {
 		bad("", fmt.Sprintf("%d entries, at most %d", len(c.Resolvers), MaxResolvers), "resolvers")
 	}
+	ps = append(ps, c.securityProblems()...)
 	ps = append(ps, c.channelProblems()...)
 	return append(ps, c.userProblems()...)
 }
@@ -163,8 +191,8 @@ func (c Config) userProblems() Problems {
 		field string
 		value uint32
 	}
-	uids := []id{{"agent_uid", c.AgentUID}, {"egress_uid", c.EgressUID}, {"gateway_uid", c.GatewayUID}}
-	gids := []id{{"agent_gid", c.AgentGID}, {"egress_gid", c.EgressGID}, {"gateway_gid", c.GatewayGID}}
+	uids := []id{{"agent_uid", c.AgentUID}, {"egress_uid", c.EgressUID}, {"gateway_uid", c.GatewayUID}, {"auth_uid", c.AuthUID}}
+	gids := []id{{"agent_gid", c.AgentGID}, {"egress_gid", c.EgressGID}, {"gateway_gid", c.GatewayGID}, {"auth_gid", c.AuthGID}}
 	for _, list := range [][]id{uids, gids} {
 		for i, a := range list {
 			switch least, most := Range(a.field); {

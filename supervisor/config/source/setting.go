@@ -31,6 +31,20 @@ func settings() []setting {
 		{"hitl.four_eyes", "four_eyes",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) { c.FourEyes = r.Boolean(n, s.key) },
 			func(c config.Config) string { return strconv.FormatBool(c.FourEyes) }},
+		{"jails.on_supervisor_loss", "on_supervisor_loss",
+			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
+				c.OnSupervisorLoss, _ = strict.OneWord(r, n, s.key, config.SupervisorLossChoices(), config.ParseSupervisorLoss)
+			},
+			func(c config.Config) string { return string(c.OnSupervisorLoss) }},
+		period("jails.supervisor_loss_after", "supervisor_loss_after", func(c *config.Config) *config.Duration { return &c.SupervisorLossAfter }),
+		boolean("auth.enabled", "auth_enabled", func(c *config.Config) *bool { return &c.AuthEnabled }),
+		word("auth.mfa", "auth_mfa", func(c *config.Config) *string { return &c.AuthMFA }),
+		word("auth.secret_file", "auth_secret_file", func(c *config.Config) *string { return &c.AuthSecretFile }),
+		period("auth.access", "auth_access", func(c *config.Config) *config.Duration { return &c.AuthAccess }),
+		period("auth.session", "auth_session", func(c *config.Config) *config.Duration { return &c.AuthSession }),
+		count("rate_limit.requests", "rate_requests", func(c *config.Config) *int { return &c.RateRequests }),
+		period("rate_limit.window", "rate_window", func(c *config.Config) *config.Duration { return &c.RateWindow }),
+		boolean("audit.enabled", "audit_enabled", func(c *config.Config) *bool { return &c.AuditEnabled }),
 		{"audit.segment", "audit_segment_bytes",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
 				c.AuditSegmentBytes, _ = r.Size(n, s.key, span(s.field))
@@ -54,6 +68,11 @@ func settings() []setting {
 		count("incidents.denials", "denial_count", func(c *config.Config) *int { return &c.DenialCount }),
 		period("incidents.denial_window", "denial_window", func(c *config.Config) *config.Duration { return &c.DenialWindow }),
 		{"network.resolvers", "resolvers", readResolvers, showResolvers},
+		word("network.listen", "console_listen", func(c *config.Config) *string { return &c.Listen }),
+		word("network.name", "console_name", func(c *config.Config) *string { return &c.Name }),
+		boolean("network.tls", "console_tls", func(c *config.Config) *bool { return &c.TLS }),
+		word("network.certificate", "console_certificate", func(c *config.Config) *string { return &c.Certificate }),
+		word("network.key", "console_key", func(c *config.Config) *string { return &c.Key }),
 		{"limits.jails", "max_jails",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
 				v, _ := r.Integer(n, s.key, span(s.field))
@@ -72,6 +91,9 @@ func settings() []setting {
 		id("users.egress.gid", "egress_gid", func(c *config.Config) *uint32 { return &c.EgressGID }),
 		id("users.gateway.uid", "gateway_uid", func(c *config.Config) *uint32 { return &c.GatewayUID }),
 		id("users.gateway.gid", "gateway_gid", func(c *config.Config) *uint32 { return &c.GatewayGID }),
+		id("users.auth.uid", "auth_uid", func(c *config.Config) *uint32 { return &c.AuthUID }),
+		id("users.auth.gid", "auth_gid", func(c *config.Config) *uint32 { return &c.AuthGID }),
+		texts("accept", "accept", len(config.Acceptable()), config.CheckAccept, func(c *config.Config) *[]string { return &c.Accept }),
 	}
 }
 
@@ -89,6 +111,9 @@ func group(key, field string, at func(*config.Config) *string) setting {
 		},
 		func(c config.Config) string { return scalar(*at(&c)) }}
 }
+
+// word is a setting that is a text.
+func word(key, field string, at func(*config.Config) *string) setting { return group(key, field, at) }
 
 // boolean is a setting that is true or false.
 func boolean(key, field string, at func(*config.Config) *bool) setting {

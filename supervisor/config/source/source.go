@@ -128,6 +128,9 @@ func (d *document) section(n *yaml.Node, key string) {
 		d.Problem(n, "remove it, or set one of "+strings.Join(names, ", "), "%s has nothing in it", where)
 		return
 	}
+	if key == "auth" && n.Kind == yaml.MappingNode {
+		d.noSecret(n)
+	}
 	fields := d.Fields(n, where, names...)
 	for _, name := range names {
 		child := strings.TrimPrefix(key+"."+name, ".")
@@ -145,6 +148,17 @@ func (d *document) section(n *yaml.Node, key string) {
 		d.settings[i].read(d.Reader, v, d.settings[i], &d.out)
 		if d.Count() != before {
 			d.bad = append(d.bad, child)
+		}
+	}
+}
+
+// noSecret refuses a secret in the file itself: it is printed by explain, sent
+// around and kept in repositories.
+func (d *document) noSecret(auth *yaml.Node) {
+	for i := 0; i+1 < len(auth.Content); i += 2 {
+		if auth.Content[i].Value == "secret" {
+			d.Problem(auth.Content[i], "put it into a file of root's with mode 0600 and name that in auth.secret_file; clawjail config init makes one",
+				"auth.secret: a secret does not belong into the configuration")
 		}
 	}
 }

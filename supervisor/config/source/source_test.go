@@ -47,7 +47,12 @@ access: {group: clawjail}
 hitl:
   approvers: "approvers"
   four_eyes: true
+jails: {on_supervisor_loss: kill, supervisor_loss_after: 2h}
+auth: {enabled: true, mfa: all, secret_file: "credential:token", access: 10m, session: 1h}
+rate_limit: {requests: 50, window: 5m}
+accept: ["skills.allow_unsigned", "network.tls"]
 audit:
+  enabled: true
   segment: 1 GiB
   on_loss: continue
   checkpoint: 10s
@@ -68,6 +73,11 @@ incidents:
   denials: 500
   denial_window: 30s
 network:
+  listen: "127.0.0.1:9443"
+  name: console.example.org
+  tls: false
+  certificate: /etc/ssl/c.pem
+  key: "credential:key"
   resolvers:
     - 192.0.2.53
     - "192.0.2.53:5353"
@@ -85,6 +95,7 @@ users:
   agent: {uid: 1, gid: 2}
   egress: {uid: 3, gid: 4}
   gateway: {uid: 5, gid: 6}
+  auth: {uid: 7, gid: 8}
 `
 
 func TestEverything(t *testing.T) {
@@ -96,7 +107,8 @@ func TestEverything(t *testing.T) {
 	want := config.Config{
 		RunDir: d.RunDir, StateDir: d.StateDir,
 		Group: "clawjail", Approvers: "approvers", FourEyes: true,
-		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue, AuditSegmentBytes: 1 << 30, MaxJails: 4096,
+		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue,
+		OnSupervisorLoss: config.SupervisorLossKill, SupervisorLossAfter: config.Duration(2 * time.Hour), AuditSegmentBytes: 1 << 30, MaxJails: 4096,
 		AuditCheckpoint: config.Duration(10 * time.Second), AuditRetain: config.Duration(30 * 24 * time.Hour), AuditHold: true,
 		AuditAnchors: []string{"syslog", "/mnt/other/anchor.jsonl"}, AuditRedact: []string{"customer_ref"},
 		AuditSinks: []string{"journald", "otlp+https://otel.example.org/v1/logs"},
@@ -112,8 +124,12 @@ func TestEverything(t *testing.T) {
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
 		},
+		AuthEnabled: true, AuthMFA: "all", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
+		RateRequests: 50, RateWindow: config.Duration(5 * time.Minute), AuditEnabled: true,
+		Listen: "127.0.0.1:9443", Name: "console.example.org", Certificate: "/etc/ssl/c.pem", Key: "credential:key",
+		Accept:       []string{"skills.allow_unsigned", "network.tls"},
 		SkillSources: []string{"/srv/skills/"}, SkillUnsigned: true, SkillPermissions: 6, SkillSigners: 2,
-		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6,
+		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6, AuthUID: 7, AuthGID: 8,
 	}
 	if d := cmp.Diff(want, f.Config, cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
 		t.Error(d)
