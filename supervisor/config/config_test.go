@@ -49,7 +49,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a missing key", `"linger":"30s",`, ``, "form"},
 		{"a key in other letters", `"linger"`, `"Linger"`, form},
 		{"a doubled key", `"linger":"30s",`, `"linger":"30s","linger":"31s",`, form},
-		{"another order", `"linger":"30s","on_audit_loss":"freeze"`, `"on_audit_loss":"freeze","linger":"30s"`, form},
+		{"another order", `"audit_enabled":true,"on_audit_loss":"freeze"`, `"on_audit_loss":"freeze","audit_enabled":true`, form},
 		{"white space inside", `"linger":`, `"linger": `, form},
 		{"a second document", `"agent_gid":64900}`, `"agent_gid":64900} {}`, form},
 		{"a number for a duration", `"linger":"30s"`, `"linger":30`, "a duration is text"},
