@@ -39,6 +39,7 @@
 //	distinct times per key    maxEntries    neighbours are counted at the later time
 //	length of a window        MaxPer        denied
 //	units reserved            maxReserve    written earlier
+//	keys taken from at once   MaxClaims     denied
 //
 // # Decisions
 //
@@ -53,5 +54,6 @@
 //   - A denied take writes nothing and counts nothing, so whoever runs into the
 //     limit costs no disk.
 //   - Different windows of one key share their events. Taking from two limits
-//     at once needs two keys.
+//     at once needs two keys: TakeAll locks them in their order, and takes from
+//     all or from none.
 package limit

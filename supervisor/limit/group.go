@@ -2,6 +2,8 @@ package limit
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
@@ -80,7 +82,9 @@ func (g *group) transact(records map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		for key, record := range records {
+		// In their order: the database moves all that lies behind a new key.
+		for _, key := range slices.Sorted(maps.Keys(records)) {
+			record := records[key]
 			name := append([]byte{windowPrefix}, key...)
 			if record == nil {
 				err = b.Delete(name)

@@ -7,7 +7,7 @@ import (
 
 // Bounds of a Store.
 const (
-	MaxKeys = 1024
+	MaxKeys = 1 << 17
 	MaxKey  = 256
 	MaxPer  = 366 * 24 * time.Hour
 	// MaxMax is the highest Limit.Max, and the most units in one take.
