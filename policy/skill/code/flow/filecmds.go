@@ -157,6 +157,7 @@ func (m *machine) unpackFiles(f *frame, c *cmdCall, args []*value) *value {
 	if v := c.value("-P"); v != nil && c.name == "unzip" || c.has("-P") {
 		m.emit(f, "CJS-FS-006", c.at, "unpacks an archive with a password, which hides its content from scanners", medium)
 	}
+	m.unpackInto(f, c, args)
 	if c.in != nil && len(args) == 0 {
 		return c.in
 	}

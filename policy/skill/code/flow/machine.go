@@ -158,6 +158,7 @@ func Run(ctx context.Context, units []*Unit, opt Options) ([]skill.Finding, []sk
 		m.surface(u)
 	}
 	m.twoStep()
+	m.unpackedRun()
 	out := make([]skill.Capability, 0, len(m.capOrder))
 	for _, k := range m.capOrder {
 		out = append(out, *m.caps[k])

@@ -115,7 +115,7 @@ var secretNeedles = []secretNeedle{
 func homeTree(p string) bool {
 	p = strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(p, "/**/*"), "/*"), "/*")
 	switch p {
-	case "~", "/home", "/Users", "/root", "/", "~/Documents", "~/Desktop", "~/Downloads", "~/Pictures", "~/Library", "~/.config", "~/Projects", "~/projects", "~/workspace":
+	case "~", "/home", "/Users", "/root", "/", "~/Documents", "~/Desktop", "~/Downloads", "~/Pictures", "~/Library", "~/.config", "~/Projects", "~/projects", "~/workspace", "~/.local/share", "~/Library/Application Support":
 		return true
 	}
 	return false

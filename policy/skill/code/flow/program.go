@@ -35,6 +35,9 @@ func (m *machine) command(f *frame, c *cmdCall) *value {
 	c.name = strings.TrimSuffix(strings.ToLower(path.Base(name)), ".exe")
 	m.program(f, c, name)
 	if fn := m.cmds[c.name]; fn != nil {
+		if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+			m.runFile(f, c.at, prog, c.args, c.in, "the system") // a file with a program's name
+		}
 		return fn(m, f, c)
 	}
 	if strings.HasPrefix(c.name, "python3.") || strings.HasPrefix(c.name, "pip3.") {

@@ -72,6 +72,9 @@ func (m *machine) stmt(f *frame, s *ir.Stmt) flowOut {
 	case ir.Switch:
 		return m.switchStmt(f, s)
 	case ir.Def:
+		if f.unit.Lang == skill.Shell && s.Func != nil {
+			m.replaced(f, s.Pos, s.Func.Name, "")
+		}
 		m.def(f, s)
 	case ir.ClassDef:
 		m.put(f.scope, s.Class.Name, m.makeClass(f, s.Class))

@@ -15,7 +15,9 @@ type store struct {
 	argv                      map[string][]*value
 	// made are files that were downloaded or decoded, run those that are run.
 	made, run map[string]event
-	n         int
+	// unpacked are directories that hold what came out of a downloaded archive.
+	unpacked map[string]event
+	n        int
 }
 
 // event is something that happened to a file.
@@ -28,7 +30,7 @@ type event struct {
 const maxStore = 4000
 
 func newStore() *store {
-	return &store{files: map[string]*value{}, env: map[string]*value{}, stdin: map[string]*value{}, stdout: map[string]*value{}, argv: map[string][]*value{}, made: map[string]event{}, run: map[string]event{}}
+	return &store{files: map[string]*value{}, env: map[string]*value{}, stdin: map[string]*value{}, stdout: map[string]*value{}, argv: map[string][]*value{}, made: map[string]event{}, run: map[string]event{}, unpacked: map[string]event{}}
 }
 
 func (s *store) size() int { return s.n }

