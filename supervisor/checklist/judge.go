@@ -84,11 +84,11 @@ func approvers(f Facts) Item {
 	return judged("approvers", "Somebody can answer what is asked", f.Config, func(c Config) (Status, string, string) {
 		switch {
 		case c.Group == "":
-			return Attention, "only root can approve", "set approvals.group in /etc/clawjail/config.yaml"
+			return Attention, "only root can approve", "set hitl.approvers in /etc/clawjail/config.yaml"
 		case c.Approvers == 0:
 			return Failed, fmt.Sprintf("the group %q has no members", c.Group), "adduser NAME " + c.Group
 		case !c.FourEyes:
-			return Attention, fmt.Sprintf("%d in the group %q; who starts a jail may approve for it", c.Approvers, c.Group), "set approvals.four_eyes: true"
+			return Attention, fmt.Sprintf("%d in the group %q; who starts a jail may approve for it", c.Approvers, c.Group), "set hitl.four_eyes: true"
 		}
 		return OK, fmt.Sprintf("%d in the group %q, never for a jail of their own", c.Approvers, c.Group), ""
 	})
