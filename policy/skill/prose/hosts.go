@@ -26,7 +26,7 @@ scala-lang.org schema.org scikit-learn.org scipy.org selenium.dev semver.org sen
 skills.sh agentskills.io snowflake.com solana.com spotify.com spring.io stackexchange.com stackoverflow.com svelte.dev swift.org tailwindcss.com
 tauri.app tavily.com tensorflow.org todoist.com together.ai toml.io trello.com twilio.com twitter.com typescriptlang.org unity.com unpkg.com
 unrealengine.com unsplash.com upstash.com vitejs.dev vite.dev vuejs.org w3.org weather.gov web.dev webkit.org webpack.js.org whatwg.org
-wikimedia.org wise.com wttr.in wttr.is docker.io x.ai x.com yaml.org yandex.ru youtu.be youtube.com zapier.com zendesk.com zoom.us`
+wikimedia.org wise.com openfontlicense.org placehold.co azurecr.io ts.net cert-manager.io wttr.in wttr.is docker.io x.ai x.com yaml.org yandex.ru youtu.be youtube.com zapier.com zendesk.com zoom.us`
 
 // published are hosts on which anybody can put anything under a name of their
 // own: what lies there is no more known than any other address.
@@ -65,7 +65,7 @@ func in(set map[string]bool, host string) bool {
 }
 
 // placeholders are parts of names that stand for the reader's own.
-var placeholders = []string{"example", "your", "myapp", "my-app", "acme", "company", "placeholder", "xxx", "localhost", "internal", "domain.", "staging.", "site.com", "foo.", "bar.", "a@", "b.com", "host.", ".test", ".local", ".lan"}
+var placeholders = []string{"example", "your", "myapp", "my-app", "acme", "company", "placeholder", "xxx", "localhost", "internal", "domain.", "staging.", "site.com", "foo.", "bar.", "a@", "b.com", "host.", "provider.com", ".test", ".local", ".lan"}
 
 // strangeName says that neither a vendor nor the reader owns the host, as far as
 // anybody can tell from its name.

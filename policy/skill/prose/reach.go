@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"unicode"
+
+	"clawjail/policy/skill"
 )
 
 // What a document says about an address is one of a few things: here is the
@@ -95,6 +97,9 @@ func private(a netip.Addr) bool {
 	switch a.String() {
 	case "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9":
 		return true
+	}
+	if a.Is4() && (a.As4()[3] == 0 || a.As4()[0] == 100 && a.As4()[1]&0xc0 == 64) {
+		return true // a network, an address of an overlay
 	}
 	return a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast()
 }
@@ -205,7 +210,11 @@ func reaches(p passage) (match, bool) {
 		return match{}, false
 	}
 	h := hit{cURL, p.s.toNormal(list[0].from), p.s.toNormal(list[0].to)}
-	return scene(reachRule(strings.ToLower(p.s.raw)), h, h, "hands something to "+list[0].host+", which nobody knows, or takes something from there")
+	m, ok := scene(reachRule(strings.ToLower(p.s.raw)), h, h, "hands something to "+list[0].host+", which nobody knows, or takes something from there")
+	if b.Kind == Cell {
+		m.conf = skill.ConfidenceHigh // one step goes for the place
+	}
+	return m, ok
 }
 
 var (

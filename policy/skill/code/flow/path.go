@@ -114,6 +114,9 @@ var secretNeedles = []secretNeedle{
 // homeTree says whether a path is a whole area of the user's data.
 func homeTree(p string) bool {
 	p = strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(p, "/**/*"), "/*"), "/*")
+	if i := strings.Index(p, "/*"); i > 0 {
+		p = p[:i]
+	}
 	switch p {
 	case "~", "/home", "/Users", "/root", "/", "~/Documents", "~/Desktop", "~/Downloads", "~/Pictures", "~/Library", "~/.config", "~/Projects", "~/projects", "~/workspace", "~/.local/share", "~/Library/Application Support":
 		return true
