@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"clawjail/supervisor/api"
@@ -147,7 +148,7 @@ func (c *call) assessIncident() (any, *api.Error) {
 	if err != nil {
 		return nil, incidentError(err)
 	}
-	return in, nil
+	return c.played(in.ID, incident.Assessed)
 }
 
 func (c *call) rateIncident() (any, *api.Error) {
@@ -199,7 +200,7 @@ func (c *call) releaseIncident() (any, *api.Error) {
 	}
 	c.s.incidentRecord(in, "release", c.responder(), reason+"; "+became)
 	c.s.tellIncident(in, "released", "by "+c.responder()+": "+reason)
-	return in, nil
+	return c.played(in.ID, incident.Released)
 }
 
 func (c *call) killIncident() (any, *api.Error) {
@@ -220,7 +221,7 @@ func (c *call) killIncident() (any, *api.Error) {
 	}
 	c.s.incidentRecord(in, "kill", c.responder(), reason)
 	c.s.tellIncident(in, "killed", "by "+c.responder()+": "+reason)
-	return in, nil
+	return c.played(in.ID, incident.Killed)
 }
 
 func (c *call) closeIncident() (any, *api.Error) {
@@ -234,7 +235,16 @@ func (c *call) closeIncident() (any, *api.Error) {
 	}
 	c.s.incidentRecord(in, "close", c.responder(), conclusion)
 	c.s.tellIncident(in, "closed", "by "+c.responder()+": "+conclusion)
-	return in, nil
+	if in.Drill {
+		c.s.audit.supervisor("drill", fmt.Sprintf("incident %s, an exercise, went its whole way; closed by %s", in.ID, c.responder()))
+	}
+	return c.played(in.ID, incident.Closed)
+}
+
+// played runs the commands of a stage and gives the incident as it is then.
+func (c *call) played(id string, at incident.State) (any, *api.Error) {
+	c.s.play(id, at)
+	return c.again(id)
 }
 
 // notHeld refuses to let a jail go on that an incident holds.

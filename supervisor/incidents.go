@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,13 +67,20 @@ func (s *Supervisor) pursue(e *entry, in incident.Incident) {
 		s.log.Error("contain an incident", "incident", in.ID, "error", err)
 		return
 	}
+	// The commands of the first stage do not hold up the evidence.
+	var plays sync.WaitGroup
+	defer plays.Wait()
+	plays.Go(func() { s.play(in.ID, incident.Contained) })
 	if _, err := s.preserve(s.base, e, in.ID, "clawjail", nil); err != nil {
 		s.log.Error("preserve evidence", "incident", in.ID, "error", err)
 		return
 	}
+	s.play(in.ID, incident.Preserved)
 	if _, err := s.assess(in.ID, "clawjail"); err != nil {
 		s.log.Error("assess an incident", "incident", in.ID, "error", err)
+		return
 	}
+	s.play(in.ID, incident.Assessed)
 }
 
 // incidentRecord puts a step into the audit log.

@@ -37,7 +37,7 @@ over restarts too, until somebody who may approve releases or kills it.`,
 		newIncidentDecideCommand(e, "release", "Let the jail of an incident go on", "why it may go on", client.Client.Release),
 		newIncidentDecideCommand(e, "kill", "End the jail of an incident", "why it is ended", client.Client.KillIncident),
 		newIncidentDecideCommand(e, "close", "Close an incident that was released or killed", "", client.Client.CloseIncident),
-		newIncidentReportCommand(e), newIncidentVerifyCommand(e))
+		newIncidentReportCommand(e), newIncidentVerifyCommand(e), newIncidentDrillCommand(e))
 	return c
 }
 
@@ -155,6 +155,9 @@ func printIncident(w io.Writer, in api.Incident) error {
 			fmt.Fprintf(&b, "            failed: %s\n", escape.String(s.Failed))
 		}
 	}
+	for _, p := range in.Played {
+		fmt.Fprintf(&b, "  %s  playbook %s at %s: %s\n", p.Time.Local().Format("15:04:05"), escape.String(p.Name), p.At, playedText(p))
+	}
 	if a := in.Assessment; a != nil {
 		for _, f := range a.Findings {
 			fmt.Fprintf(&b, "  %-8s  %s: %s\n", f.Severity, escape.String(f.Title), escape.String(f.Why))
@@ -170,6 +173,18 @@ func printIncident(w io.Writer, in api.Incident) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// playedText is what came of a command of the playbook, in a few words.
+func playedText(p incident.Played) string {
+	text := p.Failed
+	if text == "" {
+		text = fmt.Sprintf("done in %s", p.Took.Round(time.Millisecond))
+	}
+	if first, _, _ := strings.Cut(p.Output, "\n"); first != "" {
+		text += ": " + shorten(first, 100)
+	}
+	return escape.String(text)
 }
 
 func newIncidentOpenCommand(e *env) *cobra.Command {

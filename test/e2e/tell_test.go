@@ -1,0 +1,164 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/incident"
+	"clawjail/supervisor/notify/send"
+)
+
+// hookSecret is no secret.
+const hookSecret = "not-a-secret-but-a-test"
+
+// receiver is a webhook's other end: it keeps what is signed well.
+func receiver(t *testing.T) (*httptest.Server, <-chan send.Body) {
+	t.Helper()
+	got := make(chan send.Body, 64)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		at, _ := strconv.ParseInt(r.Header.Get("Webhook-Timestamp"), 10, 64)
+		if r.Header.Get("Webhook-Signature") != send.Sign([]byte(hookSecret), r.Header.Get("Webhook-Id"), time.Unix(at, 0), b) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		var body send.Body
+		if json.Unmarshal(b, &body) == nil {
+			got <- body
+		}
+	}))
+	t.Cleanup(srv.Close)
+	return srv, got
+}
+
+// gatewayProcess starts the gateway of this host.
+func gatewayProcess(t *testing.T) {
+	t.Helper()
+	c := exec.Command(bin(t, "clawjail-gateway"), "-listen=127.0.0.1:0")
+	c.Stderr = os.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Signal(unix.SIGTERM)
+		if err := c.Wait(); err != nil {
+			t.Errorf("the gateway ended with %v", err)
+		}
+	})
+}
+
+// told waits for an event.
+func told(t *testing.T, got <-chan send.Body, event string) send.Body {
+	t.Helper()
+	after := time.After(time.Minute)
+	for {
+		select {
+		case b := <-got:
+			if b.Type == event {
+				return b
+			}
+		case <-after:
+			t.Fatalf("nobody was told of %s", event)
+		}
+	}
+}
+
+// People are told of an incident by the gateway, the commands of the playbook
+// run, and an exercise goes the whole way.
+func TestPeopleAreTold(t *testing.T) {
+	srv, got := receiver(t)
+	config := fmt.Sprintf(`notifications:
+  channels:
+    - {name: hook, kind: webhook, url: %q, secret_file: /etc/clawjail/hook, categories: [incident, approval, notice]}
+    - {name: page, kind: command, user: root, command: [/bin/sh, -c, "cat >> /etc/clawjail/paged"]}
+    - {name: away, kind: webhook, url: "http://127.0.0.1:1/", secret_file: /etc/clawjail/hook}
+incidents:
+  playbook:
+    - {name: rotate, at: assessed, user: root, drill: true, command: [/bin/sh, -c, "cat > /etc/clawjail/rotated; echo rotated $CLAWJAIL_STAGE"]}
+    - {name: tell-users, at: killed, command: [/bin/false]}
+`, srv.URL)
+	if !ownHost(t, config, 64<<20) {
+		return
+	}
+	if err := os.WriteFile("/etc/clawjail/hook", []byte(hookSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gatewayProcess(t)
+
+	dir := workspace(t)
+	j := detached(t, run{Workspace: dir, Argv: []string{"sleep", "1000"}})
+	if o := clawjail(t, run{}, "incident", "open", j.Name, "--reason", "a look", "--severity", "high"); o.Code != 0 {
+		t.Fatalf("%v", o)
+	}
+	opened := told(t, got, "clawjail.incident.opened")
+	if !strings.Contains(opened.Data.Text, "a look") || opened.Data.Severity != "high" || opened.Data.Jail != j.ID {
+		t.Errorf("%+v", opened)
+	}
+	in := incidentOf(t, j.ID)
+	if o := clawjail(t, run{}, "incident", "kill", in.ID, "--reason", "enough"); o.Code != 0 {
+		t.Fatalf("%v", o)
+	}
+	told(t, got, "clawjail.incident.killed")
+	if b := told(t, got, "clawjail.incident.playbook"); !strings.Contains(b.Data.Text, "tell-users at killed: exit code 1") {
+		t.Errorf("%+v", b)
+	}
+	o := clawjail(t, run{}, "incident", "show", in.ID, "-o", "json")
+	if err := json.Unmarshal([]byte(o.Stdout), &in); err != nil || len(in.Played) != 2 || in.Played[0].Output != "rotated assessed" || in.Played[1].Failed != "exit code 1" {
+		t.Errorf("the playbook: %v %+v", err, in.Played)
+	}
+	if b := read(t, "/etc/clawjail/rotated"); !strings.Contains(b, in.ID) {
+		t.Errorf("the command was told %q", b)
+	}
+	if o := clawjail(t, run{}, "incident", "report", in.ID); !strings.Contains(o.Stdout, "rotate") || !strings.Contains(o.Stdout, "exit code 1") {
+		t.Errorf("the report does not say what became of the playbook: %v", o)
+	}
+	if o := clawjail(t, run{}, "notify", "test", "hook"); o.Code != 0 || o.Stdout != "hook: sent\n" {
+		t.Errorf("%v", o)
+	}
+	if o := clawjail(t, run{}, "notify", "test", "away"); o.Code == 0 || !strings.Contains(o.Stderr, "refused") {
+		t.Errorf("%v", o)
+	}
+	eventually(t, "the pager was run", func() bool { return strings.Contains(read(t, "/etc/clawjail/paged"), `"event":"killed"`) })
+	all := records(t, "", "--gate", audit.GateSupervisor)
+	for _, what := range []string{"incident opened: sent to hook (webhook)", "incident opened: sent to page (command)", "incident opened: could not be sent yet to away (webhook)"} {
+		want(t, all, what, func(r audit.Record) bool { return r.Subject.Op == "notify" && strings.Contains(r.Subject.Message, what) })
+	}
+	drillGoesItsWay(t, got)
+}
+
+func drillGoesItsWay(t *testing.T, got <-chan send.Body) {
+	if o := clawjail(t, run{}, "incident", "drill", "--last"); o.Code == 0 {
+		t.Errorf("a last drill before the first: %v", o)
+	}
+	o := clawjail(t, run{}, "incident", "drill")
+	if o.Code != 0 || !strings.Contains(o.Stdout, "the drill is done") || !strings.Contains(o.Stdout, "rotate at assessed: done") || !strings.Contains(o.Stdout, "tell-users at killed: not run") {
+		t.Fatalf("%v", o)
+	}
+	if b := told(t, got, "clawjail.incident.opened"); !b.Data.Drill {
+		t.Errorf("%+v", b)
+	}
+	told(t, got, "clawjail.incident.closed")
+	if o := clawjail(t, run{}, "incident", "drill", "--last"); o.Code != 0 || !strings.Contains(o.Stdout, "0 days ago") {
+		t.Errorf("%v", o)
+	}
+	var list []api.Incident
+	if o := clawjail(t, run{}, "incident", "list", "--all", "-o", "json"); json.Unmarshal([]byte(o.Stdout), &list) != nil || list[0].State != incident.Closed || !list[0].Drill {
+		t.Errorf("%v", o)
+	}
+	want(t, records(t, "", "--gate", audit.GateSupervisor), "the drill", func(r audit.Record) bool { return r.Subject.Op == "drill" })
+}
