@@ -222,7 +222,8 @@ func supervisorFacts(ctx context.Context, e *env) (r checklist.Running, done map
 		return r, nil, err
 	}
 	c, err := cl.Checklist(ctx)
-	r = checklist.Running{Private: ping.Private, Version: ping.Version, Tier: ping.Tier, AuditLost: stats.EventsLost["audit"], Scraped: c.Scraped}
+	r = checklist.Running{Private: ping.Private, Version: ping.Version, Tier: ping.Tier, AuditLost: stats.EventsLost["audit"], Scraped: c.Scraped,
+		Started: time.UnixMilli(int64(stats.StartTimeUnix * 1000))}
 	return r, c.Done, err
 }
 
@@ -236,7 +237,7 @@ func verifiedLog(ctx context.Context) (checklist.Log, error) {
 	if err != nil {
 		return checklist.Log{}, err
 	}
-	l := checklist.Log{Proven: r.OK, Records: r.Records, SignedAt: r.SignedAt}
+	l := checklist.Log{Proven: r.OK, New: neverSigned(r), Records: r.Records, SignedAt: r.SignedAt}
 	if r.Last > r.Signed {
 		l.Unsigned = r.Last - r.Signed
 	}
@@ -244,6 +245,11 @@ func verifiedLog(ctx context.Context) (checklist.Log, error) {
 		l.Problems = append(l.Problems, p.String())
 	}
 	return l, nil
+}
+
+// neverSigned reports whether nothing is wrong but that there is no checkpoint.
+func neverSigned(r verify.Report) bool {
+	return !r.OK && !slices.ContainsFunc(r.Problems, func(p verify.Problem) bool { return p.Kind != verify.Unsigned })
 }
 
 // doorsOfJail runs this program in a jail of the preset that most agents have,

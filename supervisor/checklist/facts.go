@@ -43,6 +43,7 @@ type Facts struct {
 
 // Running is a supervisor that answers.
 type Running struct {
+	Started   time.Time
 	Private   bool // it belongs to one run and ends with it
 	Version   string
 	Tier      string
@@ -78,6 +79,7 @@ type KeyFile struct {
 // Log is what `clawjail audit verify` found.
 type Log struct {
 	Proven   bool
+	New      bool // it is of one piece and has no checkpoint yet
 	Records  uint64
 	Unsigned uint64 // after the last checkpoint
 	SignedAt time.Time

@@ -106,6 +106,8 @@ func actionLimits(f Facts) Item {
 func auditProven(f Facts) Item {
 	return judged("audit-proven", "The audit log proves itself", f.Log, func(l Log) (Status, string, string) {
 		switch {
+		case l.New && f.Running.Err == "" && f.Time.Sub(f.Running.Value.Started) < maxUnsigned:
+			return Attention, fmt.Sprintf("%d records are of one piece; none is signed yet, which the supervisor does from time to time", l.Records), ""
 		case !l.Proven:
 			return Failed, list(l.Problems), "clawjail audit verify"
 		case l.Records > 0 && l.Unsigned > 0 && f.Time.Sub(l.SignedAt) > maxUnsigned && f.Running.Err == "":

@@ -75,6 +75,12 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"two eyes", "approvers", "may approve for it", Attention, func(f *Facts) { f.Config.Value.FourEyes = false }},
 		{"no limit", "limits", "payments", Attention, func(f *Facts) { f.Config.Value.Unlimited = []string{"payments"} }},
 		{"log altered", "audit-proven", "edited", Failed, func(f *Facts) { f.Log.Value.Proven, f.Log.Value.Problems = false, []string{"edited"} }},
+		{"log is new", "audit-proven", "none is signed yet", Attention, func(f *Facts) {
+			f.Log.Value.Proven, f.Log.Value.New, f.Running.Value.Started = false, true, now
+		}},
+		{"log never signed", "audit-proven", "no checkpoint", Failed, func(f *Facts) {
+			f.Log.Value = Log{New: true, Problems: []string{"no checkpoint"}}
+		}},
 		{"log unsigned", "audit-proven", "not signed", Failed, func(f *Facts) { f.Log.Value.Unsigned, f.Log.Value.SignedAt = 2, now.Add(-time.Hour) }},
 		{"kept too short", "audit-kept", "89 days", Failed, func(f *Facts) { f.Config.Value.Retain -= time.Hour }},
 		{"goes on without a log", "audit-kept", "go on", Attention, func(f *Facts) { f.Config.Value.Freeze = false }},
