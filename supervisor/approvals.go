@@ -86,7 +86,7 @@ func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) err
 	}
 	by := d.By.String()
 	if by != "" {
-		by += fmt.Sprintf(" (uid %d)", d.By.UID) // names can be given to others
+		by += uidNote(d.By)
 	}
 	rec := audit.Record{
 		Time: time.Now(), Jail: r.Jail, Gate: r.Gate, Verdict: verdict, Rule: r.Rule,
@@ -138,13 +138,16 @@ func (c *call) decide() (any, *api.Error) {
 	if apiErr := c.decode(&r); apiErr != nil {
 		return nil, apiErr
 	}
-	if !c.s.approvals.mayApprove(c.peer) {
+	if c.person == nil && !c.s.approvals.mayApprove(c.peer) { // the role of a person was looked at
 		return nil, c.notAnApprover()
 	}
 	if err := outsideJails(c.peer.PID); err != nil {
 		return nil, api.Errorf(http.StatusForbidden, "approve: %v", err)
 	}
-	by := approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)}
+	by, apiErr := c.by()
+	if apiErr != nil {
+		return nil, apiErr
+	}
 	return serve.Decide(c.s.approvals.Queue, c.r.PathValue("id"), r, by)
 }
 

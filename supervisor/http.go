@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/assert"
 	"clawjail/supervisor/control"
 )
 
@@ -37,6 +38,8 @@ type call struct {
 	r    *http.Request
 	conn *control.Conn
 	peer control.Peer
+	// person is who stands behind a call of the console; nil: the peer itself.
+	person *assert.Claims
 }
 
 // routes is the whole of the control API.
@@ -75,6 +78,7 @@ func (s *Supervisor) routes() http.Handler {
 func (s *Supervisor) statsRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/stats", s.authorise((*call).stats))
+	s.consoleRoutes(mux)
 	s.gatewayRoutes(func(pattern string, fn func(*call) (any, *api.Error)) { mux.Handle(pattern, s.authorise(fn)) })
 	return mux
 }
@@ -89,6 +93,16 @@ func (s *Supervisor) approverRoutes() http.Handler {
 // authorise finds out who calls and lets only the permitted through. The
 // socket's mode says the same; this is the check that counts.
 func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {
+	return s.identified(func(c *call) (any, *api.Error) {
+		if err := s.permitted(c.peer, c.r); err != nil {
+			return nil, err
+		}
+		return fn(c)
+	})
+}
+
+// identified finds out which process calls; fn decides if it may.
+func (s *Supervisor) identified(fn func(*call) (any, *api.Error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, ok := r.Context().Value(connKey{}).(*control.Conn)
 		if !ok {
@@ -98,10 +112,6 @@ func (s *Supervisor) authorise(fn func(*call) (any, *api.Error)) http.Handler {
 		peer, err := conn.Peer()
 		if err != nil {
 			writeError(w, api.Errorf(http.StatusForbidden, "who are you? %v", err))
-			return
-		}
-		if err := s.permitted(peer, r); err != nil {
-			writeError(w, err)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, api.MaxRequestBytes)
@@ -196,7 +206,7 @@ func (c *call) jail() (*entry, *api.Error) {
 	if e == nil {
 		return nil, api.Errorf(http.StatusNotFound, "no jail %q", key).WithHint("`clawjail ps --all` lists them")
 	}
-	if c.peer.UID != 0 && e.jail.By != c.peer.UID && c.r.Method != http.MethodGet {
+	if c.person == nil && c.peer.UID != 0 && e.jail.By != c.peer.UID && c.r.Method != http.MethodGet {
 		return nil, api.Errorf(http.StatusForbidden, "jail %s belongs to user %d", key, e.jail.By).WithHint("run the command with sudo")
 	}
 	return e, nil
@@ -302,6 +312,9 @@ func (c *call) signal() (any, *api.Error) {
 }
 
 func (c *call) reason(verb string) string {
+	if c.person != nil {
+		return verb + " by " + c.who()
+	}
 	return fmt.Sprintf("%s by uid %d", verb, c.peer.UID)
 }
 

@@ -68,6 +68,7 @@ type Supervisor struct {
 
 	// approvals is what waits for a human; see approvals.go.
 	approvals *approvals
+	persons   *persons // who stand behind requests of the console; see person.go
 	limits    *limit.Store
 	incidents *incident.Store
 	herald    *herald.Herald // tells people; see telling.go
@@ -157,6 +158,9 @@ func (s *Supervisor) open() error {
 		s.log.Error("the file of an incident cannot be read: no jail starts until it is restored or moved away", "incident", id)
 	}
 	if s.herald, err = s.openHerald(); err != nil {
+		return err
+	}
+	if s.persons, err = openPersons(s.opt.Config); err != nil {
 		return err
 	}
 	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})

@@ -1,0 +1,41 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// AssertionHeader carries who stands behind a request of the console: a token
+// of package assert.
+const AssertionHeader = "Clawjail-Assertion"
+
+// AuditPage is what a search of the log found, the newest at the end.
+type AuditPage struct {
+	Records []json.RawMessage `json:"records"`        // of package audit
+	More    bool              `json:"more,omitempty"` // there may be further ones
+	Damaged int               `json:"damaged,omitempty"`
+}
+
+// Limits is what is left of limits.
+type Limits struct {
+	Limits []Limit `json:"limits"`
+}
+
+// Limit is how much of something a jail did, of how much it may.
+type Limit struct {
+	Jail    string        `json:"jail"`
+	Name    string        `json:"name"`
+	What    string        `json:"what"`
+	Max     int64         `json:"max"`
+	Per     time.Duration `json:"per_ns"`
+	Used    int64         `json:"used"`
+	Problem string        `json:"problem,omitempty"`
+}
+
+// SkillRecords are those of the installed skills, as package policy/skill/store
+// wrote them.
+type SkillRecords struct {
+	Records    [][]byte `json:"records"`
+	Bytes      int64    `json:"bytes"`
+	Unreadable int      `json:"unreadable,omitempty"`
+}

@@ -1,0 +1,289 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"clawjail/audit"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/assert"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/config/secret"
+	"clawjail/supervisor/limit"
+)
+
+// noAccount stands where the uid of a person does who has none on this host.
+const noAccount = math.MaxUint32
+
+// Bounds of what the console may ask.
+const (
+	maxConsoleBytes = 64 << 10         // of a request's body
+	maxWatch        = time.Minute      // a watch ends, so that whoever lost a role stops seeing
+	maxSearches     = 2                // of the audit log, at a time
+	maxSearch       = 10 * time.Second // of one of them
+	maxFound        = 500              // records of one answer
+	maxSkillRecords = 1000
+	maxSkillRecord  = 4 << 20
+)
+
+// persons verifies who stands behind a request of the console.
+type persons struct {
+	keys     *assert.Keys // nil: there is no console
+	once     assert.Once
+	searches chan struct{} // capacity maxSearches
+}
+
+// openPersons reads the secret that the sign-in signs with. Without a console
+// there is none to read, and nobody to verify.
+func openPersons(c config.Config) (*persons, error) {
+	p := &persons{searches: make(chan struct{}, maxSearches)}
+	if !c.Console() {
+		return p, nil
+	}
+	b, err := secret.Token(c.AuthSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("the console's secret (auth.secret_file): %w", err)
+	}
+	p.keys, err = assert.New(b)
+	return p, err
+}
+
+// consoleRoutes are what the gateway may carry for a person who signed in, and
+// the role that each takes.
+func (s *Supervisor) consoleRoutes(mux *http.ServeMux) {
+	add := func(least assert.Role, pattern string, fn func(*call) (any, *api.Error)) {
+		mux.Handle(pattern, s.asserted(least, fn))
+	}
+	add(assert.Viewer, "GET /v1/ping", (*call).ping)
+	add(assert.Viewer, "GET /v1/jails", (*call).list)
+	add(assert.Viewer, "GET /v1/jails/{id}", (*call).inspect)
+	add(assert.Viewer, "GET /v1/approvals", (*call).listApprovals)
+	add(assert.Viewer, "GET /v1/approvals/watch", (*call).watchApprovals)
+	add(assert.Viewer, "GET /v1/approvals/notices", (*call).notices)
+	add(assert.Viewer, "GET /v1/approvals/{id}", (*call).approval)
+	add(assert.Viewer, "GET /v1/incidents", func(c *call) (any, *api.Error) { return c.s.incidents.List(), nil })
+	add(assert.Viewer, "GET /v1/incidents/{id}", (*call).showIncident)
+	add(assert.Viewer, "GET /v1/console/audit", (*call).searchAudit)
+	add(assert.Viewer, "GET /v1/console/limits", (*call).usedLimits)
+	add(assert.Viewer, "GET /v1/console/skills", (*call).skillRecords)
+	add(assert.Approver, "POST /v1/approvals/{id}/decide", (*call).decide)
+	add(assert.Responder, "POST /v1/jails/{id}/freeze", (*call).freeze)
+	add(assert.Responder, "POST /v1/jails/{id}/thaw", (*call).thaw)
+	add(assert.Responder, "POST /v1/jails/{id}/kill", (*call).kill)
+	add(assert.Responder, "POST /v1/incidents", (*call).openIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/preserve", (*call).preserveIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/assess", (*call).assessIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/severity", (*call).rateIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/release", (*call).releaseIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/kill", (*call).killIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/close", (*call).closeIncident)
+}
+
+// asserted lets a request through that a person stands behind: the gateway
+// carries it, the sign-in signed it, and the role is enough for it.
+func (s *Supervisor) asserted(least assert.Role, fn func(*call) (any, *api.Error)) http.Handler {
+	carried := func(c *call) (any, *api.Error) {
+		if c.peer.UID != 0 && c.peer.UID != s.opt.Config.GatewayUID {
+			return nil, api.Errorf(http.StatusForbidden, "user %d is not the gateway", c.peer.UID)
+		}
+		person, apiErr := c.whose(least)
+		if apiErr != nil {
+			return nil, apiErr
+		}
+		c.person = person
+		if c.r.Method == http.MethodGet {
+			ctx, cancel := context.WithTimeout(c.r.Context(), maxWatch)
+			defer cancel()
+			c.r = c.r.WithContext(ctx)
+		}
+		return fn(c)
+	}
+	return s.identified(carried)
+}
+
+// whose verifies the assertion of a request against the request itself.
+func (c *call) whose(least assert.Role) (*assert.Claims, *api.Error) {
+	p := c.s.persons
+	if p.keys == nil {
+		return nil, api.Errorf(http.StatusForbidden, "there is no console").WithHint("set network.listen in the configuration: clawjail config init")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxConsoleBytes))
+	if err != nil {
+		return nil, api.Errorf(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", maxConsoleBytes)
+	}
+	c.r.Body = io.NopCloser(bytes.NewReader(body))
+	now := time.Now()
+	claims, err := p.keys.Verify(c.r.Header.Get(api.AssertionHeader), assert.Console, now)
+	switch {
+	case err != nil:
+		return nil, api.Errorf(http.StatusUnauthorized, "who stands behind the request: %v", err).WithHint("sign in again")
+	case claims.Action != assert.Action(c.r.Method, c.r.URL.RequestURI()) || claims.Digest != assert.Digest(body):
+		return nil, api.Errorf(http.StatusUnauthorized, "the request is not the one that was signed")
+	case !p.once.Use(claims, now):
+		return nil, api.Errorf(http.StatusUnauthorized, "the request came a second time")
+	case !claims.Role.Includes(least):
+		return nil, api.Errorf(http.StatusForbidden, "%s is %s, and this takes %s", claims.Subject, claims.Role, least)
+	}
+	return &claims, nil
+}
+
+// who is behind a call, in words: a person of the console, or the kernel's word.
+func (c *call) who() string {
+	if c.person != nil {
+		return c.person.Subject + " (console, " + string(c.person.Role) + ")"
+	}
+	return userName(c.peer.UID)
+}
+
+// by is who decides in a call.
+func (c *call) by() (approval.By, *api.Error) {
+	if c.person == nil {
+		return approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)}, nil
+	}
+	by := approval.By{UID: noAccount, Name: c.who()}
+	switch {
+	case c.person.UID != nil:
+		by.UID = *c.person.UID
+	case c.s.opt.Config.FourEyes && !c.person.NoAccount:
+		return by, api.Errorf(http.StatusForbidden, "hitl.four_eyes is on, and nobody has said which account of this host is %s's", c.person.Subject).
+			WithHint("an administrator says it: clawjail user role %s --account NAME, or --no-account", c.person.Subject)
+	}
+	return by, nil
+}
+
+// uidNote tells a uid beside a name in a record; names can be given to others.
+func uidNote(by approval.By) string {
+	if by.UID == noAccount {
+		return ""
+	}
+	return fmt.Sprintf(" (uid %d)", by.UID)
+}
+
+// searchAudit gives the newest records that match.
+func (c *call) searchAudit() (any, *api.Error) {
+	q := c.r.URL.Query()
+	f := audit.Filter{Jail: q.Get("jail"), Gate: q.Get("gate"), Verdict: q.Get("verdict")}
+	for key, at := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
+		if v := q.Get(key); v != "" {
+			t, err := time.Parse(time.RFC3339, v)
+			if err != nil {
+				return nil, api.Errorf(http.StatusBadRequest, "%s: %q is no time", key, v)
+			}
+			*at = t
+		}
+	}
+	select {
+	case c.s.persons.searches <- struct{}{}:
+		defer func() { <-c.s.persons.searches }()
+	default:
+		return nil, api.Errorf(http.StatusTooManyRequests, "others search the log at this moment").WithHint("try again in a few seconds")
+	}
+	text := strings.ToLower(q.Get("text"))
+	if text == "" {
+		f.Limit = maxFound
+	}
+	out := api.AuditPage{Records: []json.RawMessage{}}
+	end := time.Now().Add(maxSearch)
+	for r, err := range audit.Query(c.s.opt.Config.AuditDir(), f) {
+		var corrupt *audit.CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			out.Damaged++
+			continue
+		case err != nil:
+			return nil, api.Errorf(http.StatusInternalServerError, "read the log: %v", err)
+		case time.Now().After(end):
+			out.More = true
+			return out, nil
+		case text != "" && !mentions(r, text):
+			continue
+		}
+		if len(out.Records) >= maxFound {
+			out.Records, out.More = append(out.Records[:0], out.Records[1:]...), true
+		}
+		b, err := json.Marshal(r)
+		if err != nil {
+			return nil, api.Errorf(http.StatusInternalServerError, "encode a record: %v", err)
+		}
+		out.Records = append(out.Records, b)
+	}
+	return out, nil
+}
+
+// mentions reports whether a record has a text anywhere that people see.
+func mentions(r audit.Record, text string) bool {
+	list := append([]string{r.Jail, r.Rule, r.Subject.Op, r.Subject.Name, r.Subject.Path, r.Subject.Path2, r.Subject.Host, r.Subject.Addr, r.Subject.Message}, r.Subject.Argv...)
+	if r.Decision != nil {
+		list = append(list, r.Decision.By, r.Decision.Reason, r.Decision.ID)
+	}
+	for _, s := range list {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// usedLimits gives what is left of the limits of the jails that run.
+func (c *call) usedLimits() (any, *api.Error) {
+	out := api.Limits{Limits: []api.Limit{}}
+	type bound struct {
+		id, name string
+		max      int64
+		per      time.Duration
+	}
+	var bounds []bound
+	c.s.loop.do(func(t *table) {
+		for _, e := range t.live {
+			if e.view != nil && e.view.policy != nil && e.view.policy.Delete.Limit > 0 {
+				d := e.view.policy.Delete
+				bounds = append(bounds, bound{e.jail.ID, e.jail.Name, d.Limit, d.Per})
+			}
+		}
+	})
+	for _, b := range bounds {
+		used, err := c.s.limits.Used("delete/"+b.name, limit.Limit{Max: b.max, Per: b.per})
+		l := api.Limit{Jail: b.id, Name: b.name, What: "deletions", Max: b.max, Per: b.per, Used: used}
+		if err != nil {
+			l.Problem = err.Error()
+		}
+		out.Limits = append(out.Limits, l)
+	}
+	return out, nil
+}
+
+// skillRecords gives the records of installed skills as they are: this process
+// does not look into them.
+func (c *call) skillRecords() (any, *api.Error) {
+	out := api.SkillRecords{Records: [][]byte{}}
+	names, err := filepath.Glob(filepath.Join(c.s.opt.Config.StateDir, "skills", "installed", "*.json"))
+	if err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "list the skills: %v", err)
+	}
+	for _, name := range names[:min(len(names), maxSkillRecords)] {
+		info, err := os.Lstat(name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxSkillRecord || out.Bytes+info.Size() > api.MaxApprovalsBytes {
+			out.Unreadable++
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			out.Unreadable++
+			continue
+		}
+		out.Bytes += info.Size()
+		out.Records = append(out.Records, b)
+	}
+	return out, nil
+}
