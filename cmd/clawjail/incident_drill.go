@@ -84,6 +84,9 @@ func (d *drill) run() error {
 			return fmt.Errorf("the drill failed: %w\n  clawjail incident show %s", err, d.in.ID)
 		}
 	}
+	if err := d.cl.TaskDone(d.c.Context(), "incident-drill", "incident "+d.in.ID); err != nil {
+		return fmt.Errorf("the drill went its whole way and could not be written down: %w", err)
+	}
 	fmt.Fprintf(d.e.stdout, "the drill is done: incident %s, %s\n", d.in.ID, time.Since(begun).Round(time.Millisecond))
 	return nil
 }

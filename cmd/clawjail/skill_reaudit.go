@@ -17,6 +17,7 @@ import (
 	"clawjail/policy/skill"
 	"clawjail/policy/skill/store"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
 )
 
 // hookTime bounds the program that is told of new findings.
@@ -88,6 +89,13 @@ func (s *skills) reaudit(ctx context.Context, names []string, output, hook strin
 	}
 	if err := runHook(ctx, hook, results); err != nil {
 		return err
+	}
+	if len(names) == 0 {
+		// For the checklist. Without a supervisor there is none to be ready for.
+		err := client.Client{Socket: s.e.socket}.TaskDone(ctx, "skill-audit", fmt.Sprintf("%d skills", len(results)))
+		if err != nil && !isNotRunning(err) {
+			return err
+		}
 	}
 	code := 0
 	for _, r := range results {
