@@ -136,6 +136,31 @@ func closeAll(files map[string]*os.File) {
 	}
 }
 
+// Leave closes everything and takes no jail out of scope: what others hold by Kept
+// stays as it is, and ends with them.
+func (p *Probes) Leave() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	var errs []error
+	for _, j := range p.jails {
+		j.closed = true
+		j.gate.mu.Lock()
+		j.gate.closed = true
+		j.gate.mu.Unlock()
+		for _, l := range j.links {
+			errs = append(errs, l.Close())
+		}
+		if j.lookup != nil {
+			j.lookup.Close()
+		}
+	}
+	p.jails = nil
+	return errors.Join(append(errs, p.closeObjects())...)
+}
+
 // Adopt goes on with programs that another process has loaded: same events, same
 // counters, same tokens, nothing is attached anew. The files stay the caller's.
 // ErrOtherBuild means that Load has to be used.

@@ -11,30 +11,10 @@ import (
 	"clawjail/bpf/wire"
 )
 
-// die closes what a process that is killed would close, and nothing else.
-func (p *Probes) die() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	if p.idle != nil {
-		p.idle.Stop()
-	}
-	for _, j := range p.jails {
-		j.closed = true
-		for _, l := range j.links {
-			_ = l.Close()
-		}
-		j.lookup.Close()
-	}
-	for _, set := range p.sets() {
-		_ = set.detach()
-	}
-	_ = p.ready.Close()
-	_ = p.reader.Close()
-	for _, c := range p.objects() {
-		if *c != nil {
-			(*c).Close()
-		}
+func leave(t *testing.T, p *Probes) {
+	t.Helper()
+	if err := p.Leave(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -53,7 +33,7 @@ func TestProbesOutliveWhoLoadedThem(t *testing.T) {
 		}
 		defer closeAll(kept)
 		id, handover := f.jail.id, first.Handover()
-		first.die()
+		leave(t, first)
 
 		// Meanwhile everything is refused as before, and reported.
 		out, pid := f.victim("net", "connect tcp 203.0.113.9:80")
@@ -116,7 +96,7 @@ func TestJailsThatNobodyAdoptsAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeAll(kept)
-	first.die()
+	leave(t, first)
 	second, err := Adopt(o, first.Handover(), kept)
 	if err != nil {
 		t.Fatal(err)

@@ -59,15 +59,21 @@ func (p *Probes) Close() error {
 	if p.closed {
 		return nil
 	}
-	p.closed = true
-	if p.idle != nil {
-		p.idle.Stop()
-	}
 	var errs []error
 	for _, j := range p.jails {
 		errs = append(errs, j.release())
 	}
 	p.jails = nil
+	return errors.Join(append(errs, p.closeObjects())...)
+}
+
+// closeObjects detaches everything, unloads it and ends Read. The caller holds p.mu.
+func (p *Probes) closeObjects() error {
+	p.closed = true
+	if p.idle != nil {
+		p.idle.Stop()
+	}
+	var errs []error
 	errs = append(errs, p.processes.detach(), p.files.detach(), p.gates.detach(), p.closeCode(), p.identify.close())
 	if p.ready != nil {
 		errs = append(errs, p.ready.Close())

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"clawjail/audit"
@@ -26,6 +27,8 @@ import (
 	"clawjail/seccomp"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/control"
+	"clawjail/supervisor/gate"
+	"clawjail/supervisor/gate/behalf"
 	"clawjail/supervisor/plan"
 )
 
@@ -49,6 +52,19 @@ type build struct {
 	proxied bool
 	begun   time.Time
 	phases  map[string]float64
+
+	admitted   bool                // the entry is in the table
+	kept       map[string]*os.File // what its shim kept; closed when it is adopted
+	renewed    bool                // its probes were replaced
+	loss       shim.Loss           // zero: it ends with its supervisor
+	keeping    sync.Mutex          // one message of what is kept after the other
+	lastNote   string
+	output     *os.File // the read end of a detached jail's output, for its shim
+	stopOutput func()   // ends the copying of it; nil without
+
+	mu    sync.Mutex
+	gates []*gate.Engine
+	roots []*behalf.Root // as in the plan's Asks
 }
 
 // create makes a jail and starts its command. On success the terminal's
@@ -62,8 +78,11 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	if apiErr != nil {
 		return api.Jail{}, nil, apiErr
 	}
-	b.entry, b.view = e, e.view
-	stdio, err := s.stdio(e, r, files)
+	b.entry, b.view, b.admitted = e, e.view, true
+	if !s.opt.Private {
+		b.loss = lossOf(s.opt.Config)
+	}
+	stdio, err := b.stdio(r, files)
 	if err != nil {
 		return api.Jail{}, nil, s.abandon(b, api.Errorf(http.StatusInternalServerError, "open the jail's log: %v", err))
 	}
@@ -117,7 +136,7 @@ func (s *Supervisor) admit(r api.RunRequest, peer control.Peer, files int) (*ent
 	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: r.Remove, view: newJailView(id)}
 	e.jail = api.Jail{ID: id, Name: r.Name, State: api.StateCreating, Policy: pol.Name, Digest: compiled.Digest(r.Policy),
 		Tier: s.tier, Argv: stringsOf(r.Argv), UID: r.UID, User: r.User, Workspace: r.Workspace, Created: time.Now(),
-		Detached: r.Detach, Terminal: r.Terminal, By: peer.UID}
+		Detached: r.Detach, Terminal: r.Terminal, By: peer.UID, Survives: !s.opt.Private}
 	var apiErr *api.Error
 	s.loop.do(func(t *table) { apiErr = t.reserve(e, func() string { return madeUpName(r.Argv) }) })
 	if apiErr != nil {
@@ -223,7 +242,7 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
 	}
 	b.mark("probes")
-	if err := b.openGate(b.created.Listener); err != nil {
+	if err := b.openGate(b.created.Listener, b.created.Ledger); err != nil {
 		return api.Errorf(http.StatusInternalServerError, "open the gate: %v", err)
 	}
 	b.s.filters.Store(b.plan.Gates, b.created.Filter) // one for each set of gates: a dozen at most
@@ -239,13 +258,7 @@ func (b *build) guard(ctx context.Context, at shim.Placed) *api.Error {
 	if b.cgroup, err = jail.OpenCgroup(at.CgroupPath); err != nil {
 		return api.Errorf(http.StatusInternalServerError, "open the jail's cgroup: %v", err)
 	}
-	probe := b.plan.Probe
-	b.probe, err = b.s.probes.Prepare(bpf.JailConfig{
-		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
-		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
-		FailedReads: true,
-		Urgent:      urgent(b.plan.Policy, b.plan.Gates),
-	}, at.CgroupPath, at.NetNS, at.TCP4, at.TCP6, at.UDP4, at.UDP6)
+	b.probe, err = b.s.probes.Prepare(b.probeConfig(), at.CgroupPath, at.NetNS, at.TCP4, at.TCP6, at.UDP4, at.UDP6)
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
 	}
@@ -256,6 +269,17 @@ func (b *build) guard(ctx context.Context, at shim.Placed) *api.Error {
 	b.proxied = true
 	b.mark("egress")
 	return nil
+}
+
+// probeConfig is what the probes are to let the jail reach, and to report.
+func (b *build) probeConfig() bpf.JailConfig {
+	probe := b.plan.Probe
+	return bpf.JailConfig{
+		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
+		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
+		FailedReads: true,
+		Urgent:      urgent(b.plan.Policy, b.plan.Gates),
+	}
 }
 
 // urgent are the events that must be answered at once: programs that the policy
@@ -283,7 +307,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	var gone bool
 	s.loop.do(func(*table) {
 		gone = e.reason != "" // ended while it was being made
-		e.handle, e.cgroup = b.handle, b.cgroup
+		e.handle, e.cgroup, e.build = b.handle, b.cgroup, b
 		e.jail.InitPID, e.jail.Cgroup = b.created.InitPID, b.created.CgroupPath
 		e.jail.Notes = b.plan.Notes
 		e.env, e.cwd, e.trap = b.plan.Jail.Env, b.plan.Jail.Cwd, b.trap
@@ -294,6 +318,11 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	if gone || ctx.Err() != nil {
 		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
 	}
+	// Before anything runs: from here on the jail outlives this process.
+	if err := b.keep(ctx); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
+	b.mark("keep")
 	// A command can have ended before the answer to Go was read: it did start.
 	if err := b.handle.Go(ctx); err != nil && !errors.Is(err, shim.ErrClosed) {
 		return startError(err, b.plan)
@@ -308,6 +337,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		_ = e.move(api.StateRunning)
 		e.jail.StartMS = b.phases
 	})
+	b.noted()
 	if s.audit.err() != nil {
 		s.audit.recheck() // it broke after the start was recorded
 	}
@@ -381,6 +411,21 @@ func (b *build) unprobe() {
 	}
 	if b.cgroup != nil {
 		_ = b.cgroup.Close()
+	}
+	b.closeFiles()
+}
+
+// closeFiles lets go of what only a living jail needs.
+func (b *build) closeFiles() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.roots {
+		_ = r.Close()
+	}
+	b.roots = nil
+	if b.output != nil {
+		_ = b.output.Close()
+		b.output = nil
 	}
 }
 

@@ -56,6 +56,13 @@ func (s *Supervisor) recordEgress() {
 	}
 }
 
+// egressRecord records what becomes of the proxy, and that it took with it what
+// it had not told.
+func (s *Supervisor) egressRecord(op, message string) {
+	s.log.Warn("the egress proxy", "what", message)
+	s.audit.supervisor(op, message)
+}
+
 // audited reports whether a connection that egress let through is one that the
 // policy has humans told of. To egress both are the same.
 func (s *Supervisor) audited(v *jailView, ev egress.Event) bool {

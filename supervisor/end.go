@@ -27,6 +27,9 @@ func (s *Supervisor) awaitEnd(b *build) {
 	grace := time.AfterFunc(leaseGrace, func() { s.endUnleased(e) })
 	defer grace.Stop()
 	exit, err := b.handle.Wait(context.Background())
+	if errors.Is(err, shim.ErrLeft) {
+		return
+	}
 	defer func() {
 		if err := b.handle.Close(); err != nil {
 			s.log.Error("a jail left something behind", "jail", e.jail.ID, "error", err)
@@ -44,6 +47,8 @@ func (s *Supervisor) awaitEnd(b *build) {
 	switch {
 	case err != nil:
 		result = api.Exit{Code: 137, Signal: int(unix.SIGKILL), Reason: fmt.Sprintf("its shim ended: %v", err)}
+	case exit.Lost:
+		result.Reason = "no supervisor came back in time (jails.on_supervisor_loss)"
 	case exit.WallClock:
 		result.Reason = "the wall clock limit was reached"
 	case exit.OOMKilled && result.Reason == "":
@@ -71,6 +76,9 @@ func (s *Supervisor) awaitEnd(b *build) {
 // incident holds stays for those who look at it.
 func (s *Supervisor) endUnleased(e *entry) {
 	orphan := false
+	if s.leaving.Load() {
+		return // its client went away because we do, and comes back to the next one
+	}
 	s.loop.do(func(*table) { orphan = !e.jail.Detached && e.leases == 0 && e.jail.State != api.StateExited })
 	if _, held := s.incidents.BlocksJail(e.jail.ID); orphan && !held {
 		_ = s.kill(context.Background(), e, "its `clawjail run` went away")
@@ -93,6 +101,7 @@ func (s *Supervisor) kill(ctx context.Context, e *entry, reason string) *api.Err
 		}
 		handle, cgroup = e.handle, e.cgroup
 	})
+	s.noteOf(e)
 	if ended {
 		return api.Errorf(http.StatusConflict, "jail %s has ended already", e.jail.Name)
 	}
@@ -173,11 +182,15 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 			apiErr = e.move(to)
 		}
 		e.lossFrozen = false // whoever asked last decides
+		if !stop {
+			e.intent = intent{}
+		}
 		e.jail.Standing = ""
 		if stop {
 			e.jail.Standing = reason
 		}
 	})
+	s.noteOf(e)
 	if err := s.audit.jail(e.jail.ID, op, "", audit.Subject{Message: reason, DurationMS: milliseconds(took)}); err != nil {
 		s.log.Error("record a freeze", "jail", e.jail.ID, "error", err)
 	}
@@ -202,4 +215,11 @@ func halt(ctx context.Context, c *jail.Cgroup, traps bool) error {
 		return nil
 	}
 	return err
+}
+
+// noteOf tells a jail's shim what has changed, for the next supervisor.
+func (s *Supervisor) noteOf(e *entry) {
+	var b *build
+	s.loop.do(func(*table) { b = e.build })
+	b.noted()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,6 +61,7 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	spec.Name = id
 	spec.Argv, spec.Env, spec.Terminal = stringsOf(r.Argv), mergeEnv(spec.Env, stringsOf(r.SetEnv)), r.Terminal
 	uid := c.peer.UID
 	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
@@ -72,6 +74,7 @@ func (c *call) exec() (any, *api.Error) {
 		return nil, execError(err, r.Argv[0])
 	}
 	c.s.loop.do(func(*table) { e.procs[id] = proc })
+	c.s.noteOf(e)
 	if proc.PTY != nil {
 		_ = unix.IoctlSetWinsize(int(proc.PTY.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
 		c.conn.SendFiles(proc.PTY)
@@ -147,21 +150,73 @@ func (c *call) proc() (*entry, *shim.Proc, *api.Error) {
 // execWait answers when the process has ended, and kills it when the caller
 // goes away first.
 func (c *call) execWait() (any, *api.Error) {
+	id := c.r.PathValue("exec")
+	if exit, ok := c.ended(id); ok {
+		return api.Exit{Code: exit.Code, Signal: exit.Signal}, nil
+	}
 	e, p, apiErr := c.proc()
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	c.s.waitFor(e, id, 1)
 	exit, err := p.Wait(c.r.Context())
+	c.s.waitFor(e, id, -1)
 	if err != nil && c.r.Context().Err() != nil {
+		if c.s.leaving.Load() {
+			return nil, api.Errorf(http.StatusServiceUnavailable, "the supervisor stops; the process goes on")
+		}
 		_ = p.Signal(context.Background(), unix.SIGKILL)
 		_, _ = p.Wait(context.Background())
 	}
-	id := c.r.PathValue("exec")
 	c.s.loop.do(func(*table) { delete(e.procs, id) })
 	if err != nil {
 		return nil, api.Errorf(http.StatusInternalServerError, "wait for %s in jail %s: %v", id, e.jail.Name, err)
 	}
 	return api.Exit{Code: exit.Code, Signal: exit.Signal}, nil
+}
+
+// ended finds a process that was added and ended while there was no supervisor.
+func (c *call) ended(id string) (exit shim.Exit, ok bool) {
+	e, apiErr := c.jail()
+	if apiErr == nil {
+		c.s.loop.do(func(*table) { exit, ok = e.gone[id] })
+	}
+	return exit, ok
+}
+
+func (s *Supervisor) waitFor(e *entry, id string, n int) {
+	s.loop.do(func(*table) {
+		if e.waits == nil {
+			e.waits = map[string]int{}
+		}
+		if e.waits[id] += n; e.waits[id] == 0 {
+			delete(e.waits, id)
+		}
+	})
+}
+
+// leaseExec ends an added process that a former supervisor started, unless its
+// client comes back for it.
+func (s *Supervisor) leaseExec(e *entry, id string) {
+	timer := time.NewTimer(leaseGrace)
+	s.work.Go(func() {
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-s.base.Done():
+			return
+		}
+		var p *shim.Proc
+		s.loop.do(func(*table) {
+			if e.waits[id] == 0 {
+				p = e.procs[id]
+				delete(e.procs, id)
+			}
+		})
+		if p != nil {
+			_ = p.Signal(s.base, unix.SIGKILL) // or it has ended
+		}
+	})
 }
 
 func (c *call) execSignal() (any, *api.Error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,11 +105,11 @@ func (t *tokens) isPlain(f gate.Pinned) (bool, error) {
 // openGate puts an engine behind a listener of the jail, if its filter traps
 // anything. A listener that is closed here leaves the shim's copy: nothing is
 // trapped, so nothing waits for it.
-func (b *build) openGate(listener *os.File) error {
+func (b *build) openGate(listener, ledger *os.File) error {
 	if b.plan.Gates == (seccomp.Gates{}) {
 		return listener.Close()
 	}
-	l, err := notify.Open(listener)
+	l, err := notify.OpenKept(listener, ledger)
 	if err != nil {
 		return fmt.Errorf("open the jail's listener: %w", err)
 	}
@@ -137,17 +138,30 @@ func (b *build) openGate(listener *os.File) error {
 		Freeze:    func(reason string) { s.freezeByID(e.jail.ID, triggerPolicy, reason) },
 		CloseCode: b.closer(),
 	}, l)
+	b.mu.Lock()
+	b.gates = append(b.gates, engine)
+	b.mu.Unlock()
 	s.work.Go(func() {
 		engine.Run()
 		closeFiles()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.gates = slices.DeleteFunc(b.gates, func(e *gate.Engine) bool { return e == engine })
 	})
-	if !b.plan.Gates.Exec {
-		return nil
+	if !b.plan.Gates.Exec || b.kept != nil && !b.renewed {
+		return nil // none, or judged already
 	}
 	if err := b.probe.Gate(true); err != nil {
 		return fmt.Errorf("judge executions in the kernel: %w", err)
 	}
 	return b.closeNamed()
+}
+
+// engines are those that serve the jail now.
+func (b *build) engines() []*gate.Engine {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.gates)
 }
 
 // files opens what the gate needs to change files for the jail.
@@ -161,24 +175,10 @@ func (b *build) files() (gate.Files, func(), error) {
 		return gate.Files{}, nil, fmt.Errorf("start a worker for files: %w", err)
 	}
 	f := gate.Files{Worker: worker, FileSize: b.plan.Jail.Limits.FileSizeBytes}
-	closeAll := func() {
-		for _, r := range f.Roots {
-			_ = r.Close()
-		}
-		_ = worker.Close()
-	}
-	user := b.plan.Jail.User
-	for _, a := range b.plan.Asks {
-		var idmap *behalf.Idmap
-		if a.Idmap {
-			idmap = &behalf.Idmap{UID: user.UID, GID: user.GID}
-		}
-		root, err := behalf.OpenRoot(a.Path, a.Path, idmap)
-		if err != nil {
-			closeAll()
-			return gate.Files{}, nil, err
-		}
-		f.Roots = append(f.Roots, root)
+	closeAll := func() { _ = worker.Close() }
+	if f.Roots, err = b.askRoots(); err != nil {
+		closeAll()
+		return gate.Files{}, nil, err
 	}
 	if d := b.plan.Policy.Delete; g.Deletes {
 		key := "delete/" + b.entry.jail.Name
@@ -191,12 +191,48 @@ func (b *build) files() (gate.Files, func(), error) {
 	return f, closeAll, nil
 }
 
+// askRoots opens the trees that are written on approval, once for the jail: what
+// a process has open through one is known by its mount, in every engine.
+func (b *build) askRoots() ([]*behalf.Root, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	user := b.plan.Jail.User
+	for _, a := range b.plan.Asks[len(b.roots):] {
+		var idmap *behalf.Idmap
+		if a.Idmap {
+			idmap = &behalf.Idmap{UID: user.UID, GID: user.GID}
+		}
+		root, err := behalf.OpenRoot(a.Path, a.Path, idmap)
+		if err != nil {
+			return nil, err
+		}
+		b.roots = append(b.roots, root)
+	}
+	return slices.Clone(b.roots), nil
+}
+
+// adoptRoot takes over a tree that a former supervisor has opened.
+func (b *build) adoptRoot(path string, dir *os.File) error {
+	mine, err := duplicateFile(dir)
+	if err != nil {
+		return err
+	}
+	root, err := behalf.AdoptRoot(path, mine)
+	if err != nil {
+		return errors.Join(err, mine.Close())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.roots = append(b.roots, root)
+	return nil
+}
+
 // trap puts an engine behind the listener of a process that was added to the
 // jail. Without one, what it executes would wait for ever. It is called by the
 // reader of the shim's messages, which killing needs too: that goes beside it.
 func (b *build) trap(listener, ledger *os.File) {
 	defer ledger.Close()
-	if err := b.openGate(listener); err != nil {
+	if err := b.openGate(listener, ledger); err != nil {
 		b.s.log.Error("open the gate of an added process; the jail is killed", "jail", b.entry.jail.ID, "error", err)
 		b.s.work.Go(func() {
 			_ = b.s.kill(context.Background(), b.entry, "a process was added to it that nobody could watch")

@@ -325,6 +325,7 @@ func (s *Supervisor) watchLoss() {
 			return
 		}
 		s.audit.retry()
+		s.noteAll()
 		stats, err := s.probes.Stats()
 		if err != nil {
 			continue
@@ -339,6 +340,19 @@ func (s *Supervisor) watchLoss() {
 			s.log.Warn("the probes lost events", "class", class, "lost", lost)
 			_ = s.audit.append(gap("", class, lost, "the kernel could not deliver these events"))
 		}
+	}
+}
+
+// noteAll tells the shims what has changed.
+func (s *Supervisor) noteAll() {
+	var all []*build
+	s.loop.do(func(t *table) {
+		for _, e := range t.live {
+			all = append(all, e.build)
+		}
+	})
+	for _, b := range all {
+		b.noted()
 	}
 }
 

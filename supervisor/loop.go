@@ -36,11 +36,19 @@ type entry struct {
 	procs      map[string]*shim.Proc
 	nextID     int
 	leases     int
-	reason     string        // why the supervisor ended it, if it did
-	remove     bool          // forget it when it ended
-	lossFrozen bool          // stands still because the audit log cannot be written
-	done       chan struct{} // closed when the jail ended and nothing of it is left
+	reason     string               // why the supervisor ended it, if it did
+	remove     bool                 // forget it when it ended
+	lossFrozen bool                 // stands still because the audit log cannot be written
+	build      *build               // nil until the shim runs
+	intent     intent               // of a freeze that opens an incident, until it has
+	gone       map[string]shim.Exit // processes that exec added and that ended without a supervisor
+	waits      map[string]int       // who waits for added processes
+	left       bool                 // it goes on without this supervisor
+	done       chan struct{}        // closed when the jail ended and nothing of it is left
 }
+
+// intent is why a jail is being frozen. The next supervisor goes on with it.
+type intent struct{ kind, why string }
 
 // table is all jail state. Only the loop touches it.
 type table struct {
@@ -188,6 +196,18 @@ func (t *table) retire(e *entry) (forgotten []*entry) {
 	return forgotten
 }
 
+// leave takes a jail out of the table that goes on without this supervisor.
+func (t *table) leave(e *entry) {
+	delete(t.live, e.jail.ID)
+	e.left = true
+	if len(t.live) == 0 {
+		for _, ch := range t.empty {
+			close(ch)
+		}
+		t.empty = nil
+	}
+}
+
 // list returns the jails, oldest first.
 func (t *table) list(all bool) []api.Jail {
 	var js []api.Jail
@@ -210,7 +230,7 @@ func (t *table) list(all bool) []api.Jail {
 // policy are some 150 kB.
 func (e *entry) settle() {
 	e.jail.Counts = e.view.counts()
-	e.view, e.trap, e.env = nil, nil, nil
+	e.view, e.trap, e.env, e.build = nil, nil, nil, nil
 }
 
 // snapshot is the jail as clients see it.

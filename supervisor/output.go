@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"clawjail/jail/shim"
 	"clawjail/supervisor/api"
 )
@@ -36,7 +38,7 @@ func (s *stdio) Close() {
 // stdio gives a foreground jail the client's pipes, and a detached one a pipe
 // into its log. The log is never the jail's own descriptor: with that it could
 // be truncated, or grow without bound.
-func (s *Supervisor) stdio(e *entry, r api.RunRequest, files []*os.File) (*stdio, error) {
+func (b *build) stdio(r api.RunRequest, files []*os.File) (*stdio, error) {
 	switch {
 	case r.Terminal:
 		return &stdio{}, nil
@@ -45,20 +47,39 @@ func (s *Supervisor) stdio(e *entry, r api.RunRequest, files []*os.File) (*stdio
 	case !r.Detach:
 		return &stdio{}, nil // the shim gives /dev/null
 	}
-	log, err := openOutput(s.opt.Config.LogPath(e.jail.ID))
+	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
+	// What a jail prints while there is no supervisor waits in the pipe.
+	_, _ = unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // less will do
+	err = b.copyOutput(read)
 	if err != nil {
-		return nil, errors.Join(err, log.Close())
+		return nil, errors.Join(err, write.Close())
 	}
-	s.work.Go(func() {
+	return &stdio{jail: shim.Stdio{Out: write, Err: write}, close: []io.Closer{write}}, nil
+}
+
+// pipeBytes is how much of a detached jail's output fits into its pipe.
+const pipeBytes = 1 << 20
+
+// copyOutput copies a detached jail's output into its log until the jail has
+// ended, or goes on without this supervisor. It takes read over.
+func (b *build) copyOutput(read *os.File) error {
+	log, err := openOutput(b.s.opt.Config.LogPath(b.entry.jail.ID))
+	if err != nil {
+		return errors.Join(err, read.Close())
+	}
+	if b.output, err = duplicateFile(read); err != nil {
+		return errors.Join(err, read.Close(), log.Close())
+	}
+	b.s.work.Go(func() {
 		_, _ = io.Copy(log, read)
 		_ = read.Close()
 		_ = log.Close()
 	})
-	return &stdio{jail: shim.Stdio{Out: write, Err: write}, close: []io.Closer{write}}, nil
+	b.stopOutput = func() { _ = read.SetReadDeadline(time.Unix(1, 0)) }
+	return nil
 }
 
 // output is a file that is moved aside once when it reached maxLogBytes, so

@@ -49,7 +49,7 @@ type Supervisor struct {
 	audit   *auditor
 	probes  *bpf.Probes
 	tier    string
-	egress  *egress.Server
+	egress  *proxy
 	metrics *metrics
 	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
 	spares  *spares
@@ -59,6 +59,9 @@ type Supervisor struct {
 	started time.Time
 	killOne func(pid int32, cgroup string) error // killInCgroup
 	left    []string                             // ids of jails that a former supervisor left behind
+	orphans []*orphan                            // those of them that go on
+	refused sync.Map                             // ids of those that cannot, and why
+	leaving atomic.Bool                          // jails go on when this supervisor ends
 
 	// base is cancelled when everything has to stop; work waits for it.
 	base   context.Context
@@ -103,15 +106,16 @@ func New(o Options) (*Supervisor, error) {
 	s.scope.Store(&scope{})
 	s.spares = &spares{bin: filepath.Join(o.Binaries, "clawjail-shim"), log: o.Logger}
 	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
-	if err := s.open(); err != nil {
-		cancel()
-		return nil, errors.Join(err, s.closeParts())
-	}
 	s.loop = newLoop(o.Config.MaxJails)
 	// Before there are any of our own.
 	if s.left, err = leftBehind(filepath.Dir(o.Config.JailDir("x"))); err != nil {
 		cancel()
-		return nil, errors.Join(err, s.closeParts())
+		return nil, err
+	}
+	s.orphans = s.findOrphans(s.left)
+	if err := s.open(); err != nil {
+		cancel()
+		return nil, errors.Join(err, s.leaveOrphans(), s.closeParts())
 	}
 	return s, nil
 }
@@ -129,14 +133,15 @@ func (s *Supervisor) open() error {
 	proxy := make(chan started, 1)
 	s.work.Go(s.spares.fill)
 	go func() {
-		server, err := egress.Start(s.base, filepath.Join(s.opt.Binaries, "clawjail-egress"),
-			s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
+		server, err := s.startEgress(s.base)
 		proxy <- started{server, err}
 	}()
-	probes, probeErr := bpf.Load(bpf.Options{Logger: s.log})
+	probes, probeErr := s.loadProbes(s.orphans)
 	s.probes = probes
 	p := <-proxy
-	s.egress = p.server
+	if p.err == nil {
+		s.egress = newProxy(p.server, s.log, s.startEgress, s.egressRecord)
+	}
 	if probeErr != nil {
 		return fmt.Errorf("this kernel cannot run clawjail's probes: %w; `clawjail doctor` says what to do", probeErr)
 	}
@@ -167,6 +172,15 @@ func (s *Supervisor) open() error {
 	return err
 }
 
+func (s *Supervisor) startEgress(ctx context.Context) (*egress.Server, error) {
+	return egress.Start(ctx, filepath.Join(s.opt.Binaries, "clawjail-egress"),
+		s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
+}
+
+// Leave has the jails go on when the context of Serve ends: the next supervisor
+// adopts them. Those that end with their supervisor (private ones) end.
+func (s *Supervisor) Leave() { s.leaving.Store(true) }
+
 // Sockets are where a supervisor listens.
 type Sockets struct {
 	Control *control.Listener // everything, for root and the configured group
@@ -186,12 +200,15 @@ func (s Sockets) Close() error {
 }
 
 // Serve answers the sockets until ctx ends or a private supervisor is
-// no longer needed. Then every jail ends, and everything is removed. ready is
-// called once requests are answered.
+// no longer needed. Then every jail ends that Leave does not keep, and everything
+// of theirs is removed. ready is called once requests are answered.
 func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.loop.run)
-	s.work.Go(s.judge)
+	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
+	s.work.Go(func() { s.egress.run(s.base) })
 	s.work.Go(s.recordEgress)
+	s.adoptAll(s.orphans)
+	s.work.Go(s.judge)
 	s.work.Go(s.watchLoss)
 	s.work.Go(s.followAudit)
 	s.work.Go(s.sealAudit)
@@ -200,11 +217,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(func() { s.herald.Run(s.base) })
 	s.work.Go(func() { s.tellApprovals(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
-	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
 	server.RegisterOnShutdown(s.approvals.EndWatches)
-	// Jails do not outlive their supervisor yet, so nothing that a former one
-	// journaled can go on.
-	s.approvals.Retain(func(string) bool { return false })
 	failed := make(chan error, 3)
 	go func() { failed <- server.Serve(l.Control) }()
 	go func() { failed <- stats.Serve(l.Stats) }()
@@ -216,10 +229,6 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	select {
 	case <-ctx.Done():
 	case <-s.idle.expired():
-	case <-s.egress.Done():
-		// Without the proxy no jail has a network, and a jail must not be left
-		// with less than its record says. Restarting it comes with adoption.
-		err = errors.New("the egress proxy ended; every jail is stopped")
 	case err = <-failed:
 	}
 	_ = l.Close()
@@ -238,8 +247,10 @@ func (s *Supervisor) server(h http.Handler) *http.Server {
 	}
 }
 
-// stop ends every jail, then the workers, then the parts they used.
+// stop leaves the jails that go on and ends the others, then the workers, then the
+// parts they used.
 func (s *Supervisor) stop(server *http.Server) {
+	left := s.leaveAll(server)
 	s.endAll("the supervisor stopped")
 	drain, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -251,14 +262,22 @@ func (s *Supervisor) stop(server *http.Server) {
 	if err := s.spares.close(); err != nil {
 		s.log.Error("end a spare shim", "error", err)
 	}
-	_ = s.probes.Close()
+	if left > 0 {
+		_ = s.probes.Leave()
+	} else {
+		_ = s.probes.Close()
+	}
 	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
 	if err := errors.Join(s.approvals.close(), s.limits.Close(), s.herald.Close()); err != nil {
 		s.log.Error("close approvals and limits", "error", err)
 	}
-	s.audit.supervisor("stop", "")
+	message := ""
+	if left > 0 {
+		message = fmt.Sprintf("%d jails go on without it", left)
+	}
+	s.audit.supervisor("stop", message)
 	if err := s.audit.close(); err != nil {
 		s.log.Error("close the audit log", "error", err)
 	}

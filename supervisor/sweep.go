@@ -50,6 +50,11 @@ const sweepGrace = 10 * time.Second
 // sweep removes what is left of jails whose supervisor and shim were killed.
 func (s *Supervisor) sweep(ids []string) {
 	for _, id := range ids {
+		adopted := false
+		s.loop.do(func(t *table) { adopted = t.live[id] != nil || t.find(id) != nil })
+		if adopted {
+			continue
+		}
 		if err := s.sweepJail(id, cgroupParent); err != nil {
 			s.log.Error("remove what is left of a jail", "jail", id, "error", err)
 		}
@@ -61,10 +66,17 @@ func (s *Supervisor) sweep(ids []string) {
 
 func (s *Supervisor) sweepJail(id, parent string) error {
 	dir := s.opt.Config.JailDir(id)
-	if err := endShim(s.base, filepath.Join(dir, protocol.PIDFile), sweepGrace); err != nil {
+	message, grace := "its supervisor and its shim were killed; what was left was removed at the next start", sweepGrace
+	if why, refused := s.refused.Load(id); refused {
+		message, grace = fmt.Sprintf("it could not be adopted, and was ended: %v", why), 0
+	}
+	if err := endShim(s.base, filepath.Join(dir, protocol.PIDFile), grace); err != nil {
 		return err
 	}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if grace == 0 {
+			return s.audit.jail(id, "stop", "", audit.Subject{Message: message})
+		}
 		return nil // its shim did all of this
 	}
 	if err := emptyCgroup(s.base, parent, id); err != nil {
@@ -73,8 +85,8 @@ func (s *Supervisor) sweepJail(id, parent string) error {
 	if err := errors.Join(jail.RemoveCgroups(parent, id), os.RemoveAll(dir)); err != nil {
 		return err
 	}
-	s.log.Warn("removed what was left of a jail whose supervisor and shim were killed", "jail", id)
-	return s.audit.jail(id, "stop", "", audit.Subject{Message: "its supervisor and its shim were killed; what was left was removed at the next start"})
+	s.log.Warn("removed what was left of a jail", "jail", id, "reason", message)
+	return s.audit.jail(id, "stop", "", audit.Subject{Message: message})
 }
 
 // endShim waits for the process that the file names, if it is a shim still, and

@@ -36,6 +36,16 @@ func (v *jailView) counts() api.Counts {
 		Connections: v.connections.Load(), Refused: v.refused.Load(), Lost: v.lost.Load()}
 }
 
+// restore goes on counting where a former supervisor was.
+func (v *jailView) restore(c api.Counts) {
+	v.execs.Store(c.Execs)
+	v.writes.Store(c.Writes)
+	v.deletes.Store(c.Deletes)
+	v.connections.Store(c.Connections)
+	v.refused.Store(c.Refused)
+	v.lost.Store(c.Lost)
+}
+
 // credential reports whether a path is where the user keeps keys on the host.
 // A private home has none of them, and whoever looks for them is worth knowing.
 func (v *jailView) credential(path string) bool {

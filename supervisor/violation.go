@@ -108,6 +108,8 @@ func (s *Supervisor) freezeByID(id, kind, reason string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	// Should this process be killed from here on, the next one goes on with it.
+	s.loop.do(func(*table) { e.intent = intent{kind, reason} })
 	if err := s.freeze(ctx, e, true, reason); err != nil {
 		s.log.Error("freeze after a violation; the jail is killed instead", "jail", id, "error", err)
 		_ = s.kill(ctx, e, "could not be frozen after a violation: "+reason)

@@ -106,7 +106,7 @@ func run(o options, ready io.WriteCloser) error {
 	if err != nil {
 		return errors.Join(err, sockets.Close())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	ctx, stop := untilSignal(s, o.private)
 	defer stop()
 	watchdog := startWatchdog(ctx, log, s.Alive)
 	defer watchdog()
@@ -122,6 +122,21 @@ func run(o options, ready io.WriteCloser) error {
 		log.Error("the supervisor ends", "error", err)
 	}
 	return err
+}
+
+// untilSignal gives a context that ends with a signal. A service is stopped and
+// started again by SIGTERM, and its jails go on; SIGINT ends them, too.
+func untilSignal(s *supervisor.Supervisor, private bool) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1) // the first one counts
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	go func() { // ends with the process
+		if sig := <-signals; sig == unix.SIGTERM && !private {
+			s.Leave()
+		}
+		cancel()
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
 // tooOld gives the release of a kernel that nothing here works on, so that one

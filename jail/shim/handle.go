@@ -18,6 +18,9 @@ import (
 	"clawjail/jail/shim/protocol"
 )
 
+// ErrLeft is what Wait says after Leave.
+var ErrLeft = errors.New("the jail was left to its shim")
+
 // ErrClosed is the answer to a request on a jail that has ended.
 var ErrClosed = errors.New("the jail has ended")
 
@@ -280,7 +283,11 @@ func (h *Handle) reap() {
 	h.mu.Unlock()
 	if leaving {
 		h.proc.release()
-		return // it is somebody else's; Wait says nothing any more
+		if h.err != nil { // else it had ended
+			h.err = ErrLeft
+			close(h.ended)
+		}
+		return
 	}
 	waitErr := h.proc.wait()
 	if h.err == nil {

@@ -95,6 +95,7 @@ type Jail struct {
 	Terminal   bool               `json:"terminal"`
 	By         uint32             `json:"by_uid"`                   // who started it, by SO_PEERCRED
 	Standing   string             `json:"frozen_because,omitempty"` // why it is frozen
+	Survives   bool               `json:"survives,omitempty"`       // goes on without the supervisor that started it
 	Exit       *Exit              `json:"exit,omitempty"`
 	Counts     Counts             `json:"counts"`
 	Protection Protection         `json:"protection"`
@@ -137,6 +138,9 @@ type Protection struct {
 // RunAnswer follows a successful start.
 type RunAnswer struct {
 	Jail Jail `json:"jail"`
+	// Survives says that the jail goes on when the supervisor goes, and that
+	// whoever waits for it should wait for the next one.
+	Survives bool `json:"survives,omitempty"`
 }
 
 // Ping says who answers the socket.

@@ -146,13 +146,17 @@ func (c Client) ping(ctx context.Context, query string) (api.Ping, error) {
 // Run starts a jail. stdio are the jail's ends of its standard streams; they
 // are closed. pty is the terminal's master when the request asked for one.
 func (c Client) Run(ctx context.Context, r api.RunRequest, stdio ...*os.File) (jail api.Jail, pty *os.File, err error) {
-	var a api.RunAnswer
+	a, pty, err := c.run(ctx, r, stdio...)
+	return a.Jail, pty, err
+}
+
+func (c Client) run(ctx context.Context, r api.RunRequest, stdio ...*os.File) (a api.RunAnswer, pty *os.File, err error) {
 	files, err := c.call(ctx, http.MethodPost, "/v1/jails", r, &a, stdio...)
 	if err != nil {
-		return api.Jail{}, nil, err
+		return api.RunAnswer{}, nil, err
 	}
 	pty, err = onePTY(files, r.Terminal && !r.Detach)
-	return a.Jail, pty, err
+	return a, pty, err
 }
 
 // onePTY takes the terminal out of the files of an answer.

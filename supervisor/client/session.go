@@ -76,7 +76,8 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	startCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	early := keepSignals(signals, cancel)
-	jail, pty, err := c.Run(startCtx, r, files...)
+	answer, pty, err := c.run(startCtx, r, files...)
+	jail := answer.Jail
 	kept := early()
 	if err != nil {
 		s.closePipes()
@@ -90,11 +91,17 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	for _, sig := range kept {
 		_ = c.Signal(ctx, jail.ID, sig)
 	}
+	waitCtx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	stop := s.forward(signals, slices.Contains(kept, unix.SIGINT), func(sig syscall.Signal) {
 		_ = c.Signal(ctx, jail.ID, sig)
-	}, func() { _, _ = c.Kill(ctx, jail.ID) })
+	}, func() {
+		if _, err := c.Kill(ctx, jail.ID); gone(err) {
+			giveUp() // nobody is there who could; the jail goes on
+		}
+	})
 	answered := s.ask(ctx, jail.ID)
-	ended, err := c.Wait(ctx, jail.ID, true)
+	ended, err := c.await(waitCtx, answer, s.tell)
 	answered() // a question that is open would hold back the rest of the output
 	stop()
 	return ended, errors.Join(err, s.finish())
@@ -143,7 +150,7 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	stop := s.forward(signals, false, func(sig syscall.Signal) {
 		_ = c.ExecSignal(ctx, id, execID, sig)
 	}, cancel)
-	exit, err := c.ExecWait(waitCtx, id, execID)
+	exit, err := c.awaitExec(waitCtx, id, execID, s.tell)
 	stop()
 	return exit, errors.Join(err, s.finish())
 }

@@ -1,0 +1,103 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"syscall"
+	"time"
+
+	"clawjail/supervisor/api"
+)
+
+// How a client waits for the next supervisor.
+const (
+	awaitFirst = 20 * time.Millisecond
+	awaitLast  = time.Second
+	awaitQuiet = 2 * time.Second // before the user is told
+)
+
+// gone reports whether an error means that the supervisor has gone, and not what
+// it answers.
+func gone(err error) bool {
+	var answer *api.Error
+	switch {
+	case err == nil, errors.As(err, &answer):
+		return false
+	case errors.Is(err, ErrNotRunning), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return true
+	}
+	return false
+}
+
+// await waits for a jail's end, over the end of its supervisor if it goes on
+// without one.
+func (c Client) await(ctx context.Context, a api.RunAnswer, tell func(string)) (api.Jail, error) {
+	var ended api.Jail
+	err := again(ctx, a.Survives, tell, func() error {
+		var err error
+		ended, err = c.Wait(ctx, a.Jail.ID, true)
+		return err
+	})
+	var answer *api.Error
+	if a.Survives && errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		err = fmt.Errorf("jail %s ended while there was no supervisor, and nobody knows how: %w", a.Jail.Name, err)
+	}
+	return ended, err
+}
+
+// awaitExec does the same for a process that was added to a jail.
+func (c Client) awaitExec(ctx context.Context, id, execID string, tell func(string)) (api.Exit, error) {
+	j, err := c.Jail(ctx, id)
+	survives := err == nil && j.Survives
+	var exit api.Exit
+	err = again(ctx, survives, tell, func() error {
+		var err error
+		exit, err = c.ExecWait(ctx, id, execID)
+		return err
+	})
+	return exit, err
+}
+
+// again asks until there is an answer, or ctx ends.
+func again(ctx context.Context, survives bool, tell func(string), ask func() error) error {
+	pause, told := awaitFirst, false
+	var since time.Time
+	for {
+		began := time.Now()
+		err := ask()
+		if !survives || !gone(err) || ctx.Err() != nil {
+			if told && err == nil {
+				tell("the supervisor was back")
+			}
+			return err
+		}
+		if since.IsZero() || time.Since(began) > awaitQuiet {
+			since, pause, told = time.Now(), awaitFirst, false
+		}
+		if !told && time.Since(since) > awaitQuiet {
+			tell("there is no supervisor; the agent goes on, what it has to ask for waits. Interrupt twice to leave it alone")
+			told = true
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+		pause = min(2*pause, awaitLast)
+	}
+}
+
+// tell writes a line for the user.
+func (s *session) tell(text string) {
+	end := "\n"
+	if s.pty != nil {
+		end = "\r\n"
+	}
+	fmt.Fprintf(s.streams.Err, "clawjail: %s%s", text, end)
+}
