@@ -49,6 +49,9 @@ func newFixture(t *testing.T, loss config.OnAuditLoss) *fixture {
 	if f.incidents, err = incident.OpenStore(filepath.Join(t.TempDir(), "incidents")); err != nil {
 		t.Fatal(err)
 	}
+	if f.herald, err = f.openHerald(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(f.work.Wait)
 	go f.loop.run()
 	t.Cleanup(f.loop.close)
