@@ -215,6 +215,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(func() { s.sweep(s.left) })
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	s.work.Go(func() { s.herald.Run(s.base) })
+	s.work.Go(s.takeNotes)
 	s.work.Go(func() { s.tellApprovals(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	server.RegisterOnShutdown(s.approvals.EndWatches)

@@ -46,12 +46,50 @@ func newVerbCommand(e *env, use, short, long string, fn func(client.Client, cont
 }
 
 func newFreezeCommand(e *env) *cobra.Command {
-	return newVerbCommand(e, "freeze", "Stop every process of a jail where it stands",
+	c := newVerbCommand(e, "freeze", "Stop every process of a jail where it stands",
 		`freeze stops every process of the jails at once. Nothing in them runs, ends or
 notices until thaw; connections stay open until their other ends give up. JAIL
-is a name or an id, as ps shows them.`, func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
+is a name or an id, as ps shows them.
+
+When the supervisor does not answer, --direct acts on the jails' cgroups itself,
+as root. The supervisor records that as soon as it is back. There is no direct
+thaw: what goes on must be recorded.`, func(cl client.Client, ctx context.Context, id string) (api.Jail, error) {
 			return cl.Freeze(ctx, id)
 		})
+	c.Example = `  sudo clawjail freeze claude
+  sudo clawjail freeze --direct --all --reason "the supervisor hangs"`
+	var onCgroup, all bool
+	var reason string
+	c.Flags().BoolVar(&onCgroup, "direct", false, "on the cgroup itself, without the supervisor")
+	c.Flags().BoolVarP(&all, "all", "a", false, "every jail of this host")
+	c.Flags().StringVar(&reason, "reason", "", "why, for the record (with --direct)")
+	some := c.RunE
+	named := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		switch {
+		case all && len(args) > 0:
+			return errors.New("--all is every jail: name none")
+		case all:
+			return nil
+		}
+		return named(c, args)
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if onCgroup {
+			return freezeDirect(c.Context(), e, args, all, reason)
+		}
+		if all {
+			jails, err := client.Client{Socket: e.socket}.Jails(c.Context(), false)
+			if err != nil {
+				return err
+			}
+			for _, j := range jails {
+				args = append(args, j.ID)
+			}
+		}
+		return some(c, args)
+	}
+	return c
 }
 
 func newThawCommand(e *env) *cobra.Command {

@@ -136,7 +136,9 @@ incidents:
 	eventually(t, "the pager was run", func() bool { return strings.Contains(read(t, "/etc/clawjail/paged"), `"event":"killed"`) })
 	all := records(t, "", "--gate", audit.GateSupervisor)
 	for _, what := range []string{"incident opened: sent to hook (webhook)", "incident opened: sent to page (command)", "incident opened: could not be sent yet to away (webhook)"} {
-		want(t, all, what, func(r audit.Record) bool { return r.Subject.Op == "notify" && strings.Contains(r.Subject.Message, what) })
+		want(t, all, what, func(r audit.Record) bool {
+			return r.Subject.Op == "notify" && strings.Contains(r.Subject.Message, what)
+		})
 	}
 	drillGoesItsWay(t, got)
 }
