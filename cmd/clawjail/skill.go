@@ -62,7 +62,7 @@ person has to look at it, 125 when clawjail could not do what was asked.`,
 	f.StringVar(&s.signers, "signers", signersPath, "list of allowed signers")
 	f.StringVar(&s.revoke, "revoked", revokedPath, "list of what was revoked")
 	f.StringVar(&s.parser.where, "isolation", isolationAuto, "where skills are parsed: jail, process, or auto for the best there is")
-	c.AddCommand(newSkillAuditCommand(s), newSkillRulesCommand(s), newSkillSignCommand(s), newSkillVerifyCommand(s), newSkillInstallCommand(s),
+	c.AddCommand(newSkillAuditCommand(s), newSkillRulesCommand(s), newSkillSignCommand(s), newSkillVerifyCommand(s), newSkillAttestCommand(s), newSkillInstallCommand(s),
 		newSkillListCommand(s), newSkillInspectCommand(s), newSkillRemoveCommand(s), newSkillReauditCommand(s),
 		newSkillPolicyCommand(s), newSkillRunCommand(s), newSkillOpenClawCommand(s))
 	return c

@@ -100,12 +100,8 @@ func (f signFlags) make(statement []byte) ([]byte, trust.Form, error) {
 	}
 	var chain []*x509.Certificate
 	if f.chain != "" {
-		text, err := os.ReadFile(f.chain)
-		if err == nil {
-			chain, err = trust.ParseCertificates(text)
-		}
-		if err != nil {
-			return nil, trust.None, fmt.Errorf("--chain %s: %w", f.chain, err)
+		if chain, err = readChain(f.chain); err != nil {
+			return nil, trust.None, err
 		}
 	}
 	switch {

@@ -19,17 +19,20 @@ type verified struct {
 	Root  trust.Digest `json:"root"`
 	Files int          `json:"files"`
 	trust.Outcome
+	Attestation *attested `json:"attestation,omitempty"`
 }
 
 func newSkillVerifyCommand(s *skills) *cobra.Command {
-	var output, name string
+	var output, name, attestation string
 	c := &cobra.Command{
 		Use:   "verify DIR|ARCHIVE",
 		Short: "Check who signed a skill, and that it is what they signed",
 		Long: `verify reads every file of the skill once and holds it against the skill's
 signatures, the list of allowed signers and the list of what was revoked. It
 exits with 1 if the skill does not verify. A signature says who, not that the
-skill is safe: that is what audit looks at.
+skill is safe: that is what audit looks at. With --attestation it also checks a
+signed audit (clawjail skill attest): who made it, and that it was of this very
+content, by the rules of this clawjail.
 
 The list of allowed signers has the form of ssh-keygen(1), with more options:
 
@@ -52,10 +55,17 @@ The list of allowed signers has the form of ssh-keygen(1), with more options:
 			if name != "" {
 				m.Manifest.Name = name
 			}
-			return s.printVerified(verified{m.Manifest.Name, m.Manifest.Tree(), m.Manifest.Root(), len(m.Manifest.Files), trust.Verify(m.Manifest, m.Signatures, p)}, output)
+			v := verified{Name: m.Manifest.Name, Tree: m.Manifest.Tree(), Root: m.Manifest.Root(), Files: len(m.Manifest.Files), Outcome: trust.Verify(m.Manifest, m.Signatures, p)}
+			if attestation != "" {
+				if v.Attestation, err = s.attestation(c, m, p, attestation, args[0]); err != nil {
+					return err
+				}
+			}
+			return s.printVerified(v, output)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "\"json\": one object")
+	c.Flags().StringVar(&attestation, "attestation", "", "file with a signed audit of the skill, which must count as well")
 	c.Flags().StringVar(&name, "name", "", "name that the skill was signed under, if its SKILL.md and its directory do not say it")
 	return c
 }
@@ -94,8 +104,11 @@ func (s *skills) printVerified(v verified, output string) error {
 	} else {
 		fmt.Fprintf(s.e.stdout, "skill %s, %d files\n  root digest %s\n  tree digest %s\n", v.Name, v.Files, v.Root, v.Tree)
 		printVouches(s.e.stdout, v.Outcome)
+		if v.Attestation != nil {
+			v.Attestation.print(s)
+		}
 	}
-	if !v.Verified {
+	if !v.Verified || v.Attestation != nil && len(v.Attestation.Findings) > 0 {
 		return &exitError{code: exitRejected}
 	}
 	return nil

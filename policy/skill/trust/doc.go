@@ -23,6 +23,14 @@
 // and skills overrides it. A threshold asks for that many different principals.
 // A signature says who, not that it is safe: the audit runs all the same.
 //
+// # Attested audits
+//
+// Attestation is the report of an audit with the policy that was derived from it,
+// as an in-toto statement of its own predicate in the same kind of bundle. It
+// counts for one tree digest and one set of rules: a change of either voids it,
+// as it voids an approval. It is no signature over the files, nor the other way
+// round: each reader refuses the other predicate.
+//
 // # Trust
 //
 // Signatures and the names of files are the publisher's and hostile: decoders
