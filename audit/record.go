@@ -17,6 +17,7 @@ const (
 	GateEgress     = "egress"     // a connection through the egress proxy
 	GateDNS        = "dns"        // a name was asked for
 	GateJail       = "jail"       // a jail's life: start, stop, freeze, thaw, kill
+	GateAction     = "action"     // an agent said what it does in the world, and what came of it
 	GateSkill      = "skill"      // a skill was installed, approved, removed…
 	GateSupervisor = "supervisor" // the supervisor's own life, and the clock
 	GateGap        = "gap"        // something is missing here; the subject says how much

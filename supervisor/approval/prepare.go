@@ -34,10 +34,10 @@ const (
 	MaxRequest = 1 << 20
 )
 
-// Prepare cuts what is too long, refuses what cannot be cut, and fills impact,
-// key, timeout and digest. Submit calls it; preparing twice changes nothing.
+// Prepare cuts what is too long, refuses what cannot be cut, and fills impact
+// (but of an action, whose maker knows it), key, timeout and digest. Submit calls it; preparing twice changes nothing.
 func Prepare(r Request) (Request, error) {
-	if r.ArgvSHA256 == "" { // what is cut away has its impact too
+	if r.ArgvSHA256 == "" && r.Gate != GateAction { // what is cut away has its impact too
 		r.Impact, r.Reversible = Impact(r)
 	}
 	r.cutArgv()
@@ -136,7 +136,7 @@ func clipText(s string, limit int) string {
 func (r *Request) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !slices.Contains([]string{GateExec, GateFile, GateDelete, GateConnect, GateSkill}, r.Gate) {
+	if !slices.Contains([]string{GateExec, GateFile, GateDelete, GateConnect, GateAction, GateSkill}, r.Gate) {
 		bad("there is no gate %q", clipText(r.Gate, 32))
 	}
 	if r.Jail == "" {
@@ -185,6 +185,8 @@ func defaultKey(r Request) string {
 		return keyOf(r.Op, r.Path, r.Path2)
 	case GateDelete:
 		return keyOf(r.Rule)
+	case GateAction: // and what is over a limit is another thing than what is not
+		return keyOf(slices.Concat([]string{r.Rule, r.Host}, r.Argv, r.Notes)...)
 	case GateConnect:
 		if r.Host != "" {
 			return keyOf("host", r.Host, fmt.Sprint(r.Port))
@@ -214,6 +216,8 @@ func (r Request) Covers() string {
 		return "every deletion in this jail over the limit"
 	case GateConnect:
 		return "every connection to this destination"
+	case GateAction:
+		return "every such action with this target and cost"
 	}
 	return "the same once more"
 }

@@ -11,7 +11,8 @@ const (
 	GateFile    = "file"
 	GateDelete  = "delete"
 	GateConnect = "connect"
-	GateSkill   = "skill" // not a jail's: whether a skill may be installed
+	GateAction  = "action" // what an agent says that it is about to do
+	GateSkill   = "skill"  // not a jail's: whether a skill may be installed
 )
 
 // DefaultTimeout applies to a request that brings none.
@@ -29,12 +30,13 @@ type Request struct {
 	Policy    string // name of the policy
 	StartedBy uint32 // user who started the jail
 
-	Gate string // exec, file, delete, connect or skill
+	Gate string // exec, file, delete, connect, action or skill
 	Op   string // execve, open, unlink, rename, connect…
 
 	// Argv is what will be executed. Submit cuts a long one: then Argv is its
 	// head, ArgvTail its end, and Argc, ArgvBytes and ArgvSHA256 (every word
-	// ended by NUL) say what the whole is.
+	// ended by NUL) say what the whole is. Of an action it is the type and what
+	// the agent says that belongs to it.
 	Argv       []string
 	ArgvTail   []string
 	Argc       int

@@ -29,6 +29,8 @@ func Summary(r approval.Request) string {
 		return command(r, false)
 	case approval.GateConnect:
 		return "connect " + destination(r, false)
+	case approval.GateAction:
+		return command(r, false)
 	}
 	s := escape.String(r.Op) + " " + Word(r.Path)
 	if r.Path2 != "" {
@@ -125,6 +127,8 @@ func (p *page) what(r approval.Request) string {
 		return command(r, p.color)
 	case r.Gate == approval.GateConnect:
 		return "connect " + destination(r, p.color)
+	case r.Gate == approval.GateAction:
+		return command(r, p.color)
 	}
 	s := escape.String(r.Op) + " " + word(r.Path, p.color)
 	if r.Path2 != "" {

@@ -53,6 +53,8 @@ func ruleOf(r approval.Request) (place, error) {
 		p, err = connectRule(r)
 	case approval.GateSkill:
 		return p, fmt.Errorf("%w: each version of a skill is asked about", ErrNoRule)
+	case approval.GateAction:
+		return p, fmt.Errorf("%w: give the type another category under actions.types, or raise its limit, in the policy", ErrNoRule)
 	default:
 		return p, fmt.Errorf("%w: what asked is a limit; raise delete.limit in the policy", ErrNoRule)
 	}
