@@ -300,7 +300,10 @@ func (b bench) connect(to netip.AddrPort, by reach, table *address.Table) {
 	// refused by the programs, before anybody could be asked.
 	byDefault := d.Verdict == policy.Ask && !literal && b.plan.Policy.Network.Default == policy.Ask
 	want := egress.ThenDeny
+	needs, _ := b.plan.Policy.Network.Needed(policy.Request{Gate: policy.GateConnect, Addr: to.Addr(), Port: to.Port()})
 	switch {
+	case d.Verdict.Permits() && needs != "":
+		want = egress.ThenAsk
 	case d.Verdict.Permits():
 		want = egress.ThenAllow
 	case d.Verdict == policy.Ask && !byDefault:

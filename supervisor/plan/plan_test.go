@@ -224,6 +224,9 @@ network:
 		"10.0.0.5 tcp network.allow[2] (p.yaml:8)", "192.0.2.7 tcp network.allow[3] (p.yaml:8)", "b.example.com http network.allow[4] (p.yaml:8)",
 		"a.example.org  network.allow[1] (p.yaml:8)", "*.example.org  network.allow[0] (p.yaml:8)",
 	}
+	for range policy.MailPorts() { // of any port, these are send_email's
+		want = append(want, "10.0.0.5 tcp network.allow[2] (p.yaml:8), needs send_email", "a.example.org  network.allow[1] (p.yaml:8), needs send_email")
+	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if d := cmp.Diff(want, got); d != "" {
