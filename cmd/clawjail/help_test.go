@@ -43,7 +43,7 @@ func TestWrongArgumentsAreExplained(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing to freeze", []string{"freeze"}, "clawjail: an argument is missing\n  clawjail freeze JAIL...\n"},
+		{"nothing to freeze", []string{"freeze"}, "clawjail: an argument is missing\n  clawjail freeze JAIL... [flags]\n"},
 		{"half of exec", []string{"exec", "x"}, "clawjail: arguments are missing\n  clawjail exec [flags] JAIL -- COMMAND [ARG ...]\n"},
 		{"an argument too many", []string{"ps", "x"}, "clawjail: unexpected argument \"x\"\n  clawjail ps [flags]\n"},
 		{"two of one", []string{"inspect", "x", "y"}, "clawjail: 2 arguments, and it takes 1\n  clawjail inspect JAIL\n"},
