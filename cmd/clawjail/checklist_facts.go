@@ -21,7 +21,6 @@ import (
 	"clawjail/audit/verify"
 	"clawjail/policy"
 	"clawjail/policy/shell"
-	"clawjail/policy/skill/audit"
 	"clawjail/policy/skill/store"
 	"clawjail/supervisor/checklist"
 	"clawjail/supervisor/checklist/ledger"
@@ -179,20 +178,13 @@ func checklistSkills(dir string) ([]checklist.Skill, error) {
 		if l.Problem != nil {
 			return nil, l.Problem
 		}
-		s := checklist.Skill{Name: l.Name, Verdict: l.Report.Verdict.String(), Audited: l.Installed, RuleSet: rules(l.Report.RuleSet), Current: audit.RuleVersion}
+		s := checklist.Skill{Name: l.Name, Verdict: l.Report.Verdict.String(), Audited: l.Installed}
 		if l.Reaudit != nil {
-			s.Verdict, s.Audited, s.RuleSet = l.Reaudit.Verdict.String(), l.Reaudit.At, rules(l.Reaudit.RuleSet)
+			s.Verdict, s.Audited = l.Reaudit.Verdict.String(), l.Reaudit.At
 		}
 		out = append(out, s)
 	}
 	return out, nil
-}
-
-// rules is the version of the rules in the name of a rule set, which has that of
-// the indicators as well.
-func rules(set string) string {
-	version, _, _ := strings.Cut(set, "/")
-	return version
 }
 
 // shellPasses gives the dangerous commands that a policy which permits every

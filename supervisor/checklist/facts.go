@@ -91,6 +91,4 @@ type Skill struct {
 	Name    string
 	Verdict string    // of its last audit
 	Audited time.Time // when that was
-	RuleSet string
-	Current string // the rules of today
 }

@@ -15,6 +15,9 @@ const MinRetain = 90 * 24 * time.Hour
 // maxUnsigned is for how long a log that is written may go without a checkpoint.
 const maxUnsigned = 15 * time.Minute
 
+// auditedWithin is how lately a skill must have been audited: rules change.
+const auditedWithin = 9 * 24 * time.Hour
+
 // scrapedWithin is how lately somebody must have read the counters.
 const scrapedWithin = 10 * time.Minute
 
@@ -139,13 +142,13 @@ func auditCopied(f Facts) Item {
 }
 
 func skillsAudited(f Facts) Item {
-	return judged("skills-audited", "Every installed skill passed an audit with the rules of today", f.Skills, func(all []Skill) (Status, string, string) {
+	return judged("skills-audited", "Every installed skill passed an audit lately", f.Skills, func(all []Skill) (Status, string, string) {
 		var bad, old []string
 		for _, s := range all {
 			switch {
 			case s.Verdict == "rejected":
 				bad = append(bad, s.Name)
-			case s.RuleSet != s.Current:
+			case f.Time.Sub(s.Audited) > auditedWithin:
 				old = append(old, s.Name)
 			}
 		}
@@ -153,7 +156,7 @@ func skillsAudited(f Facts) Item {
 		case len(bad) > 0:
 			return Failed, "rejected, and installed: " + list(bad), "clawjail skill remove NAME"
 		case len(old) > 0:
-			return Attention, "audited with older rules: " + list(old), "sudo clawjail skill reaudit"
+			return Attention, "not audited since long: " + list(old), "sudo clawjail skill reaudit"
 		}
 		return OK, fmt.Sprintf("%d skills", len(all)), ""
 	})

@@ -26,7 +26,7 @@ func good() Facts {
 			Freeze: true, Channels: 1, Limits: []string{"10 emails an hour"}, Verify: true}, nil),
 		Keys:   Know([]KeyFile{{Path: "/k", Mode: 0o600}}, nil),
 		Log:    Know(Log{Proven: true, Records: 3, SignedAt: now}, nil),
-		Skills: Know([]Skill{{Name: "s", Verdict: "approved", RuleSet: "2", Current: "2"}}, nil),
+		Skills: Know([]Skill{{Name: "s", Verdict: "approved", Audited: now}}, nil),
 		Jail:   Know([]probe.Door{{Name: "a mount"}, {Name: "UDP", Net: true}}, nil),
 		Ledger: Know(done, nil),
 	}
@@ -86,7 +86,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"goes on without a log", "audit-kept", "go on", Attention, func(f *Facts) { f.Config.Value.Freeze = false }},
 		{"no copies", "audit-copied", "another log", Attention, func(f *Facts) { f.Config.Value.Anchors = 0 }},
 		{"skill rejected", "skills-audited", "rejected", Failed, func(f *Facts) { f.Skills.Value[0].Verdict = "rejected" }},
-		{"skill of older rules", "skills-audited", "older rules: s", Attention, func(f *Facts) { f.Skills.Value[0].RuleSet = "1" }},
+		{"skill of old", "skills-audited", "since long: s", Attention, func(f *Facts) { f.Skills.Value[0].Audited = now.AddDate(0, 0, -10) }},
 		{"unsigned skills", "skills-verified", "without a signature", Attention, func(f *Facts) { f.Config.Value.Unsigned = true }},
 		{"jail open", "jail", "a mount (it worked)", Failed, func(f *Facts) { f.Jail.Value[0] = probe.Door{Name: "a mount", Open: true, What: "it worked"} }},
 		{"network open", "network", "UDP", Failed, func(f *Facts) { f.Jail.Value[1].Open = true }},

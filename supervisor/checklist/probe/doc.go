@@ -9,4 +9,12 @@
 //
 // May be imported by package checklist and by the command line. It imports
 // nothing of clawjail.
+//
+// # Decisions
+//
+//   - It is a part of the command line's program and not one of its own: that one
+//     is there wherever the checklist is, and static.
+//   - What the kernel answers to wrong arguments with anything but a refusal is an
+//     open door: the call was reached.
+//   - A connection that nobody answers is open as well. A jail refuses at once.
 package probe
