@@ -249,6 +249,9 @@ func (b *build) takeUp(o *orphan) error {
 			return err
 		}
 	}
+	if err := b.actAgain(); err != nil {
+		return err
+	}
 	listener, ledger := o.Listener, o.Ledger
 	o.Listener = nil
 	if err := b.openGate(listener, ledger); err != nil {

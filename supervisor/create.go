@@ -2,9 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -192,6 +189,9 @@ func checkRun(r api.RunRequest, peer control.Peer, files int) *api.Error {
 func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 	c := b.s.opt.Config
 	id := b.entry.jail.ID
+	if err := b.s.actions.Open(id); err != nil {
+		return api.Errorf(http.StatusInternalServerError, "%v", err)
+	}
 	p, err := plan.LowerFor(b.entry.jail.By, pol, plan.Run{
 		ID: id, Name: b.entry.jail.Name, Hostname: b.entry.jail.Name,
 		Argv: stringsOf(r.Argv), Env: stringsOf(r.Env), SetEnv: stringsOf(r.SetEnv),
@@ -202,6 +202,8 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 		StageBinary:  filepath.Join(b.s.opt.Binaries, "clawjail-stage"),
 		StateDir:     c.JailDir(id),
 		CgroupParent: cgroupParent,
+		Actions:      b.s.actions.Dir(id),
+		ActionClient: b.s.actionClient(),
 		Timeout:      r.Timeout,
 		Upstream:     c.Resolvers,
 	})
@@ -298,6 +300,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 	b.view.home, b.view.name = b.plan.Jail.User.Home, e.jail.Name
 	b.view.policy = b.plan.Policy // before the judge can see the view
 	s.addScope(b.created.CgroupID, b.view)
+	b.act()
 	uid := r.UID
 	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Name: e.jail.Name, Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
 		Message: fmt.Sprintf("policy %s %s, by uid %d", e.jail.Policy, e.jail.Digest, e.jail.By)})
@@ -401,6 +404,7 @@ func (b *build) unproxy() {
 // unprobe takes the probes off. It waits for the kernel's grace periods, which
 // is why nobody waits for it.
 func (b *build) unprobe() {
+	b.unact()
 	if b.probe != nil {
 		if err := b.probe.Close(); err != nil {
 			b.s.log.Error("take the probes off a jail", "jail", b.entry.jail.ID, "error", err)
@@ -472,26 +476,4 @@ func stringsOf(list [][]byte) []string {
 		out[i] = string(b)
 	}
 	return out
-}
-
-// newID makes a jail id: 13 characters of [a-z2-7], 64 random bits.
-func newID() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand since Go 1.24
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
-}
-
-// madeUpName is the command's name and four random digits.
-func madeUpName(argv [][]byte) string {
-	base := strings.ToLower(filepath.Base(string(argv[0])))
-	base = strings.Join(strings.FieldsFunc(base, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') }), "-")
-	if len(base) > 32 {
-		base = strings.TrimRight(base[:32], "-")
-	}
-	if base == "" {
-		base = "jail"
-	}
-	var b [2]byte
-	_, _ = rand.Read(b[:])
-	return base + "-" + hex.EncodeToString(b[:])
 }

@@ -57,6 +57,9 @@ func (s *Supervisor) askConnect(ctx context.Context, id uint64, a egress.Ask) eg
 	if v == nil {
 		return egress.Verdict{Reason: "the jail is not running"}
 	}
+	if verdict, owned := s.spend(ctx, v, a); owned {
+		return verdict
+	}
 	by := v.policy.Evaluate(policy.Request{Gate: policy.GateConnect, Op: "connect", Host: a.Name, Addr: a.Addr, Port: a.Port})
 	if by.Verdict != policy.Ask {
 		s.log.Error("egress asks for what the policy does not ask for", "jail", a.Jail, "host", a.Name, "port", a.Port, "verdict", by.Verdict.String())

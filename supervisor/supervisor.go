@@ -17,6 +17,7 @@ import (
 	"clawjail/bpf"
 	"clawjail/jail"
 	"clawjail/jail/egress"
+	"clawjail/supervisor/action"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/control"
 	"clawjail/supervisor/incident"
@@ -74,6 +75,7 @@ type Supervisor struct {
 	persons   *persons // who stand behind requests of the console; see person.go
 	limits    *limit.Store
 	incidents *incident.Store
+	actions   *action.Service
 	herald    *herald.Herald // tells people; see telling.go
 	checks    checks         // see checklist.go
 }
@@ -168,8 +170,11 @@ func (s *Supervisor) open() error {
 	if s.persons, err = openPersons(s.opt.Config); err != nil {
 		return err
 	}
-	s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes})
-	return err
+	if s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes}); err != nil {
+		return err
+	}
+	s.openActions()
+	return nil
 }
 
 func (s *Supervisor) startEgress(ctx context.Context) (*egress.Server, error) {
@@ -212,7 +217,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.watchLoss)
 	s.work.Go(s.followAudit)
 	s.work.Go(s.sealAudit)
-	s.work.Go(func() { s.sweep(s.left) })
+	s.work.Go(func() { s.sweep(s.left); s.sweepActions() })
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	s.work.Go(func() { s.herald.Run(s.base) })
 	s.work.Go(s.takeNotes)
@@ -271,6 +276,7 @@ func (s *Supervisor) stop(server *http.Server) {
 	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
+	s.actions.Close()
 	if err := errors.Join(s.approvals.close(), s.limits.Close(), s.herald.Close()); err != nil {
 		s.log.Error("close approvals and limits", "error", err)
 	}
@@ -291,6 +297,9 @@ func (s *Supervisor) closeParts() error {
 	}
 	if s.egress != nil {
 		errs = append(errs, s.egress.Close())
+	}
+	if s.actions != nil {
+		s.actions.Close()
 	}
 	if s.approvals != nil {
 		errs = append(errs, s.approvals.close())

@@ -103,6 +103,9 @@ func plainValue(s, extra string) bool {
 func (l *lowering) searchPath() []string {
 	if l.search == nil {
 		l.search = l.findSearchPath()
+		if l.r.ActionClient != "" {
+			l.search = append(l.search, ActionDir)
+		}
 	}
 	return l.search
 }

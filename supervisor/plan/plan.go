@@ -56,6 +56,8 @@ type Run struct {
 	StageBinary        string
 	StateDir           string
 	CgroupParent       string
+	Actions            string           // directory with the jail's action socket; empty: none
+	ActionClient       string           // clawjail-act on the host; empty: none
 	Timeout            time.Duration    // shortens Limits.Wall; 0 leaves it
 	Upstream           []netip.AddrPort // resolvers of egress; empty: the host's
 
@@ -111,6 +113,7 @@ func Lower(p *policy.Policy, r Run) (Plan, error) {
 	}
 	l := newLowering(p, r)
 	l.files()
+	l.actions()
 	spec := jail.Spec{
 		ID: r.ID, Name: r.Name, Hostname: r.Hostname,
 		Argv: r.Argv, Env: l.environment(), Cwd: r.Cwd, User: r.User,
@@ -284,6 +287,9 @@ func (l *lowering) bound() *policy.Policy {
 	p.Exec.Rules = slices.Clone(p.Exec.Rules)
 	for i, rule := range p.Exec.Rules {
 		p.Exec.Rules[i].Bound = l.bindings(rule)
+	}
+	if l.r.ActionClient != "" {
+		p.Exec.Rules = append(p.Exec.Rules, clientRule())
 	}
 	return &p
 }

@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clawjail/audit"
+	"clawjail/jail/egress"
+	"clawjail/policy"
+	"clawjail/supervisor/action"
+	"clawjail/supervisor/approval"
+	"clawjail/supervisor/approval/show"
+)
+
+// openActions makes what serves the jails' action sockets.
+func (s *Supervisor) openActions() {
+	s.actions = action.New(action.Options{
+		Dir:    filepath.Join(s.opt.Config.RunDir, "actions"),
+		Limits: s.limits,
+		Ask:    s.approvals.Submit,
+		Record: s.audit.append,
+		Told: func(j action.Jail, r audit.Record) {
+			s.approvals.Tell(approval.Done{Jail: j.ID, JailName: j.Name, Gate: r.Gate, Rule: r.Rule, Key: strings.Join(r.Subject.Argv, "\x00"),
+				What: func() string { return show.Clip(show.Words(r.Subject.Argv), maxNotice) }})
+		},
+		Count:  func(verdict string) { s.metrics.decide(audit.GateAction, verdict) },
+		Logger: s.log,
+	})
+}
+
+// actionClient is the program in jails, if it is installed.
+func (s *Supervisor) actionClient() string {
+	path := filepath.Join(s.opt.Binaries, action.ClientName)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// act has a jail's actions answered. What is before the jail's start is refused.
+func (b *build) act() {
+	e := b.entry
+	who := action.Jail{ID: e.jail.ID, Name: e.jail.Name, StartedBy: e.jail.By, Policy: b.plan.Policy}
+	if len(e.jail.Argv) > 0 {
+		who.Agent = filepath.Base(e.jail.Argv[0])
+	}
+	b.s.actions.Start(who)
+}
+
+// actAgain does that for a jail of the supervisor before.
+func (b *build) actAgain() error {
+	if err := b.s.actions.Open(b.entry.jail.ID); err != nil {
+		return err
+	}
+	b.act()
+	return nil
+}
+
+// unact ends a jail's actions.
+func (b *build) unact() {
+	if err := b.s.actions.End(b.entry.jail.ID); err != nil {
+		b.s.log.Error("end the actions of a jail", "jail", b.entry.jail.ID, "error", err)
+	}
+}
+
+// sweepActions removes what is left of jails that are gone.
+func (s *Supervisor) sweepActions() {
+	err := s.actions.Sweep(func(id string) bool {
+		live := false
+		s.loop.do(func(t *table) { live = t.live[id] != nil })
+		return live
+	})
+	if err != nil {
+		s.log.Error("remove action sockets of jails that are gone", "error", err)
+	}
+}
+
+// spend answers egress about a connection that an action owns; owned is false for
+// any other.
+func (s *Supervisor) spend(ctx context.Context, v *jailView, a egress.Ask) (verdict egress.Verdict, owned bool) {
+	needs, by := v.policy.Network.Needed(policy.Request{Gate: policy.GateConnect, Op: "connect", Host: a.Name, Addr: a.Addr, Port: a.Port})
+	if needs == "" {
+		return egress.Verdict{}, false
+	}
+	host := a.Name
+	if host == "" {
+		host = a.Addr.String()
+	}
+	ok, reason := s.actions.Spend(ctx, a.Jail, needs, fmt.Sprintf("%s:%d", host, a.Port), by)
+	return egress.Verdict{Allow: ok, Reason: reason}, true
+}
