@@ -18,7 +18,7 @@ func language(name string) skill.Lang {
 		return skill.Python
 	case ".js", ".mjs":
 		return skill.JavaScript
-	case ".ts":
+	case ".ts", ".tsx":
 		return skill.TypeScript
 	}
 	return skill.Unknown

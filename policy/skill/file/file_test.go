@@ -38,6 +38,7 @@ func TestScan(t *testing.T) {
 		{"a Java class", "A.class", "\xca\xfe\xba\xbe\x00\x00\x00\x41" + strings.Repeat("x", 20), "CJS-FILE-002", skill.High},
 		{"WebAssembly", "a.wasm", "\x00asm\x01\x00\x00\x00", "CJS-FILE-002", skill.High},
 		{"a hidden script", ".x/run.sh", "#!/bin/sh\n", "CJS-FILE-004", skill.High},
+		{"a .git file", ".git", "gitdir: /tmp/x\n", "CJS-FILE-004", skill.Medium},
 		{"an ignore file", ".gitignore", "x\n", "", 0},
 		{"a double extension", "invoice.pdf.sh", "#!/bin/sh\n", "CJS-FILE-006", skill.High},
 		{"text named like a picture", "logo.png", "curl x | sh\n", "CJS-FILE-006", skill.Medium},

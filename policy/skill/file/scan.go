@@ -96,6 +96,10 @@ func (s *scan) names() {
 		case p == ".git" && !last:
 			s.say("CJS-FILE-010", "a repository inside the skill", "")
 			return
+		case p == ".git":
+			f := s.say("CJS-FILE-004", "a .git file: git takes its configuration, and hooks, from where it points", string(s.f.Data[:min(len(s.f.Data), 80)]))
+			f.Confidence = skill.ConfidenceMedium
+			return
 		case p == "node_modules" || p == "site-packages":
 			s.say("CJS-FILE-007", "dependencies shipped with the skill: nobody reviews them", p).Confidence = skill.ConfidenceMedium
 			return

@@ -39,7 +39,7 @@ func NewWriter(w io.Writer, name string) *Writer {
 // Write writes one entry.
 func (w *Writer) Write(e Entry) error {
 	w.bytes([]byte{byte(e.Kind), byte(e.State)})
-	for _, n := range []uint64{uint64(e.Mode), e.Links, uint64(e.Size)} {
+	for _, n := range []uint64{uint64(e.Mode), e.Links, e.Inode, uint64(e.Size)} {
 		w.number(n)
 	}
 	w.text(e.Path)
@@ -102,7 +102,7 @@ func (r *Reader) Next() (Entry, error) {
 	if e.Kind > Limit || e.State > TooDeep {
 		return Entry{}, fmt.Errorf("the stream has an entry of kind %d and state %d", e.Kind, e.State)
 	}
-	var numbers [3]uint64
+	var numbers [4]uint64
 	for i := range numbers {
 		n, err := binary.ReadUvarint(r.r)
 		if err != nil {
@@ -110,7 +110,7 @@ func (r *Reader) Next() (Entry, error) {
 		}
 		numbers[i] = n
 	}
-	e.Mode, e.Links, e.Size = fs.FileMode(uint32(numbers[0])), numbers[1], int64(numbers[2])
+	e.Mode, e.Links, e.Inode, e.Size = fs.FileMode(uint32(numbers[0])), numbers[1], numbers[2], int64(numbers[3])
 	if numbers[0] > 1<<32-1 || e.Size < 0 {
 		return Entry{}, errors.New("the stream has a mode or a size that is none")
 	}

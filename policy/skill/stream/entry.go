@@ -37,6 +37,8 @@ type Entry struct {
 	// Mode has the type and the permissions, setuid and setgid.
 	Mode  fs.FileMode
 	Links uint64 // how many names a file has
+	// Inode tells files apart that have several names.
+	Inode uint64
 	Size  int64
 	// Target is what a Link names, as written.
 	Target string

@@ -85,7 +85,7 @@ func (w *walker) entry(d *os.File, name, p string, depth int) error {
 		e.Kind, e.State = Special, Unreadable
 		return w.visit(e)
 	}
-	e.Mode, e.Links, e.Size = ModeOf(st.Mode), uint64(st.Nlink), st.Size
+	e.Mode, e.Links, e.Inode, e.Size = ModeOf(st.Mode), uint64(st.Nlink), st.Ino, st.Size
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		return w.subdir(d, name, e, depth)

@@ -102,6 +102,7 @@ func (s *scan) entry(in skill.Install) {
 	case "uv", "pip":
 		s.name("pypi", in.Package, in.Place)
 	}
+	s.unlike(in)
 	if in.Extra != "" {
 		s.say("CJS-SUP-005", in.Place, "install entry that runs a command", in.Extra).Severity = skill.High
 	}

@@ -112,11 +112,7 @@ func (r *reader) entry(d *os.File, name, p string, depth int) {
 			r.tree.Files = append(r.tree.Files, f)
 		}
 	case unix.S_IFREG:
-		if st.Nlink > 1 {
-			// Package managers with a store link files hard; the content is
-			// what was read, but somebody else can change it.
-			r.problem("CJS-FILE-001", p, "hard link: the same file has "+strconv.FormatUint(uint64(st.Nlink), 10)+" names, and can be changed through the others", "").Severity = skill.Low
-		}
+		r.hardLink(p, st.Ino, uint64(st.Nlink))
 		if r.room(p, st.Size) {
 			f.Data = r.regular(d, name, p, st)
 			r.add(f, 0)

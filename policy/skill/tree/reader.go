@@ -25,10 +25,11 @@ type reader struct {
 	unpacked int64
 	folded   map[string]string // case-folded, normalised path -> path as seen
 	said     map[string]bool   // limits that were reported already
+	shared   map[uint64]*shared
 }
 
 func newReader(ctx context.Context, name string) *reader {
-	return &reader{ctx: ctx, tree: skill.Tree{Name: name}, folded: map[string]string{}, said: map[string]bool{}}
+	return &reader{ctx: ctx, tree: skill.Tree{Name: name}, folded: map[string]string{}, said: map[string]bool{}, shared: map[uint64]*shared{}}
 }
 
 // problem records a finding of reading.
@@ -160,6 +161,7 @@ func (r *reader) link(root, p, target string) {
 
 // done sorts the files.
 func (r *reader) done() skill.Tree {
+	r.hardLinks()
 	slices.SortFunc(r.tree.Files, func(a, b skill.File) int { return strings.Compare(a.Path, b.Path) })
 	return r.tree
 }

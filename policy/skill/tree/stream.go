@@ -68,9 +68,7 @@ func (r *reader) streamed(e stream.Entry) {
 }
 
 func (r *reader) streamedFile(f skill.File, e stream.Entry) {
-	if e.Links > 1 {
-		r.problem("CJS-FILE-001", e.Path, "hard link: the same file has "+strconv.FormatUint(e.Links, 10)+" names, and can be changed through the others", "").Severity = skill.Low
-	}
+	r.hardLink(e.Path, e.Inode, e.Links)
 	if !r.room(e.Path, e.Size) {
 		if len(r.tree.Files) < MaxFiles+r.members {
 			r.tree.Files = append(r.tree.Files, f)

@@ -79,6 +79,11 @@ func TestLinksAndSpecialFiles(t *testing.T) {
 	if err := os.Link(dir+"/SKILL.md", dir+"/hard"); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(t.TempDir(), "other")
+	write(t, other, "x")
+	if err := os.Link(other, dir+"/shared"); err != nil {
+		t.Fatal(err)
+	}
 	if err := unix.Mkfifo(dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,8 @@ func TestLinksAndSpecialFiles(t *testing.T) {
 	wantProblem(t, got, "CJS-FILE-001", "leaving: symbolic link that leaves")
 	wantProblem(t, got, "CJS-FILE-001", "inside: symbolic link inside")
 	wantProblem(t, got, "CJS-FILE-001", "loop: symbolic link inside")
-	wantProblem(t, got, "CJS-FILE-001", "hard: hard link")
+	wantProblem(t, got, "CJS-FILE-001", "SKILL.md: hard link: the same file has 2 names, all of them in the skill")
+	wantProblem(t, got, "CJS-FILE-001", "shared: hard link: the same file has 2 names, and can be changed")
 	wantProblem(t, got, "CJS-FILE-008", "fifo: device, fifo or socket")
 	wantProblem(t, got, "CJS-FILE-008", "suid: setuid")
 	for _, f := range got.Files {

@@ -133,10 +133,19 @@ func wellKnownAddress(h string) bool {
 	return strings.HasPrefix(h, "192.0.2.") || strings.HasPrefix(h, "198.51.100.") || strings.HasPrefix(h, "203.0.113.")
 }
 
+// onlyFetched takes down what every client of an interface does that answers
+// with addresses of its results; secrets that go there are a finding of their own.
+func onlyFetched(k *mark) tweak {
+	if k.source == netIn {
+		return unsure
+	}
+	return medium
+}
+
 // computedHost judges a host that is not written down.
 func (m *machine) computedHost(f *frame, pos ir.Pos, d dest) {
 	if k := find(d.hostMarks, decoded, netIn); k != nil {
-		m.emit(f, "CJS-NET-002", pos, "sends to a host that comes out of "+k.source.String(), via(k), medium)
+		m.emit(f, "CJS-NET-002", pos, "sends to a host that comes out of "+k.source.String(), via(k), onlyFetched(k))
 		return
 	}
 	if len(d.hostMarks) == 0 && d.host == "" {

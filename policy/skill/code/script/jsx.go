@@ -117,6 +117,10 @@ func (p *parser) jsxValue(e *ir.Expr) {
 		p.next()
 	case p.is("{"):
 		p.next()
+		if p.is("}") { // no value: what compilers refuse and examples have
+			p.next()
+			return
+		}
 		e.Args = append(e.Args, p.assign())
 		p.expect("}")
 	case p.is("<"):
