@@ -183,7 +183,7 @@ func showRefused(w io.Writer, text string, r shell.Report) {
 const (
 	beforePart = 48
 	ofPart     = 60
-	afterPart  = 24
+	afterPart  = 40
 )
 
 // underline gives the line that a range of text begins on, and the marks that

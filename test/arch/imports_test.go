@@ -32,21 +32,22 @@ var onlyImporters = map[string][]string{
 	"clawjail/seccomp/compiler": {"jail/shim", "jail/container", "cmd/clawjail-shim", "seccomp"},
 	"clawjail/seccomp/vm":       {"seccomp", "cmd/clawjail", "supervisor/plan"},
 
-	"github.com/opencontainers/runc": {"jail/container"},
-	"github.com/seccomp/":            {"seccomp/compiler"},
-	"github.com/cilium/ebpf":         {"bpf", "supervisor/doctor"},
-	"github.com/miekg/dns":           {"jail/egress", "test/e2e/smallnet"},
-	"clawjail/policy/skill/audit":    {"cmd/clawjail-skill", "policy/skill"},
-	"github.com/yuin/goldmark":       {"policy/skill/prose"},
-	"github.com/owenrumney/go-sarif": {"policy/skill/report"},
-	"golang.org/x/net/html":          {"policy/skill/prose"},
-	"github.com/hiddeco/sshsig":      {"policy/skill/trust"},
-	"github.com/secure-systems-lab/": {"policy/skill/trust"},
-	"github.com/spf13/cobra":         {"cmd/clawjail"},
-	"go.yaml.in/yaml":                {"policy/source", "policy/strict", "supervisor/config/source", "policy/skill/manifest"},
-	"github.com/prometheus/":         {"supervisor/gateway"},
-	"net/http/cgi":                   {"test/e2e/smallnet"},
-	"os/exec":                        {"cmd", "jail", "supervisor", "policy", "test"},
+	"github.com/opencontainers/runc":   {"jail/container"},
+	"github.com/seccomp/":              {"seccomp/compiler"},
+	"github.com/cilium/ebpf":           {"bpf", "supervisor/doctor"},
+	"github.com/miekg/dns":             {"jail/egress", "test/e2e/smallnet"},
+	"clawjail/policy/skill/audit":      {"cmd/clawjail-skill", "policy/skill"},
+	"github.com/yuin/goldmark":         {"policy/skill/prose"},
+	"github.com/owenrumney/go-sarif":   {"policy/skill/report"},
+	"golang.org/x/net/html":            {"policy/skill/prose"},
+	"github.com/hiddeco/sshsig":        {"policy/skill/trust"},
+	"github.com/secure-systems-lab/":   {"policy/skill/trust"},
+	"github.com/spf13/cobra":           {"cmd/clawjail"},
+	"github.com/modelcontextprotocol/": {"cmd/clawjail-act"},
+	"go.yaml.in/yaml":                  {"policy/source", "policy/strict", "supervisor/config/source", "policy/skill/manifest"},
+	"github.com/prometheus/":           {"supervisor/gateway"},
+	"net/http/cgi":                     {"test/e2e/smallnet"},
+	"os/exec":                          {"cmd", "jail", "supervisor", "policy", "test"},
 }
 
 func TestImportsGoDown(t *testing.T) {
@@ -105,7 +106,7 @@ func TestFewImporters(t *testing.T) {
 // TestClosure holds the third-party packages of each binary that runs as root,
 // or inside the jail, to a golden list.
 func TestClosure(t *testing.T) {
-	for _, binary := range []string{"clawjaild", "clawjail-shim", "clawjail-stage", "clawjail-egress", "clawjail-skill"} {
+	for _, binary := range []string{"clawjaild", "clawjail-shim", "clawjail-stage", "clawjail-egress", "clawjail-skill", "clawjail-act"} {
 		t.Run(binary, func(t *testing.T) {
 			var got []string
 			for _, p := range goList(t, "-deps", "./cmd/"+binary) {
@@ -147,6 +148,7 @@ func TestRootBinariesParseLittle(t *testing.T) {
 			"clawjail/supervisor/incident/evidence/verify"}, // archive/tar is there to write evidence; what reads it is not
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
 		"clawjail-skill": {"clawjail/supervisor", "clawjail/bpf", "clawjail/jail", "clawjail/audit", "net/http", "github.com/cilium/", "github.com/opencontainers/"},
+		"clawjail-act":   {"clawjail/policy", "clawjail/bpf", "clawjail/jail", "clawjail/supervisor/approval", "github.com/cilium/"},
 		"clawjail-stage": {"clawjail/policy", "clawjail/supervisor", "clawjail/bpf", "clawjail/audit", "net/http", "encoding/xml", "github.com/cilium/"},
 	}
 	for binary, bad := range forbidden {
