@@ -79,7 +79,7 @@ func (c *call) exec() (any, *api.Error) {
 		_ = unix.IoctlSetWinsize(int(proc.PTY.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
 		c.conn.SendFiles(proc.PTY)
 	}
-	return api.ExecAnswer{ID: id}, nil
+	return api.ExecAnswer{ID: id, Survives: c.snapshot(e).Survives}, nil
 }
 
 // reserveExec takes one of the jail's places for added processes, and gives

@@ -254,7 +254,7 @@ func (c *call) run() (any, *api.Error) {
 		_ = unix.IoctlSetWinsize(int(pty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
 		c.conn.SendFiles(pty)
 	}
-	return api.RunAnswer{Jail: j, Survives: !c.s.opt.Private}, nil
+	return api.RunAnswer{Jail: j}, nil
 }
 
 func closeAll(files []*os.File) {

@@ -55,7 +55,8 @@ type ExecRequest struct {
 
 // ExecAnswer names the process that was started.
 type ExecAnswer struct {
-	ID string `json:"id"`
+	ID       string `json:"id"`
+	Survives bool   `json:"survives,omitempty"` // as its jail
 }
 
 // SignalRequest passes a signal to the first process of a jail.
@@ -138,9 +139,6 @@ type Protection struct {
 // RunAnswer follows a successful start.
 type RunAnswer struct {
 	Jail Jail `json:"jail"`
-	// Survives says that the jail goes on when the supervisor goes, and that
-	// whoever waits for it should wait for the next one.
-	Survives bool `json:"survives,omitempty"`
 }
 
 // Ping says who answers the socket.

@@ -35,28 +35,26 @@ func gone(err error) bool {
 
 // await waits for a jail's end, over the end of its supervisor if it goes on
 // without one.
-func (c Client) await(ctx context.Context, a api.RunAnswer, tell func(string)) (api.Jail, error) {
+func (c Client) await(ctx context.Context, j api.Jail, tell func(string)) (api.Jail, error) {
 	var ended api.Jail
-	err := again(ctx, a.Survives, tell, func() error {
+	err := again(ctx, j.Survives, tell, func() error {
 		var err error
-		ended, err = c.Wait(ctx, a.Jail.ID, true)
+		ended, err = c.Wait(ctx, j.ID, true)
 		return err
 	})
 	var answer *api.Error
-	if a.Survives && errors.As(err, &answer) && answer.Status == http.StatusNotFound {
-		err = fmt.Errorf("jail %s ended while there was no supervisor, and nobody knows how: %w", a.Jail.Name, err)
+	if j.Survives && errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		err = fmt.Errorf("jail %s ended while there was no supervisor, and nobody knows how: %w", j.Name, err)
 	}
 	return ended, err
 }
 
 // awaitExec does the same for a process that was added to a jail.
-func (c Client) awaitExec(ctx context.Context, id, execID string, tell func(string)) (api.Exit, error) {
-	j, err := c.Jail(ctx, id)
-	survives := err == nil && j.Survives
+func (c Client) awaitExec(ctx context.Context, id string, a api.ExecAnswer, tell func(string)) (api.Exit, error) {
 	var exit api.Exit
-	err = again(ctx, survives, tell, func() error {
+	err := again(ctx, a.Survives, tell, func() error {
 		var err error
-		exit, err = c.ExecWait(ctx, id, execID)
+		exit, err = c.ExecWait(ctx, id, a.ID)
 		return err
 	})
 	return exit, err

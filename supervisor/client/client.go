@@ -146,17 +146,13 @@ func (c Client) ping(ctx context.Context, query string) (api.Ping, error) {
 // Run starts a jail. stdio are the jail's ends of its standard streams; they
 // are closed. pty is the terminal's master when the request asked for one.
 func (c Client) Run(ctx context.Context, r api.RunRequest, stdio ...*os.File) (jail api.Jail, pty *os.File, err error) {
-	a, pty, err := c.run(ctx, r, stdio...)
-	return a.Jail, pty, err
-}
-
-func (c Client) run(ctx context.Context, r api.RunRequest, stdio ...*os.File) (a api.RunAnswer, pty *os.File, err error) {
+	var a api.RunAnswer
 	files, err := c.call(ctx, http.MethodPost, "/v1/jails", r, &a, stdio...)
 	if err != nil {
-		return api.RunAnswer{}, nil, err
+		return api.Jail{}, nil, err
 	}
 	pty, err = onePTY(files, r.Terminal && !r.Detach)
-	return a, pty, err
+	return a.Jail, pty, err
 }
 
 // onePTY takes the terminal out of the files of an answer.
@@ -232,13 +228,17 @@ func (c Client) change(ctx context.Context, id, verb string) (api.Jail, error) {
 
 // Exec starts another process in a jail.
 func (c Client) Exec(ctx context.Context, id string, r api.ExecRequest, stdio ...*os.File) (execID string, pty *os.File, err error) {
-	var a api.ExecAnswer
+	a, pty, err := c.exec(ctx, id, r, stdio...)
+	return a.ID, pty, err
+}
+
+func (c Client) exec(ctx context.Context, id string, r api.ExecRequest, stdio ...*os.File) (a api.ExecAnswer, pty *os.File, err error) {
 	files, err := c.call(ctx, http.MethodPost, jailPath(id, "exec"), r, &a, stdio...)
 	if err != nil {
-		return "", nil, err
+		return a, nil, err
 	}
 	pty, err = onePTY(files, r.Terminal)
-	return a.ID, pty, err
+	return a, pty, err
 }
 
 // ExecWait waits for such a process. It is killed when the connection goes away.

@@ -76,8 +76,7 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	startCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	early := keepSignals(signals, cancel)
-	answer, pty, err := c.run(startCtx, r, files...)
-	jail := answer.Jail
+	jail, pty, err := c.Run(startCtx, r, files...)
 	kept := early()
 	if err != nil {
 		s.closePipes()
@@ -101,7 +100,7 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 		}
 	})
 	answered := s.ask(ctx, jail.ID)
-	ended, err := c.await(waitCtx, answer, s.tell)
+	ended, err := c.await(waitCtx, jail, s.tell)
 	answered() // a question that is open would hold back the rest of the output
 	stop()
 	return ended, errors.Join(err, s.finish())
@@ -136,7 +135,7 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	}
 	signals := catch() // from now on: none is lost between the start and the wait
 	defer signal.Stop(signals)
-	execID, pty, err := c.Exec(ctx, id, r, files...)
+	added, pty, err := c.exec(ctx, id, r, files...)
 	if err != nil {
 		s.closePipes()
 		return api.Exit{}, err
@@ -148,9 +147,9 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	}
 	defer s.restore()
 	stop := s.forward(signals, false, func(sig syscall.Signal) {
-		_ = c.ExecSignal(ctx, id, execID, sig)
+		_ = c.ExecSignal(ctx, id, added.ID, sig)
 	}, cancel)
-	exit, err := c.awaitExec(waitCtx, id, execID, s.tell)
+	exit, err := c.awaitExec(waitCtx, id, added, s.tell)
 	stop()
 	return exit, errors.Join(err, s.finish())
 }
