@@ -49,6 +49,7 @@ func newFixture(t *testing.T, loss config.OnAuditLoss) *fixture {
 	if f.incidents, err = incident.OpenStore(filepath.Join(t.TempDir(), "incidents")); err != nil {
 		t.Fatal(err)
 	}
+	f.sinks = f.openSinks()
 	if f.herald, err = f.openHerald(); err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"clawjail/supervisor/incident"
 	"clawjail/supervisor/limit"
 	"clawjail/supervisor/notify/herald"
+	"clawjail/supervisor/sink"
 )
 
 // Options are what main decides.
@@ -77,6 +78,7 @@ type Supervisor struct {
 	incidents *incident.Store
 	actions   *action.Service
 	herald    *herald.Herald // tells people; see telling.go
+	sinks     *sink.Set      // copies the log; see sinks.go
 	checks    checks         // see checklist.go
 }
 
@@ -164,6 +166,7 @@ func (s *Supervisor) open() error {
 	for _, id := range s.incidents.Unreadable() {
 		s.log.Error("the file of an incident cannot be read: no jail starts until it is restored or moved away", "incident", id)
 	}
+	s.sinks = s.openSinks()
 	if s.herald, err = s.openHerald(); err != nil {
 		return err
 	}
@@ -221,6 +224,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	s.work.Go(func() { s.herald.Run(s.base) })
 	s.work.Go(s.takeNotes)
+	s.work.Go(func() { s.sinks.Run(s.base) })
 	s.work.Go(func() { s.tellApprovals(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
 	server.RegisterOnShutdown(s.approvals.EndWatches)

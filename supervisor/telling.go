@@ -28,6 +28,8 @@ func (s *Supervisor) openHerald() (*herald.Herald, error) {
 func (s *Supervisor) gatewayRoutes(add func(string, func(*call) (any, *api.Error))) {
 	add("GET /v1/gateway/due", (*call).notificationsDue)
 	add("POST /v1/gateway/report", (*call).notificationsReport)
+	add("GET /v1/gateway/sinks", (*call).receivers)
+	add("GET /v1/gateway/logs", (*call).logBatch)
 }
 
 // notifyRoutes is what people may ask about telling people.

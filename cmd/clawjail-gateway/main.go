@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,7 @@ import (
 	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/gateway"
 	"clawjail/supervisor/notify/send"
+	"clawjail/supervisor/sink/otlp"
 )
 
 // version is set by the linker.
@@ -99,7 +101,10 @@ func run(listen, socket, user, path string) error {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		sender.Run(ctx)
+		var work sync.WaitGroup
+		work.Go(func() { sender.Run(ctx) })
+		work.Go(func() { otlp.Run(ctx, supervisor, &http.Client{Transport: http.DefaultTransport}, log) })
+		work.Wait()
 	}()
 	err = gateway.Serve(ctx, l, handler, log)
 	stop()

@@ -29,6 +29,14 @@ type NotifyTest struct {
 	Error   string         `json:"error,omitempty"`
 }
 
+// SinkCount is what a sink of the audit log got.
+type SinkCount struct {
+	Sink    string `json:"sink"` // journald, syslog, otlp
+	Sent    uint64 `json:"sent"`
+	Dropped uint64 `json:"dropped"`
+	Queued  uint64 `json:"queued"`
+}
+
 // NotifyCount is one cell of clawjail_notifications_total.
 type NotifyCount struct {
 	Kind    string `json:"kind"`

@@ -40,7 +40,7 @@ type Collector struct {
 // descs are the metrics, in the words of their HELP.
 type descs struct {
 	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze,
-	incidents, told, untold, records, auditErrors, unsigned, sealErrors, started *prometheus.Desc
+	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, started *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -61,8 +61,10 @@ func newDescs() descs {
 		freeze:    d("clawjail_freeze_seconds", "Time from the order to freeze a jail until every process stood still."),
 		incidents: d("clawjail_incidents", "Incidents, by state; all but closed ones want somebody.", "state"),
 
-		told:   d("clawjail_notifications_total", "Messages to people, by kind of channel and what became of them.", "kind", "outcome"),
-		untold: d("clawjail_notifications_waiting", "Messages that were not told yet, by kind of channel.", "kind"),
+		told:     d("clawjail_notifications_total", "Messages to people, by kind of channel and what became of them.", "kind", "outcome"),
+		untold:   d("clawjail_notifications_waiting", "Messages that were not told yet, by kind of channel.", "kind"),
+		copied:   d("clawjail_audit_sink_records_total", "Records of the audit log that a sink got.", "sink"),
+		uncopied: d("clawjail_audit_sink_dropped_total", "Records that a sink did not get; the audit log has them.", "sink"),
 
 		records:     d("clawjail_audit_records_total", "Records that this supervisor wrote to the audit log."),
 		auditErrors: d("clawjail_audit_errors_total", "Records that could not be written to the audit log."),
@@ -84,7 +86,7 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
 	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze,
-		d.incidents, d.told, d.untold, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.started} {
+		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.started} {
 		ch <- desc
 	}
 }
@@ -171,6 +173,13 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 		told.add(n.Count, channels.pick(n.Kind), outcomes.pick(n.Outcome))
 	}
 	add(c.desc.told, prometheus.CounterValue, told)
+	copied, uncopied := counts{}, counts{}
+	for _, k := range s.Sinks {
+		copied.add(k.Sent, sinks.pick(k.Sink))
+		uncopied.add(k.Dropped, sinks.pick(k.Sink))
+	}
+	add(c.desc.copied, prometheus.CounterValue, copied)
+	add(c.desc.uncopied, prometheus.CounterValue, uncopied)
 	add(c.desc.untold, prometheus.GaugeValue, countsOf(s.NotificationsWaiting, channels, ""))
 	add(c.desc.incidents, prometheus.GaugeValue, countsOf(s.Incidents, incidentStates, incidentStates))
 	for _, v := range []struct {

@@ -20,6 +20,7 @@ const (
 	tiers          set = "lsm notify"
 	states         set = "creating running frozen exited"
 	channels       set = "webhook slack shoutrrr smtp command gone"
+	sinks          set = "journald syslog otlp"
 	outcomes       set = "sent later givenup dropped again"
 	incidentStates set = "open contained preserved assessed released killed closed"
 	// held are the gates that can hold an action: they are present at zero, so
