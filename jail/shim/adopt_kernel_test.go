@@ -207,7 +207,8 @@ func cgroupOf(t *testing.T, s jail.Spec) *jail.Cgroup {
 	return c
 }
 
-// What was not let go yet has nobody to go on for.
+// What was not let go yet has nobody to go on for. Its directory stays, so that the
+// next supervisor can say that it has ended.
 func TestAJailThatWasBeingMadeIsNotKept(t *testing.T) {
 	s := sh(t, waits)
 	h, c, err := shim.Start(ctx(t), binaries.shim, s, shim.Stdio{})
@@ -223,6 +224,12 @@ func TestAJailThatWasBeingMadeIsNotKept(t *testing.T) {
 	}
 	if _, err := shim.Adopt(ctx(t), s.StateDir, s.CgroupParent, s.ID); !errors.Is(err, shim.ErrNobody) {
 		t.Errorf("%v, want ErrNobody", err)
+	}
+	if _, err := os.Stat(s.StateDir); err != nil {
+		t.Errorf("nobody can know that it was there: %v", err)
+	}
+	if err := shim.Sweep(s.StateDir, s.CgroupParent, s.ID); err != nil {
+		t.Error(err)
 	}
 	nothingLeft(t, s, c)
 }

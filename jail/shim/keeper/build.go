@@ -126,8 +126,8 @@ func (k *keeper) release() error {
 		return nil
 	}
 	defer k.jails.Close()
-	if !k.claimed {
-		return nil
+	if !k.claimed || k.unrecorded {
+		return nil // the next supervisor finds it, and records that the jail has ended
 	}
 	name := filepath.Base(k.spec.StateDir)
 	_ = k.jails.Remove(filepath.Join(name, protocol.Socket)) // mostly not there

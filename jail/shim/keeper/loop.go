@@ -45,6 +45,9 @@ type keeper struct {
 	lastProc uint32
 	starting int // requests of Exec that have no process yet
 	released bool
+	// unrecorded says that nobody has heard how the jail ended: its state
+	// directory stays, for the next supervisor.
+	unrecorded bool
 	wall     bool // the wall clock has run out
 
 	// posts carry work of other goroutines to the loop. An error ends it.
@@ -122,7 +125,7 @@ func (k *keeper) loop() error {
 		if errors.Is(err, errBye) {
 			err = nil // asked for
 		}
-		return errors.Join(err, left, k.clean())
+		return errors.Join(err, left, k.clean(), k.release())
 	}
 	status.OOMKilled, status.WallClock, status.Lost = k.oomKilled(), k.wall, k.kept.killed
 	// Nothing runs any more: that is what the supervisor waits for. What is
@@ -134,7 +137,8 @@ func (k *keeper) loop() error {
 		sent = k.told()
 		close(k.done)
 	}
-	return errors.Join(left, sent, k.clean())
+	k.unrecorded = sent != nil
+	return errors.Join(left, sent, k.clean(), k.release())
 }
 
 // rest does what was posted before the loop ended.
@@ -172,6 +176,7 @@ func (k *keeper) receive(c *protocol.Conn) {
 // ends the loop, and with it the jail.
 func (k *keeper) onDisconnect(cause error) error {
 	if k.kept.loss == nil || !k.released {
+		k.unrecorded = true
 		return fmt.Errorf("the supervisor has gone: %w", cause)
 	}
 	return k.await()
@@ -281,7 +286,7 @@ const removeTimeout = 10 * time.Second
 
 // remove ends whatever runs in the jail and removes everything that build
 // made, as far as it came. It reports what stays.
-func (k *keeper) remove() error { return errors.Join(k.end(), k.clean()) }
+func (k *keeper) remove() error { return errors.Join(k.end(), k.clean(), k.release()) }
 
 // end ends whatever runs in the jail. When it returns nothing does.
 func (k *keeper) end() error {
@@ -325,7 +330,7 @@ func (k *keeper) clean() error {
 	if k.stage != nil {
 		k.stage.Close()
 	}
-	return errors.Join(append(errs, k.release())...)
+	return errors.Join(errs...)
 }
 
 // oomKilled asks the memory controller, before its directory is gone.

@@ -145,9 +145,12 @@ func serve(conn *protocol.Conn, started time.Duration) error {
 		err = k.build(m.ID, files)
 	}
 	if err != nil {
-		return errors.Join(k.remove(), conn.Send(failure(m.ID, err), nil, nil))
+		left, sent := errors.Join(k.end(), k.clean()), conn.Send(failure(m.ID, err), nil, nil)
+		k.unrecorded = sent != nil
+		return errors.Join(left, sent, k.release())
 	}
 	if err := k.announce(m.ID); err != nil {
+		k.unrecorded = true
 		return errors.Join(err, k.remove())
 	}
 	return k.loop()
