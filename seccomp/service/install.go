@@ -21,6 +21,9 @@ var gatewayFilter []byte
 //go:embed parser.bpf
 var parserFilter []byte
 
+//go:embed sign-in.bpf
+var signInFilter []byte
+
 // Filter returns a copy of the compiled filter of a program.
 func Filter(name string) ([]byte, error) {
 	switch name {
@@ -30,6 +33,8 @@ func Filter(name string) ([]byte, error) {
 		return append([]byte(nil), gatewayFilter...), nil
 	case Parser:
 		return append([]byte(nil), parserFilter...), nil
+	case SignIn:
+		return append([]byte(nil), signInFilter...), nil
 	}
 	return nil, fmt.Errorf("no seccomp filter for service %q", name)
 }

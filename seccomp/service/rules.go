@@ -14,16 +14,18 @@ import (
 const (
 	Egress  = "egress"
 	Gateway = "gateway"
-	Parser  = "parser" // cmd/clawjail-skill
+	Parser  = "parser"  // cmd/clawjail-skill
+	SignIn  = "sign-in" // the gateway's second process
 )
 
 // Names returns every program that has a filter.
-func Names() []string { return []string{Egress, Gateway, Parser} }
+func Names() []string { return []string{Egress, Gateway, Parser, SignIn} }
 
 // Rules returns what the filter of a program means. Two are network servers in
 // pure Go; only the gateway listens on sockets of its own and lists
 // directories (its process metrics count descriptors). The parser computes, on
-// what its open descriptors give.
+// what its open descriptors give. The sign-in accepts on the socket that it was
+// given, makes none, and replaces files of its own.
 func Rules(name string) (seccomp.Rules, error) {
 	if !slices.Contains(Names(), name) {
 		return seccomp.Rules{}, fmt.Errorf("no seccomp filter for service %q", name)
@@ -33,6 +35,12 @@ func Rules(name string) (seccomp.Rules, error) {
 	if name == Parser {
 		l.threads()
 		l.all(allow, computing())
+		l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
+		return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil
+	}
+	if name == SignIn {
+		l.threads()
+		l.all(allow, common()+" openat renameat unlinkat fsync flock getdents64")
 		l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
 		return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil
 	}
