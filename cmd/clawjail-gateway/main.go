@@ -30,6 +30,13 @@ import (
 var version = "dev"
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == signInArg {
+		if err := runSignIn(); err != nil {
+			fmt.Fprintln(os.Stderr, "clawjail-gateway: sign-in:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	listen := flag.String("listen", gateway.DefaultListen, "address to serve /metrics on")
 	socket := flag.String("socket", config.Default().StatsSocket(), "socket of the supervisor for counters")
 	user := flag.String("user", "", "who to become when started as root: a name, uid or uid:gid (default: users.gateway of the configuration)")
@@ -56,7 +63,7 @@ func run(listen, socket, user, path string) error {
 		return err
 	}
 	if !confined {
-		a, err := account(user, path)
+		a, err := prepare(user, path)
 		if err != nil {
 			return err
 		}
@@ -82,7 +89,11 @@ func run(listen, socket, user, path string) error {
 		}
 		log.Info("the supervisor answers")
 	})
-	handler, err := gateway.Handler(collector, log)
+	page, err := openConsole(log, socket, supervisor.Stats)
+	if err != nil {
+		return fmt.Errorf("the console: %w", err)
+	}
+	handler, err := gateway.Handler(collector, log, page.metrics()...)
 	if err != nil {
 		return err
 	}
@@ -106,8 +117,18 @@ func run(listen, socket, user, path string) error {
 		work.Go(func() { otlp.Run(ctx, supervisor, &http.Client{Transport: http.DefaultTransport}, log) })
 		work.Wait()
 	}()
-	err = gateway.Serve(ctx, l, handler, log)
+	served := make(chan error, 2)
+	go func() { served <- gateway.Serve(ctx, l, handler, log) }()
+	running := 1
+	if page != nil {
+		running++
+		go func() { served <- page.run(ctx, log) }()
+	}
+	err = <-served
 	stop()
+	for range running - 1 {
+		err = errors.Join(err, <-served)
+	}
 	select {
 	case <-sent:
 	case <-time.After(stopTime): // what is being sent may be sent again
@@ -118,19 +139,33 @@ func run(listen, socket, user, path string) error {
 // stopTime bounds the wait for what is being sent, at the end.
 const stopTime = 2 * time.Second
 
-// account is who to become: what the operator says here, else what the
-// configuration says, which is who the supervisor lets read its counters.
-func account(user, path string) (gateway.Account, error) {
-	if user != "" || os.Geteuid() != 0 {
+// prepare does what takes root, and says who to become: what the operator says
+// here, else what the configuration says, which is who the supervisor lets read
+// its counters. Whoever is not root has no console: its keys are root's.
+func prepare(user, path string) (gateway.Account, error) {
+	if os.Geteuid() != 0 {
 		return gateway.ParseAccount(cmp.Or(user, gateway.DefaultUser))
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return gateway.Account{}, err
 	}
+	if user != "" && path == "" {
+		return gateway.ParseAccount(user)
+	}
 	c, err := file.Load(context.Background(), path, filepath.Join(filepath.Dir(self), "clawjail"))
 	if err != nil {
 		return gateway.Account{}, err
+	}
+	if user != "" {
+		a, err := gateway.ParseAccount(user)
+		if err != nil {
+			return a, err
+		}
+		c.GatewayUID, c.GatewayGID = uint32(a.UID), uint32(a.GID)
+	}
+	if err := prepareConsole(c); err != nil {
+		return gateway.Account{}, fmt.Errorf("the console: %w", err)
 	}
 	return gateway.Account{UID: int(c.GatewayUID), GID: int(c.GatewayGID)}, nil
 }

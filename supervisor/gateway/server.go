@@ -30,10 +30,11 @@ const (
 // DefaultListen is where Prometheus finds the gateway: on this host only.
 const DefaultListen = "127.0.0.1:9420"
 
-// Handler serves /metrics, and /healthz for whoever watches the process.
-func Handler(c *Collector, log *slog.Logger) (http.Handler, error) {
+// Handler serves /metrics, and /healthz for whoever watches the process. more
+// are collected besides the supervisor's counters.
+func Handler(c *Collector, log *slog.Logger, more ...Metric) (http.Handler, error) {
 	reg := prometheus.NewPedanticRegistry()
-	for _, x := range []prometheus.Collector{c, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	for _, x := range append([]prometheus.Collector{c, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, more...) {
 		if err := reg.Register(x); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
