@@ -17,6 +17,7 @@ import (
 
 	"clawjail/supervisor/assert"
 	"clawjail/supervisor/gateway/auth/password"
+	"clawjail/supervisor/gateway/auth/recovery"
 	"clawjail/supervisor/gateway/auth/store"
 	"clawjail/supervisor/gateway/auth/totp"
 	"clawjail/supervisor/gateway/auth/wire"
@@ -57,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, kept := RecoveryCodes()
+	codes, kept := recovery.Codes()
 	w.codes = codes
 	err = st.Update(func([]store.User) ([]store.User, error) {
 		return []store.User{

@@ -4,13 +4,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base32"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 
 	"clawjail/supervisor/assert"
 	"clawjail/supervisor/gateway/auth/password"
+	"clawjail/supervisor/gateway/auth/recovery"
 	"clawjail/supervisor/gateway/auth/store"
 	"clawjail/supervisor/gateway/auth/totp"
 	"clawjail/supervisor/gateway/auth/wire"
@@ -150,28 +149,24 @@ func (s *Service) needsSecond(u *store.User) bool {
 // second takes a code: of the authenticator, or for recovery. What it takes is
 // used up.
 func (s *Service) second(u *store.User, code string, now time.Time) (with string, ok bool, err error) {
-	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
-	if u.TOTP != "" && len(code) == 6 {
-		step, ok, err := totp.Check(u.TOTP, code, now, u.TOTPLast)
+	if six := strings.ReplaceAll(code, " ", ""); u.TOTP != "" && len(six) == 6 {
+		step, ok, err := totp.Check(u.TOTP, six, now, u.TOTPLast)
 		if ok {
 			u.TOTPLast = step
 		}
 		return "password and code", ok, err
 	}
-	used := digest(code)
-	for i, have := range u.Recovery {
-		if subtle.ConstantTimeCompare([]byte(have), []byte(used)) == 1 {
-			u.Recovery = slices.Delete(u.Recovery, i, i+1)
-			return "password and recovery code", true, nil
-		}
-	}
-	return "", false, nil
+	u.Recovery, ok = recovery.Use(u.Recovery, code)
+	return recovered, ok, nil
 }
 
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
+
+// recovered is what a session was begun with when the authenticator is lost.
+const recovered = "password and recovery code"
 
 // session is how one begins.
 type session struct {
@@ -209,7 +204,7 @@ func (s *Service) begin(name string, b session) (wire.Tokens, error) {
 		u.AddSession(n)
 		var err error
 		t, err = s.tokens(u, n, refresh, now)
-		if left := len(u.Recovery); b.with == "password and recovery code" {
+		if left := len(u.Recovery); b.with == recovered {
 			t.RecoveryLeft = &left
 		}
 		return err
@@ -309,16 +304,4 @@ func (s *Service) SignOut(in wire.Token) (struct{}, error) {
 		return struct{}{}, err
 	}
 	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(c.Session); return nil })
-}
-
-// RecoveryCodes makes codes, and what is kept of them.
-func RecoveryCodes() (codes, kept []string) {
-	for range 10 {
-		b := make([]byte, 10)
-		rand.Read(b) // never fails: crypto/rand since Go 1.24
-		c := base32.StdEncoding.EncodeToString(b)
-		kept = append(kept, digest(c))
-		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
-	}
-	return codes, kept
 }
