@@ -25,7 +25,7 @@ supervisor and without root. FILE may be - for standard input.
 The file is optional: what it leaves out has a default, and explain prints all
 of it. A supervisor reads it when it starts.`,
 	}
-	c.AddCommand(newConfigCheckCommand(e), newConfigExplainCommand(e), newConfigCompileCommand(e))
+	c.AddCommand(newConfigInitCommand(e), newConfigCheckCommand(e), newConfigExplainCommand(e), newConfigCompileCommand(e))
 	return c
 }
 
@@ -89,6 +89,8 @@ type checkedConfig struct {
 	OK       bool             `json:"ok"`
 	Exists   bool             `json:"exists"`
 	Problems []source.Problem `json:"problems,omitempty"`
+	// Accepted is what is unsafe and in force all the same.
+	Accepted []config.Override `json:"accepted,omitempty"`
 }
 
 func newConfigCheckCommand(e *env) *cobra.Command {
@@ -98,15 +100,22 @@ func newConfigCheckCommand(e *env) *cobra.Command {
 		Short: "Report every problem of a configuration",
 		Long: `check reports every problem of the configuration, with file, line and column,
 and exits with 1 if there is one. Of the host's own file it also checks that
-nobody but root can change it.`,
+nobody but root can change it, and as root that its secrets cannot be read or
+guessed and its certificate can be used.`,
 		Example: "  clawjail config check && sudo systemctl restart clawjail",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			_, name, none, err := readConfig(e, args)
+			f, name, none, err := readConfig(e, args)
 			result := checkedConfig{File: name, Exists: !none, Problems: problemsOf(name, err)}
+			if err == nil {
+				result.Accepted = f.Config.Overrides()
+			}
+			if err == nil && len(args) == 0 {
+				result.Problems = keyProblems(name, f.Config)
+			}
 			result.OK = len(result.Problems) == 0
 			switch {
 			case output == "json":
@@ -119,6 +128,9 @@ nobody but root can change it.`,
 				fmt.Fprintf(e.stdout, "%s: ok\n", name)
 			default:
 				printConfigProblems(e, result.Problems)
+			}
+			for _, o := range result.Accepted {
+				fmt.Fprintf(e.stderr, "clawjail: config %s: accepted, and unsafe: %s: %s\n", name, o.Key, o.Risk)
 			}
 			if !result.OK {
 				return &exitError{code: 1}
