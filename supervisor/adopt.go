@@ -25,6 +25,11 @@ const (
 	returnTime = 15 * time.Second // who had been held, to be there again
 )
 
+// unrecorded is how much older than the last record an event may be that the last
+// supervisor had taken and not recorded: what an event waits for is some
+// milliseconds.
+const unrecorded = time.Second
+
 // orphan is a jail that a former supervisor left, as its shim gives it.
 type orphan struct {
 	*shim.Orphan
@@ -78,6 +83,17 @@ func (s *Supervisor) findOrphan(id string) (*orphan, error) {
 		return nil, errors.Join(err, o.Close())
 	}
 	return out, nil
+}
+
+// lastRecordOf gives when the last record of a log was made, and zero if nobody knows.
+func lastRecordOf(dir string) time.Time {
+	var last time.Time
+	for r, err := range audit.Query(dir, audit.Filter{Limit: 1}) {
+		if err == nil {
+			last = r.Time
+		}
+	}
+	return last
 }
 
 // loadProbes goes on with the programs that hold the orphans, or loads new ones
@@ -336,6 +352,11 @@ func (s *Supervisor) recordAdoption(o *orphan) {
 	if err := s.audit.jail(o.id, "adopt", "allow", audit.Subject{Name: o.ward.Jail.Name, Message: message, DurationMS: milliseconds(now.Sub(lost))}); err != nil {
 		s.log.Error("record that a jail is adopted", "jail", o.id, "error", err)
 	}
+	from := lost
+	if !s.lastRecord.IsZero() && s.lastRecord.Before(from) {
+		from = s.lastRecord.UTC().Round(time.Millisecond)
+	}
+	span = fmt.Sprintf("between %s and %s", from.Add(-unrecorded).Format(time.RFC3339Nano), now.Format(time.RFC3339Nano))
 	gapMessage := "gap of events " + span + ": what the probes saw is recorded from here on, with its own times; what the last supervisor had taken from them and not recorded is missing"
 	if o.ward.Probes != s.probes.Handover() {
 		gapMessage = "gap of events " + span + ": the probes are of another build and were replaced; what the last ones saw and nobody had read is missing"

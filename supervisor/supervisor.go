@@ -45,25 +45,26 @@ type Host struct {
 
 // Supervisor owns every jail of one control socket.
 type Supervisor struct {
-	opt     Options
-	log     *slog.Logger
-	loop    *loop
-	audit   *auditor
-	probes  *bpf.Probes
-	tier    string
-	egress  *proxy
-	metrics *metrics
-	scope   atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
-	spares  *spares
-	haste   *jail.Haste // of jails that are being frozen
-	warming atomic.Bool
-	filters sync.Map // compiled filters by seccomp.Gates: the same for every jail
-	started time.Time
-	killOne func(pid int32, cgroup string) error // killInCgroup
-	left    []string                             // ids of jails that a former supervisor left behind
-	orphans []*orphan                            // those of them that go on
-	refused sync.Map                             // ids of those that cannot, and why
-	leaving atomic.Bool                          // jails go on when this supervisor ends
+	opt        Options
+	log        *slog.Logger
+	loop       *loop
+	audit      *auditor
+	probes     *bpf.Probes
+	tier       string
+	egress     *proxy
+	metrics    *metrics
+	scope      atomic.Pointer[scope] // who a cgroup id belongs to, for the judge
+	spares     *spares
+	haste      *jail.Haste // of jails that are being frozen
+	warming    atomic.Bool
+	filters    sync.Map // compiled filters by seccomp.Gates: the same for every jail
+	started    time.Time
+	killOne    func(pid int32, cgroup string) error // killInCgroup
+	left       []string                             // ids of jails that a former supervisor left behind
+	orphans    []*orphan                            // those of them that go on
+	lastRecord time.Time                            // of the log, when there are some
+	refused    sync.Map                             // ids of those that cannot, and why
+	leaving    atomic.Bool                          // jails go on when this supervisor ends
 
 	// base is cancelled when everything has to stop; work waits for it.
 	base   context.Context
@@ -153,6 +154,9 @@ func (s *Supervisor) open() error {
 		return fmt.Errorf("start the egress proxy: %w", p.err)
 	}
 	s.tier = probes.Tier()
+	if len(s.orphans) > 0 {
+		s.lastRecord = lastRecordOf(s.opt.Config.AuditDir())
+	}
 	var err error
 	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
 		return err
