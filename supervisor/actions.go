@@ -1,16 +1,19 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clawjail/audit"
 	"clawjail/jail/egress"
 	"clawjail/policy"
 	"clawjail/supervisor/action"
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/show"
 )
@@ -91,4 +94,45 @@ func (s *Supervisor) spend(ctx context.Context, v *jailView, a egress.Ask) (verd
 	}
 	ok, reason := s.actions.Spend(ctx, a.Jail, needs, fmt.Sprintf("%s:%d", host, a.Port), by)
 	return egress.Verdict{Allow: ok, Reason: reason}, true
+}
+
+// actionRoutes adds the calls about actions.
+func (s *Supervisor) actionRoutes(add func(string, func(*call) (any, *api.Error))) {
+	add("GET /v1/limits", (*call).limits)
+}
+
+// limits lists what is used of the limits of every jail that runs.
+func (c *call) limits() (any, *api.Error) {
+	out := []api.ActionLimit{}
+	for _, st := range c.s.actions.Standings() {
+		l := api.ActionLimit{Of: st.Limit.Of, Currency: st.Limit.Currency, Scope: string(st.Limit.Scope), Subject: st.Subject(), Max: st.Limit.Max,
+			Used: st.Used, Left: max(0, st.Limit.Max-st.Used), PerNS: int64(st.Limit.Per), Over: st.Limit.Over.String(), Rule: st.Limit.Origin.String()}
+		if st.Err != nil {
+			l.Error, l.Left = st.Err.Error(), 0
+		}
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b api.ActionLimit) int {
+		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Currency, b.Currency))
+	})
+	return out, nil
+}
+
+// actionLimits are the same for the console.
+func (s *Supervisor) actionLimits() []api.Limit {
+	var out []api.Limit
+	for _, st := range s.actions.Standings() {
+		l := api.Limit{Jail: st.Jail.ID, Name: st.Jail.Name, What: st.Limit.Of, Max: st.Limit.Max, Per: st.Limit.Per, Used: st.Used}
+		if st.Limit.Currency != "" {
+			l.What += ", minor units of " + st.Limit.Currency
+		}
+		if st.Limit.Scope != policy.ScopeJail {
+			l.What += " of each " + string(st.Limit.Scope)
+		}
+		if st.Err != nil {
+			l.Problem = st.Err.Error()
+		}
+		out = append(out, l)
+	}
+	return out
 }

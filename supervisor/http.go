@@ -63,6 +63,7 @@ func (s *Supervisor) routes() http.Handler {
 	add("GET /v1/jails/{id}/exec/{exec}/wait", (*call).execWait)
 	add("POST /v1/jails/{id}/exec/{exec}/signal", (*call).execSignal)
 	s.approvalRoutes(add)
+	s.actionRoutes(add)
 	s.skillRoutes(add)
 	s.incidentRoutes(add)
 	s.checklistRoutes(add)

@@ -260,6 +260,7 @@ func (c *call) usedLimits() (any, *api.Error) {
 		}
 		out.Limits = append(out.Limits, l)
 	}
+	out.Limits = append(out.Limits, c.s.actionLimits()...)
 	return out, nil
 }
 

@@ -3,6 +3,7 @@ package action
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,21 +64,25 @@ func (a acting) tally() (tally, error) {
 
 // Key names what a limit counts, for one jail.
 func Key(l policy.ActionLimit, who Jail) string {
-	subject := "-"
-	switch l.Scope {
-	case policy.ScopeJail:
-		subject = who.Name
-	case policy.ScopeAgent:
-		subject = who.Agent
-	case policy.ScopeUser:
-		subject = fmt.Sprint(who.StartedBy)
-	}
 	what := l.Of
 	if l.Currency != "" {
 		what += "/" + l.Currency
 	}
-	key := fmt.Sprintf("act/%s/%s/%s/%s", what, policy.Duration(l.Per), l.Scope, subject)
+	key := fmt.Sprintf("act/%s/%s/%s/%s", what, policy.Duration(l.Per), l.Scope, subject(l, who))
 	return key[:min(len(key), limit.MaxKey)]
+}
+
+// subject is whose actions a limit counts, of one jail.
+func subject(l policy.ActionLimit, who Jail) string {
+	switch l.Scope {
+	case policy.ScopeJail:
+		return who.Name
+	case policy.ScopeAgent:
+		return who.Agent
+	case policy.ScopeUser:
+		return strconv.FormatUint(uint64(who.StartedBy), 10)
+	}
+	return ""
 }
 
 // over are the limits that have no room.
@@ -138,6 +143,9 @@ type Standing struct {
 	Used  int64
 	Err   error
 }
+
+// Subject is whose actions the limit counts.
+func (s Standing) Subject() string { return subject(s.Limit, s.Jail) }
 
 // Standings lists the limits of every jail that is open, each counter once.
 func (s *Service) Standings() []Standing {
