@@ -227,3 +227,33 @@ func BenchmarkContinue(b *testing.B) {
 	}
 	<-done
 }
+
+// BenchmarkAddFD is the cost of a call that is answered with a descriptor: the
+// kernel wakes the caller to take it, and then whoever gave it.
+func BenchmarkAddFD(b *testing.B) {
+	n := b.N
+	l, done := trapped(b, func() {
+		for range n {
+			fd, _, _ := unix.Syscall(unix.SYS_GETPPID, 0, 0, 0)
+			_ = unix.Close(int(fd))
+		}
+	})
+	f, err := os.Open("/dev/null")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b.ResetTimer()
+	for range n {
+		c, err := l.Recv()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.AddFD(c.ID, f, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+	<-done
+}

@@ -129,3 +129,24 @@ func TestGlanceAtNobody(t *testing.T) {
 		t.Errorf("its memory: %v", err)
 	}
 }
+
+func TestGlanceIDs(t *testing.T) {
+	g, task := glance(t), self(t)
+	ids, err := g.IDs()
+	if err != nil || ids != (IDs{task.UID, task.GID, task.Umask}) {
+		t.Errorf("%+v %v, in full %d %d %#o", ids, err, task.UID, task.GID, task.Umask)
+	}
+	const status = "Name:\tUid:\\n1\nUmask:\t0027\nState:\tR (running)\nTgid:\t7\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
+	for text, want := range map[string]IDs{
+		status:                  {4, 8, 0o27},
+		status + "Uid:\t0\n":    {4, 8, 0o27},
+		status[:len(status)-1]:  {}, // the number may go on
+		status[:20]:             {},
+		"Umask:\t-1\nUid:\t1\n": {},
+		"":                      {},
+	} {
+		if ids, err := parseIDs([]byte(text)); ids != want || (err == nil) != (want != IDs{}) {
+			t.Errorf("%q: %+v, %v", text, ids, err)
+		}
+	}
+}
