@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -128,6 +129,31 @@ func (e *Engine) deletes(x *edit) bool {
 func (x *edit) shortens() bool {
 	f := x.places[0].file
 	return x.resizes && f != nil && f.ID.Mode&unix.S_IFMT == unix.S_IFREG && f.ID.Size > x.size
+}
+
+// unremovable are names that the kernel removes and renames nothing by, whatever
+// they lead to: fs/namei.c:do_rmdir, do_unlinkat, do_renameat2.
+func (p *place) unremovable(t *tracee.Task, op string) error {
+	trimmed := strings.TrimRight(p.name, "/")
+	dots := map[string]map[string]unix.Errno{
+		".":  {"rmdir": unix.EINVAL, "unlink": unix.EISDIR, "rename": unix.EBUSY},
+		"..": {"rmdir": unix.ENOTEMPTY, "unlink": unix.EISDIR, "rename": unix.EBUSY},
+	}
+	if errno, ok := dots[trimmed[strings.LastIndexByte(trimmed, '/')+1:]][op]; ok {
+		return errno
+	}
+	if p.byFD || trimmed == "" || trimmed == p.name {
+		return nil
+	}
+	r, err := t.Resolve(p.dirfd, trimmed, false)
+	if err != nil {
+		return nil // found out again
+	}
+	defer r.Close()
+	if r.ID.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return unix.ENOTDIR
+	}
+	return nil
 }
 
 // nameless reports whether the place is an open file that has no name left.

@@ -116,6 +116,8 @@ type Engine struct {
 	// Of the receiving goroutine.
 	glance *tracee.Glance
 	quick  quick
+	actor  actor
+	doubt  bool // about the rights of its thread
 }
 
 // New takes the listener over.
@@ -139,6 +141,9 @@ func (e *Engine) Run() {
 		e.glance = glance
 		defer glance.Close()
 	}
+	if e.act(); e.actor.thread != nil {
+		defer e.endActing()
+	}
 	for _, left := range e.listen.Left() {
 		e.again(left)
 	}
@@ -154,7 +159,9 @@ func (e *Engine) Run() {
 			e.c.Logger.Error("receive held calls", "jail", e.c.Jail, "error", err)
 			break
 		}
-		e.serve(call)
+		if e.serve(call); e.doubt {
+			break // and the thread ends with this goroutine
+		}
 	}
 	e.cancel()
 	e.work.Wait()

@@ -62,8 +62,11 @@ func (e *Engine) file(call notify.Call) {
 	c, ok, err := decode(call, task)
 	if !ok || err != nil || !e.listen.Valid(call.ID) {
 		_ = task.Close()
-		if err == nil {
+		switch {
+		case err == nil:
 			err = unix.EPERM
+		case errors.Is(err, tracee.ErrTooLong):
+			err = unix.ENAMETOOLONG
 		}
 		e.deny(call, errnoOf(err))
 		return
@@ -84,6 +87,11 @@ func (e *Engine) file(call notify.Call) {
 func (e *Engine) resolve(x *edit) error {
 	for i := range x.places {
 		p := &x.places[i]
+		if x.delete && !x.open {
+			if err := p.unremovable(x.task, x.op); err != nil {
+				return err
+			}
+		}
 		if err := p.resolve(x.task); err != nil {
 			return err
 		}

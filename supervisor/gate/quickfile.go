@@ -7,8 +7,8 @@ import (
 	"clawjail/seccomp/notify"
 )
 
-// quickFile lets a change go on that the policy allows, and that is not counted,
-// and reports whether it did. Everything else is looked at again and in full.
+// quickFile lets a change go on that the policy allows, or does it at once where
+// it has to be counted, and reports whether it did. Everything else is looked at again and in full.
 // Continuing grants nothing (see file), so it is enough to know what was asked.
 func (e *Engine) quickFile(call notify.Call) bool {
 	if e.glance == nil || e.glance.At(call.TID) != nil {
@@ -16,9 +16,6 @@ func (e *Engine) quickFile(call notify.Call) bool {
 	}
 	c, ok, err := decode(call, e.glance)
 	if !ok || err != nil || len(c.places) == 0 {
-		return false
-	}
-	if e.c.Files.TakeDeletion != nil && (c.delete || c.op == "truncate") {
 		return false
 	}
 	for i := range c.places {
@@ -29,6 +26,9 @@ func (e *Engine) quickFile(call notify.Call) bool {
 		if p.path, err = e.glance.Path(p.dirfd, p.name, p.follow); err != nil {
 			return false
 		}
+	}
+	if e.c.Files.TakeDeletion != nil && (c.delete || c.op == "truncate") {
+		return e.quickDelete(call, c)
 	}
 	d := e.verdict(&edit{change: c})
 	switch d.Verdict {
