@@ -13,7 +13,7 @@ binaries=(clawjail clawjaild clawjail-shim clawjail-stage clawjail-egress clawja
 
 # The users of the default configuration (supervisor/config). Nobody else may
 # run as one of them.
-users=("64900 clawjail-agent" "64901 clawjail-egress" "64902 clawjail-gateway")
+users=("64900 clawjail-agent" "64901 clawjail-egress" "64902 clawjail-gateway" "64903 clawjail-auth")
 
 install_all() {
 	local b
@@ -46,6 +46,7 @@ install_all() {
 	command -v systemctl >/dev/null && systemctl daemon-reload 2>/dev/null || true
 	echo "installed under $PREFIX; start the supervisor with: systemctl enable --now clawjail"
 	echo "installed skills looked at again every week: systemctl enable --now clawjail-reaudit.timer"
+	echo "the web console: clawjail config init && clawjail user add NAME --role admin, then start clawjail-gateway"
 	echo "metrics on a loopback port: systemctl enable --now clawjail-gateway"
 	echo "example policies are in $PREFIX/share/doc/clawjail/policies; copy one to /etc/clawjail/policies/COMMAND.yaml"
 }
