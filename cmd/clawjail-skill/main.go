@@ -64,6 +64,8 @@ func run(ctx context.Context, unpack bool, in io.Reader, out io.Writer) error {
 	if unpack {
 		return write(t, out)
 	}
+	ctx, cancel := budget(ctx)
+	defer cancel()
 	w := bufio.NewWriter(out)
 	if err := json.NewEncoder(w).Encode(audit.Audit(ctx, t, audit.Options{})); err != nil {
 		return fmt.Errorf("write the report: %w", err)

@@ -26,6 +26,9 @@ const (
 	MaxCapabilities = limit.Capabilities
 	// MaxTextBytes bounds the text that the rules look at, in all files.
 	MaxTextBytes = 16 << 20
+	// MaxProseBytes bounds what of it is judged sentence by sentence, which is a
+	// hundred times the work of the other rules.
+	MaxProseBytes = 4 << 20
 )
 
 // Options of an audit.
@@ -51,6 +54,7 @@ type state struct {
 	docs     []prose.Document
 	analysed int
 	bytes    int // of text that was looked at
+	prose    int // of it, what was judged sentence by sentence
 }
 
 // Audit judges a skill.

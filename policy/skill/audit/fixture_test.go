@@ -187,3 +187,18 @@ func FuzzAudit(f *testing.F) {
 		}
 	})
 }
+
+// TestTooMuchProseIsNotApproved: what was not judged has a finding of its own.
+func TestTooMuchProseIsNotApproved(t *testing.T) {
+	text := []byte(strings.Repeat("x", 1<<20))
+	files := []skill.File{{Path: "SKILL.md", Data: []byte("---\nname: x\ndescription: y\n---\n"), Lang: skill.Markdown}}
+	for _, name := range []string{"a.md", "b.md", "c.md", "d.md", "e.md"} {
+		files = append(files, skill.File{Path: name, Data: text, Size: int64(len(text)), Lang: skill.Markdown})
+	}
+	r := Audit(t.Context(), skill.Tree{Files: files}, Options{})
+	if r.Verdict == skill.Approved || !slices.ContainsFunc(r.Findings, func(f skill.Finding) bool {
+		return f.Rule == "CJS-FILE-005" && strings.Contains(f.Message, "4 MiB of documents")
+	}) {
+		t.Errorf("%s:\n%s", r.Verdict, show(r))
+	}
+}

@@ -111,6 +111,12 @@ func (s *state) document(f skill.File, text string) {
 		s.comments(f, text)
 		return
 	}
+	if s.prose += len(text); s.prose > MaxProseBytes {
+		g := rule.New("CJS-FILE-005", skill.Place{File: f.Path}, "more than 4 MiB of documents in the skill: what this one tells the agent was not judged", "")
+		g.Severity = skill.High
+		s.add(g)
+		return
+	}
 	body, line := text, 1
 	if _, rest, at, ok := manifest.Split(text); ok && f.Lang == skill.Markdown {
 		body, line = rest, at
