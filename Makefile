@@ -21,7 +21,7 @@ TALLY := go run ./test/tally
 
 PURE_BINARIES := clawjail clawjaild clawjail-stage clawjail-egress clawjail-gateway clawjail-skill clawjail-act
 
-.PHONY: help deps build run test check unit race kernel vm vm-matrix e2e races fuzz lint \
+.PHONY: help deps build run test check unit race kernel vm vm-matrix e2e races chaos fuzz lint \
 	generate generate-check bench install uninstall clean
 
 help: ## show this list
@@ -75,7 +75,12 @@ vm-matrix: build ## the same on Debian's 6.1, 6.12 and newest kernel, in both ti
 e2e: build ## real agents in jails, in a small internet of their own (as root)
 	@.ci/deps.sh test e2e
 	@test/e2e/agents.sh
-	@$(ENV) go test -json -count=1 -timeout 20m -p 1 -tags e2e ./test/e2e/... ./test/races/... | $(TALLY) -prefix e2e/ -noskip
+	@$(ENV) go test -json -count=1 -timeout 20m -p 1 -tags e2e ./test/e2e/... ./test/races/... ./test/chaos/... | $(TALLY) -prefix e2e/ -noskip
+
+chaos: build ## end parts of a supervisor under working jails, 300 times (as root)
+	@.ci/deps.sh test e2e
+	@$(ENV) CLAWJAIL_CHAOS_ROUNDS=$${CLAWJAIL_CHAOS_ROUNDS:-300} CLAWJAIL_CHAOS_JAILS=$${CLAWJAIL_CHAOS_JAILS:-20} \
+		go test -json -count=1 -timeout 1h -tags e2e ./test/chaos/... | $(TALLY) -prefix chaos/ -noskip
 
 races: build ## every attack on the gate as often as promised; hours (as root)
 	@.ci/deps.sh test e2e
