@@ -301,17 +301,19 @@ func (s *Supervisor) resume(o *orphan, b *build) {
 		s.work.Go(func() { s.holdAgain(e, in) })
 	case o.note.Kind != "":
 		s.work.Go(func() { s.freezeByID(e.jail.ID, o.note.Kind, o.note.Why) })
-	case o.Frozen:
-		s.work.Go(func() {
-			if apiErr := s.mayThaw(); apiErr != nil {
-				return
-			}
-			if apiErr := s.freeze(s.base, e, false, "the supervisor is back"); apiErr != nil {
-				s.log.Error("thaw a jail that was frozen for want of a supervisor", "jail", e.jail.ID, "error", apiErr)
-			}
-		})
 	case s.audit.err() != nil:
 		s.audit.recheck()
+	case o.Frozen:
+		s.work.Go(func() { s.thawAgain(e, "the supervisor is back") })
+	case o.note.LossFrozen:
+		s.work.Go(func() { s.thawAgain(e, "the audit log works again") })
+	}
+}
+
+// thawAgain lets a jail go on that only stood still for us.
+func (s *Supervisor) thawAgain(e *entry, reason string) {
+	if apiErr := s.freeze(s.base, e, false, reason); apiErr != nil {
+		s.log.Error("thaw a jail", "jail", e.jail.ID, "error", apiErr)
 	}
 }
 
