@@ -11,8 +11,8 @@ import (
 // (CJS-COV-001), so that it must be over before the limits of confine and of the
 // jail end the process and everything that was found is lost.
 const (
-	cpuBudget  = (maxCPU - 20) * time.Second
-	wallBudget = 90 * time.Second
+	cpuBudget  = maxCPU / 2 * time.Second
+	wallBudget = 60 * time.Second
 	budgetStep = 200 * time.Millisecond
 )
 

@@ -55,6 +55,10 @@ func (s *state) addresses() {
 		if f.Lang == skill.Binary || f.Data == nil || strings.Contains(f.Path, "package-lock.json") {
 			continue
 		}
+		if s.ctx.Err() != nil {
+			s.add(rule.New("CJS-COV-001", skill.Place{File: f.Path}, "out of time: indicators were not looked for in this file and those after it", ""))
+			return
+		}
 		text, _ := tree.Text(f)
 		lines := starts(text)
 		at := func(offset int) skill.Place {
