@@ -154,7 +154,7 @@ func (l *lab) startToExit() error {
 }
 
 func (l *lab) execs() error {
-	t := newTable("1,000 execs of /bin/true in a shell loop", "the loop", bare, bwrap, claw)
+	t := newTable("1,000 execs of /bin/true in a shell loop", "the loop", bare, floor, bwrap, claw)
 	if err := l.compare(t, l.rounds(15), func(way string) (time.Duration, error) { return l.work(way, "exec", 1000) }); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (l *lab) execs() error {
 }
 
 func (l *lab) opens() error {
-	t := newTable("open and close for reading", "100,000 times", bare, bwrap, claw)
+	t := newTable("open and close for reading", "100,000 times", bare, floor, bwrap, claw)
 	if err := l.compare(t, l.rounds(20), func(way string) (time.Duration, error) { return l.work(way, "open", 100_000) }); err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (l *lab) opens() error {
 }
 
 func (l *lab) build() error {
-	t := newTable("a C build of 50 files", "one build", bare, bwrap, claw)
+	t := newTable("a C build of 50 files", "one build", bare, floor, bwrap, claw)
 	if err := l.compare(t, l.rounds(10), func(way string) (time.Duration, error) { return l.work(way, "build", 1) }); err != nil {
 		return err
 	}
@@ -181,41 +181,48 @@ func (l *lab) build() error {
 }
 
 // outside is what processes outside of jails pay: the same bare work with and
-// without a supervisor and a jail.
+// without a supervisor and a jail, and with nothing but an empty program where
+// the probes have theirs.
 func (l *lab) outside() error {
 	kinds := []struct {
 		name string
 		n    int
-	}{{"getpid", 1_000_000}, {"stat", 200_000}, {"open", 100_000}, {"write", 100_000}, {"connect", 20_000}, {"exec", 300}}
+	}{{"getpid", 1_000_000}, {"stat", 200_000}, {"open", 100_000}, {"write", 100_000}, {"connect", 20_000}, {"exec", 300}, {"build", 1}}
+	beside := []func() (func(), error){
+		func() (func(), error) { return func() {}, nil },
+		emptyProbe,
+		func() (func(), error) {
+			_, end, err := l.background("sleep", "1000")
+			return end, err
+		},
+	}
+	took := [3]map[string]sample{{}, {}, {}}
 	rounds := l.rounds(10)
-	without, with := map[string]sample{}, map[string]sample{}
 	for range rounds {
-		for i, into := range []map[string]sample{without, with} {
+		for i, begin := range beside {
 			if err := l.endSupervisor(); err != nil {
 				return err
 			}
-			end := func() {}
-			if i == 1 {
-				var err error
-				if _, end, err = l.background("sleep", "1000"); err != nil {
-					return err
-				}
+			end, err := begin()
+			if err != nil {
+				return err
 			}
 			for _, k := range kinds {
 				d, err := l.work(bare, k.name, k.n)
 				if err != nil {
 					return err
 				}
-				into[k.name] = append(into[k.name], d/time.Duration(k.n))
+				took[i][k.name] = append(took[i][k.name], d/time.Duration(k.n))
 			}
 			end()
 		}
 	}
-	fmt.Printf("\nprocesses outside of jails (per call; %d rounds)\n  %-24s %12s %12s %10s %10s\n", rounds, "", "alone", "with jails", "ratio p50", "p90")
+	fmt.Printf("\nprocesses outside of jails (per call; %d rounds)\n  %-16s %12s %16s %12s %12s %12s\n", rounds, "",
+		"alone", "empty program", "with jails", "jails/alone", "jails/empty")
 	for _, k := range kinds {
-		a, b := without[k.name], with[k.name]
-		fmt.Printf("  %-24s %12s %12s %10.3f %10.3f\n", k.name, round(a.quantile(0.5)), round(b.quantile(0.5)),
-			float64(b.quantile(0.5))/float64(a.quantile(0.5)), float64(b.quantile(0.9))/float64(a.quantile(0.9)))
+		least := [3]time.Duration{took[0][k.name].quantile(0), took[1][k.name].quantile(0), took[2][k.name].quantile(0)}
+		fmt.Printf("  %-16s %12s %16s %12s %12.3f %12.3f\n", k.name, round(least[0]), round(least[1]), round(least[2]),
+			float64(least[2])/float64(least[0]), float64(least[2])/float64(least[1]))
 	}
 	return nil
 }

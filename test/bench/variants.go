@@ -132,9 +132,12 @@ func (l *lab) start(way string, argv ...string) *exec.Cmd {
 	var c *exec.Cmd
 	user := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: smallnet.UserID, Gid: smallnet.UserID}}
 	switch way {
-	case bare:
+	case bare, floor:
 		c = exec.Command(argv[0], argv[1:]...)
 		c.SysProcAttr = user
+		if way == floor {
+			c.Env = append(os.Environ(), floorVariable+"=1")
+		}
 	case bwrap:
 		if _, err := exec.LookPath("bwrap"); err != nil {
 			return nil

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -33,13 +35,52 @@ func workerMain(args []string) int {
 		fmt.Fprintf(os.Stderr, "no work is called %q\n", args[0])
 		return 2
 	}
-	start := time.Now()
-	if err := work(n); err != nil {
+	if os.Getenv(floorVariable) != "" {
+		if err := restrict(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	took, err := measured(args[0], work, n)
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "worker %s: %v\n", args[0], err)
 		return 1
 	}
-	fmt.Println(time.Since(start).Nanoseconds())
+	fmt.Println(took.Nanoseconds())
 	return 0
+}
+
+// batches is how often work that never waits is measured.
+const batches = 50
+
+// measured is how long the work took. What never waits for anybody is measured
+// in batches and by the thread's processor time, and the least one counts:
+// other work on the machine only ever adds to it.
+func measured(kind string, work func(int) error, n int) (time.Duration, error) {
+	switch kind {
+	case "open", "getpid", "stat":
+	default:
+		start := time.Now()
+		err := work(n)
+		return time.Since(start), err
+	}
+	runtime.LockOSThread()
+	least := time.Duration(math.MaxInt64)
+	for range batches {
+		start := spent()
+		if err := work(n / batches); err != nil {
+			return 0, err
+		}
+		least = min(least, spent()-start)
+	}
+	return least * batches, nil
+}
+
+// spent is the processor time of the calling thread.
+func spent() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
+	return time.Duration(ts.Nano())
 }
 
 func works() map[string]func(int) error {
