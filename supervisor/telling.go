@@ -36,6 +36,7 @@ func (s *Supervisor) gatewayRoutes(add func(string, func(*call) (any, *api.Error
 func (s *Supervisor) notifyRoutes(add func(string, func(*call) (any, *api.Error))) {
 	add("GET /v1/notifications", (*call).notifications)
 	add("POST /v1/notifications/test", (*call).notificationTest)
+	add("POST /v1/backup", (*call).copyDatabases)
 }
 
 // onlyGateway refuses everybody but the gateway's user and root: routes hold

@@ -22,7 +22,7 @@ func groups() []struct {
 		{"stop", "Step in:", []string{"freeze", "thaw", "kill"}},
 		{"ask", "Decide what is held:", []string{"pending", "approve", "deny", "notices", "limits", "console"}},
 		{"look", "Look back:", []string{"audit", "incident", "notify"}},
-		{"set", "Set up:", []string{"policy", "skill", "config", "user", "doctor", "checklist", "access"}},
+		{"set", "Set up:", []string{"backup", "restore", "policy", "skill", "config", "user", "doctor", "checklist", "access"}},
 	}
 }
 

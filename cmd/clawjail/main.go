@@ -103,7 +103,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 		newRunCommand(e), newShCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
 		newFreezeCommand(e), newThawCommand(e), newKillCommand(e), newVersionCommand(e),
 		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newNoticesCommand(e), newConsoleCommand(e), newLimitsCommand(e),
-		newPolicyCommand(e), newSkillCommand(e), newConfigCommand(e), newUserCommand(e), newAuditCommand(e), newIncidentCommand(e), newNotifyCommand(e), newDoctorCommand(e), newChecklistCommand(e), newAccessCommand(e), newCompletionCommand(e), newManCommand(e),
+		newPolicyCommand(e), newSkillCommand(e), newConfigCommand(e), newUserCommand(e), newAuditCommand(e), newIncidentCommand(e), newNotifyCommand(e), newBackupCommand(e), newRestoreCommand(e), newDoctorCommand(e), newChecklistCommand(e), newAccessCommand(e), newCompletionCommand(e), newManCommand(e),
 	)
 	help(root)
 	return root

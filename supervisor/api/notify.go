@@ -43,3 +43,8 @@ type NotifyCount struct {
 	Outcome string `json:"outcome"`
 	Count   uint64 `json:"count"`
 }
+
+// BackupAnswer says where copies of the databases are; who asked removes them.
+type BackupAnswer struct {
+	Copies string `json:"copies"`
+}

@@ -53,3 +53,11 @@ func (c Client) Batch(ctx context.Context, to string, done uint64, refused bool)
 	_, err := c.call(ctx, http.MethodGet, path, nil, &out)
 	return out, err
 }
+
+// CopyDatabases has the supervisor write copies of what it has open, and gives
+// their directory, which the caller removes.
+func (c Client) CopyDatabases(ctx context.Context) (string, error) {
+	var out api.BackupAnswer
+	_, err := c.call(ctx, http.MethodPost, "/v1/backup", nil, &out)
+	return out.Copies, err
+}

@@ -79,6 +79,11 @@ func New(db *bolt.DB, clock Clock) (*Store, error) {
 	return s, nil
 }
 
+// CopyTo writes the whole file, as it is now, to another path.
+func (s *Store) CopyTo(path string) error {
+	return s.db.View(func(tx *bolt.Tx) error { return tx.CopyFile(path, 0o600) })
+}
+
 // load reads every key and the last anchor, whose time is never before that of
 // an entry.
 func (s *Store) load() (anchor, error) {

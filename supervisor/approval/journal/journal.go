@@ -49,6 +49,11 @@ func Open(path string) (*Journal, error) {
 	return &Journal{db: db}, nil
 }
 
+// CopyTo writes the whole file, as it is now, to another path.
+func (j *Journal) CopyTo(path string) error {
+	return j.db.View(func(tx *bolt.Tx) error { return tx.CopyFile(path, 0o600) })
+}
+
 // Put writes a request and returns when it is on the disk.
 func (j *Journal) Put(r approval.Request) error {
 	b, err := approval.Encode(r)

@@ -73,6 +73,9 @@ func Open(o Options) (*Herald, error) {
 	return h, nil
 }
 
+// CopyTo writes the queue, as it is now, to another path.
+func (h *Herald) CopyTo(path string) error { return h.box.CopyTo(path) }
+
 // Close closes the queue.
 func (h *Herald) Close() error { return h.box.Close() }
 

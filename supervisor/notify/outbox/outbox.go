@@ -112,6 +112,11 @@ func (o *Outbox) load() error {
 	})
 }
 
+// CopyTo writes the whole file, as it is now, to another path.
+func (o *Outbox) CopyTo(path string) error {
+	return o.db.View(func(tx *bolt.Tx) error { return tx.CopyFile(path, 0o600) })
+}
+
 // Close closes the file.
 func (o *Outbox) Close() error { return o.db.Close() }
 
