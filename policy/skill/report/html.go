@@ -35,7 +35,7 @@ const page = `<!doctype html>
 <title>{{.Verdict}}: {{.Name}}</title>
 <style>
 :root{color-scheme:light dark;--line:#8884;--soft:#8882}
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 code,pre{font:13px/1.4 ui-monospace,monospace;background:var(--soft);border-radius:4px;padding:.1em .3em;overflow-wrap:anywhere;white-space:pre-wrap}
 pre{padding:.5em .7em;margin:.4em 0}
