@@ -172,7 +172,7 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	e := newOrphanEntry(o)
 	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, kept: o.Kept,
 		created: &shim.Created{Placed: shim.Placed{CgroupPath: o.CgroupPath, CgroupID: o.CgroupID}, InitPID: o.InitPID}}
-	b.loss = lossOf(s.opt.Config)
+	b.loss, b.survives = lossOf(s.live()), true
 	var apiErr *api.Error
 	s.loop.do(func(t *table) { apiErr = t.reserve(e, func() string { return e.jail.Name }) })
 	if apiErr != nil {
@@ -382,9 +382,21 @@ func lossOf(c config.Config) shim.Loss {
 	return shim.Loss{Then: string(c.OnSupervisorLoss), After: time.Duration(c.SupervisorLossAfter)}
 }
 
+// setLoss changes the rule of a jail that outlives its supervisor, and reports
+// whether it is another one.
+func (b *build) setLoss(l shim.Loss) bool {
+	b.keeping.Lock()
+	defer b.keeping.Unlock()
+	if !b.survives || b.loss == l {
+		return false
+	}
+	b.loss = l
+	return true
+}
+
 // keep gives the shim what the next supervisor needs.
 func (b *build) keep(ctx context.Context) error {
-	if b.loss.Then == "" {
+	if !b.survives {
 		return nil // the jail of a private supervisor ends with it
 	}
 	b.keeping.Lock()
@@ -436,7 +448,7 @@ func (b *build) noteText() (string, error) {
 
 // noted sends the note, if it differs from the last one.
 func (b *build) noted() {
-	if b == nil || b.loss.Then == "" {
+	if b == nil || !b.survives {
 		return
 	}
 	text, err := b.noteText()

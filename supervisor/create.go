@@ -53,7 +53,8 @@ type build struct {
 	admitted   bool                // the entry is in the table
 	kept       map[string]*os.File // what its shim kept; closed when it is adopted
 	renewed    bool                // its probes were replaced
-	loss       shim.Loss           // zero: it ends with its supervisor
+	loss       shim.Loss           // belongs to keeping
+	survives   bool                // its supervisor
 	keeping    sync.Mutex          // one message of what is kept after the other
 	lastNote   string
 	output     *os.File // the read end of a detached jail's output, for its shim
@@ -77,7 +78,7 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	}
 	b.entry, b.view, b.admitted = e, e.view, true
 	if !s.opt.Private {
-		b.loss = lossOf(s.opt.Config)
+		b.loss, b.survives = lossOf(s.live()), true
 	}
 	stdio, err := b.stdio(r, files)
 	if err != nil {
@@ -205,7 +206,7 @@ func (b *build) lower(pol *policy.Policy, r api.RunRequest) *api.Error {
 		Actions:      b.s.actions.Dir(id),
 		ActionClient: b.s.actionClient(),
 		Timeout:      r.Timeout,
-		Upstream:     c.Resolvers,
+		Upstream:     b.s.live().Resolvers,
 	})
 	if err != nil {
 		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)

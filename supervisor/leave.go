@@ -16,7 +16,7 @@ func (s *Supervisor) leaveAll(server *http.Server) int {
 	var going []*build
 	s.loop.do(func(t *table) {
 		for _, e := range t.live {
-			if e.build != nil && e.build.loss.Then != "" {
+			if e.build != nil && e.build.survives {
 				going = append(going, e.build)
 			}
 		}

@@ -40,7 +40,7 @@ func (s *Supervisor) settleAudit() {
 // auditLost answers a log that cannot be written. It may be called again while
 // that lasts, for jails that have started to run since.
 func (s *Supervisor) auditLost(why error) {
-	if s.opt.Config.OnAuditLoss == config.AuditLossContinue {
+	if s.live().OnAuditLoss == config.AuditLossContinue {
 		s.log.Error("jails go on unrecorded, as audit.on_loss says", "error", why)
 		return
 	}
@@ -80,7 +80,7 @@ func (s *Supervisor) auditMended() {
 // mayThaw refuses to let a jail run unrecorded where the operator wants it to
 // stand still.
 func (s *Supervisor) mayThaw() *api.Error {
-	if err := s.audit.err(); err != nil && s.opt.Config.OnAuditLoss != config.AuditLossContinue {
+	if err := s.audit.err(); err != nil && s.live().OnAuditLoss != config.AuditLossContinue {
 		return s.unrecorded("so no jail runs on", err)
 	}
 	return nil
@@ -103,7 +103,7 @@ func (s *Supervisor) warning() string {
 		return ""
 	}
 	jails := "running jails stand still until it can"
-	if s.opt.Config.OnAuditLoss == config.AuditLossContinue {
+	if s.live().OnAuditLoss == config.AuditLossContinue {
 		jails = "running jails go on unrecorded, as audit.on_loss says"
 	}
 	return fmt.Sprintf("the audit log in %s cannot be written (%v): no jail starts, and %s", s.opt.Config.AuditDir(), err, jails)

@@ -64,6 +64,7 @@ type Supervisor struct {
 	orphans    []*orphan                            // those of them that go on
 	lastRecord time.Time                            // of the log, when there are some
 	refused    sync.Map                             // ids of those that cannot, and why
+	reloaded   atomic.Pointer[config.Config]        // nil until Reload
 	leaving    atomic.Bool                          // jails go on when this supervisor ends
 
 	// base is cancelled when everything has to stop; work waits for it.

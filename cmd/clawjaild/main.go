@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -108,6 +109,10 @@ func run(o options, ready io.WriteCloser) error {
 	}
 	ctx, stop := untilSignal(s, o.private)
 	defer stop()
+	defer onHangup(func() {
+		c, err := loadConfig(o.config)
+		_ = s.Reload(c, err) // it says what came of it
+	})()
 	watchdog := startWatchdog(ctx, log, s.Alive)
 	defer watchdog()
 	err = s.Serve(ctx, sockets, func() {
@@ -137,6 +142,26 @@ func untilSignal(s *supervisor.Supervisor, private bool) (context.Context, func(
 		cancel()
 	}()
 	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// onHangup calls fn for SIGHUP, one at a time. The returned function ends that and
+// waits.
+func onHangup(fn func()) func() {
+	signals := make(chan os.Signal, 1) // one more while fn runs
+	signal.Notify(signals, unix.SIGHUP)
+	quit := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			select {
+			case <-signals:
+				fn()
+			case <-quit:
+				return
+			}
+		}
+	})
+	return func() { signal.Stop(signals); close(quit); done.Wait() }
 }
 
 // tooOld gives the release of a kernel that nothing here works on, so that one

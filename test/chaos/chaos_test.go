@@ -232,7 +232,11 @@ func (w *trouble) killShim() {
 // noFiles leaves the supervisor no descriptors for a while.
 func (w *trouble) noFiles() {
 	var old unix.Rlimit
-	if err := unix.Prlimit(w.d.pid(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 16, Max: 16}, &old); err != nil {
+	if err := unix.Prlimit(w.d.pid(), unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		w.t.Fatal(err)
+	}
+	few := unix.Rlimit{Cur: 16, Max: old.Max} // the most can be raised again by nobody
+	if err := unix.Prlimit(w.d.pid(), unix.RLIMIT_NOFILE, &few, nil); err != nil {
 		w.t.Fatal(err)
 	}
 	w.pause(500)

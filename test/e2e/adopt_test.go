@@ -304,6 +304,35 @@ func TestTheEndMeanwhile(t *testing.T) {
 	verified(t, j.ID, "adopted jail brief", `"exit_code":11`)
 }
 
+// TestReload: a configuration is in force as a whole or not at all, and jails that
+// run go by it.
+func TestReload(t *testing.T) {
+	if !ownHost(t, "jails: {on_supervisor_loss: hold}\n", 16<<20) {
+		return
+	}
+	d := startDaemon(t)
+	j := detached(t, run{Workspace: workspace(t), Argv: []string{"sleep", "1000"}})
+	reload := func(text, want string) {
+		t.Helper()
+		if err := os.WriteFile("/etc/clawjail/config.yaml", []byte("version: 1\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.cmd.Process.Signal(unix.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the record says "+want, func() bool {
+			return strings.Contains(clawjail(t, run{}, "audit", "query", "--gate", "supervisor", "-o", "json").Stdout, want)
+		})
+	}
+	reload("jails: {on_supervisor_loss: thaw}\n", "refused, nothing has changed: ")
+	reload("jails: {on_supervisor_loss: kill}\naccess: {group: root}\n", "group can only change with a restart")
+	reload("jails: {on_supervisor_loss: kill, supervisor_loss_after: 0s}\n", "changed on_supervisor_loss, supervisor_loss_after")
+	d.end(unix.SIGKILL)
+	waitGone(t, fmt.Sprintf("/proc/%d", j.InitPID))
+	d.start()
+	verified(t, j.ID, "no supervisor came back in time")
+}
+
 // TestEgressDies: connections are reset, and the next proxy knows every jail and
 // its policy.
 func TestEgressDies(t *testing.T) {
