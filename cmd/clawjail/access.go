@@ -91,6 +91,17 @@ func accessGrants(e *env) ([]grant, error) {
 			grants = append(grants, grant{Who: n, May: g.may, Why: "group " + g.group + " (" + g.setting + ")"})
 		}
 	}
+	people, err := accountsOf(f.Config)
+	if err != nil {
+		return nil, fmt.Errorf("who may sign in: %w", err)
+	}
+	for _, u := range people {
+		g := grant{Who: u.Name, May: "sign in as " + string(u.Role), Why: f.Config.UserDir()}
+		if u.Disabled {
+			g.May = "nothing: disabled (was " + string(u.Role) + ")"
+		}
+		grants = append(grants, g)
+	}
 	signers, err := skillSigners()
 	return append(grants, signers...), err
 }

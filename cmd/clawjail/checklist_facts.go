@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"clawjail/policy"
 	"clawjail/policy/shell"
 	"clawjail/policy/skill/store"
+	"clawjail/policy/source"
 	"clawjail/supervisor/checklist"
 	"clawjail/supervisor/checklist/ledger"
 	"clawjail/supervisor/checklist/probe"
@@ -39,6 +39,8 @@ func checklistFacts(ctx context.Context, e *env) checklist.Facts {
 	f := checklist.Facts{Time: time.Now(), Host: host}
 	f.Doctor = checklist.Know(doctorFailures(ctx))
 	f.Config = checklist.Know(checklistConfig(e))
+	f.Policies = checklist.Know(checklistPolicies("/etc/clawjail/policies"), nil)
+	f.Accounts = checklist.Know(checklistAccounts(e))
 	f.Keys = checklist.Know(keyFiles(defaultKeyDir))
 	f.Skills = checklist.Know(checklistSkills(store.DefaultDir))
 	f.Shell = checklist.Know(shellPasses(), nil)
@@ -85,57 +87,46 @@ func checklistConfig(e *env) (checklist.Config, error) {
 	c.FourEyes, c.Group = k.FourEyes, k.Approvers
 	c.Retain, c.Anchors, c.Freeze = time.Duration(k.AuditRetain), len(k.AuditAnchors), k.OnAuditLoss == config.AuditLossFreeze
 	c.Channels, c.Unsigned, c.Verify = len(k.Channels), k.SkillUnsigned, k.SkillVerify
+	for _, o := range k.Overrides() {
+		c.Overrides = append(c.Overrides, o.Key+": "+o.Risk)
+	}
 	if k.Approvers != "" {
 		c.Approvers, err = members(k.Approvers)
 	}
 	return c, err
 }
 
-// members counts who is in a group: those that it lists, and those whose first
-// group it is.
-func members(group string) (int, error) {
-	names, err := membersOf(group)
-	return len(names), err
-}
-
-func membersOf(group string) ([]string, error) {
-	g, err := user.LookupGroup(group)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	lines, err := database("group", g.Gid)
-	if err != nil {
-		return nil, err
-	}
-	for _, line := range lines {
-		if fields := strings.Split(line, ":"); len(fields) == 4 && fields[3] != "" {
-			names = append(names, strings.Split(fields[3], ",")...)
+// checklistPolicies looks at the policies of the host, and at the preset that an
+// agent without one gets.
+func checklistPolicies(dir string) []checklist.Policy {
+	names := []string{"agent"}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.yaml")) // the pattern is one
+	var out []checklist.Policy
+	for _, name := range append(names, files...) {
+		p := checklist.Policy{Name: name}
+		pol, err := source.Open(name, sampleVars(), source.Features{Gate: true})
+		if err != nil {
+			p.Problem = escape.Clip(err.Error(), 300)
+			out = append(out, p)
+			continue
 		}
-	}
-	if lines, err = database("passwd", ""); err != nil {
-		return nil, err
-	}
-	for _, line := range lines {
-		if fields := strings.Split(line, ":"); len(fields) == 7 && fields[3] == g.Gid {
-			names = append(names, fields[0])
+		for _, l := range pol.ActionLimits() {
+			amount := fmt.Sprint(l.Max)
+			if l.Currency != "" {
+				amount = policy.Money(l.Max, l.Currency)
+			}
+			text := amount + " " + l.Of
+			if l.Per != 0 {
+				text += " in " + policy.Duration(l.Per)
+			}
+			p.Limits = append(p.Limits, text)
 		}
+		for _, k := range pol.Actions.NeverAsk {
+			p.Spares = append(p.Spares, string(k))
+		}
+		out = append(out, p)
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
-}
-
-// database asks getent, which knows directories beside the files of /etc.
-func database(name, key string) ([]string, error) {
-	args := []string{name}
-	if key != "" {
-		args = append(args, key)
-	}
-	out, err := exec.Command("getent", args...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("getent %s: %w", strings.Join(args, " "), err)
-	}
-	return strings.Split(strings.TrimSpace(string(out)), "\n"), nil
+	return out
 }
 
 // keyFiles lists the secrets in the directory of the keys: all that is not the

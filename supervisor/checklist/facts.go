@@ -29,11 +29,13 @@ type Facts struct {
 	// Running is how the supervisor runs.
 	Running Tried[Running]
 	// Doctor holds what `clawjail doctor` found to fail, as lines.
-	Doctor Tried[[]string]
-	Config Tried[Config]
-	Keys   Tried[[]KeyFile]
-	Log    Tried[Log]
-	Skills Tried[[]Skill]
+	Doctor   Tried[[]string]
+	Config   Tried[Config]
+	Policies Tried[[]Policy]
+	Accounts Tried[Accounts]
+	Keys     Tried[[]KeyFile]
+	Log      Tried[Log]
+	Skills   Tried[[]Skill]
 	// Jail is what a program in a jail could do.
 	Jail Tried[[]probe.Door]
 	// Shell holds the commands of DangerousCommands that were not refused.
@@ -61,12 +63,31 @@ type Config struct {
 	FourEyes  bool
 	Retain    time.Duration
 	Anchors   int
-	Freeze    bool     // jails stand still while the log cannot be written
-	Channels  int      // ways to tell people
-	Limits    []string // of actions, as text: "50 deletions an hour"
-	Unlimited []string // kinds of actions that have none
-	Unsigned  bool     // skills without a signature are left to a person
-	Verify    bool     // a skill whose signature does not count is rejected
+	Freeze    bool // jails stand still while the log cannot be written
+	Channels  int  // ways to tell people
+	Unsigned  bool // skills without a signature are left to a person
+	Verify    bool // a skill whose signature does not count is rejected
+}
+
+// Policy is a file of the host that agents run under, or the preset that they do
+// without one.
+type Policy struct {
+	Name    string
+	Problem string   // why no jail starts with it
+	Limits  []string // of actions, in words
+	// Spares are kinds of actions that it lets through without a human.
+	Spares []string
+}
+
+// Accounts are the people who may sign in to the console.
+type Accounts struct {
+	Console   bool // there is one
+	TLS       bool
+	People    int
+	Admins    int
+	NoFactor  []string // admins without a second factor
+	CertEnds  time.Time
+	CertError string
 }
 
 // KeyFile is a secret of this host.

@@ -66,7 +66,8 @@ func (r Report) Count(s Status) int {
 func Judge(f Facts) Report {
 	r := Report{Time: f.Time, Host: f.Host}
 	for _, judge := range []func(Facts) Item{
-		supervisorRuns, hostReady, configTrusted, keysPrivate, approvers, actionLimits, auditProven, auditKept, auditCopied,
+		supervisorRuns, hostReady, configTrusted, keysPrivate, approvers, accounts,
+		policiesSound, humansAsked, actionLimits, auditProven, auditKept, auditCopied,
 		skillsAudited, skillsVerified, jailHolds, networkHolds, shellRefuses, monitored,
 	} {
 		r.Items = append(r.Items, judge(f))

@@ -97,12 +97,67 @@ func approvers(f Facts) Item {
 	})
 }
 
-func actionLimits(f Facts) Item {
-	return judged("limits", "What an agent does on its own is limited", f.Config, func(c Config) (Status, string, string) {
-		if len(c.Unlimited) > 0 {
-			return Attention, "without a limit: " + list(c.Unlimited), "set action_limits in /etc/clawjail/config.yaml"
+func policiesSound(f Facts) Item {
+	return judged("policies", "Jails start with every policy of this host", f.Policies, func(all []Policy) (Status, string, string) {
+		var bad, names []string
+		for _, p := range all {
+			names = append(names, p.Name)
+			if p.Problem != "" {
+				bad = append(bad, p.Problem)
+			}
 		}
-		return OK, list(c.Limits), ""
+		if len(bad) > 0 {
+			return Failed, list(bad), "clawjail policy check FILE"
+		}
+		return OK, list(names), ""
+	})
+}
+
+func actionLimits(f Facts) Item {
+	return judged("limits", "What an agent does in the world is limited", f.Policies, func(all []Policy) (Status, string, string) {
+		for _, p := range all {
+			if len(p.Limits) > 0 {
+				return OK, fmt.Sprintf("with %s: %s", p.Name, strings.Join(p.Limits, ", ")), ""
+			}
+		}
+		return Failed, "no policy has a limit", "set actions.limits in the policy"
+	})
+}
+
+func humansAsked(f Facts) Item {
+	return judged("asking", "Payments, messages, deletions, changes of the system and skills ask a human", f.Policies, func(all []Policy) (Status, string, string) {
+		var spared []string
+		for _, p := range all {
+			if len(p.Spares) > 0 {
+				spared = append(spared, p.Name+" spares "+strings.Join(p.Spares, ", "))
+			}
+		}
+		if len(spared) > 0 {
+			return Attention, list(spared), "clawjail policy explain FILE"
+		}
+		return OK, "with every policy", ""
+	})
+}
+
+// certEnds is how long before its end a certificate wants attention.
+const certEnds = 21 * 24 * time.Hour
+
+func accounts(f Facts) Item {
+	return judged("accounts", "Who signs in has a second factor, over TLS", f.Accounts, func(a Accounts) (Status, string, string) {
+		left := a.CertEnds.Sub(f.Time)
+		switch {
+		case !a.Console:
+			return OK, "there is no console", ""
+		case len(a.NoFactor) > 0:
+			return Attention, "admins who have not set up a second factor yet, and cannot do a thing before: " + list(a.NoFactor), "clawjail user reset NAME"
+		case a.CertError != "":
+			return Failed, a.CertError, "sudo clawjail config init --new-certificate"
+		case a.TLS && left < certEnds:
+			return Attention, "the certificate ends at " + stamp(a.CertEnds), "sudo clawjail config init --new-certificate"
+		case a.Admins == 0:
+			return Failed, "nobody could disable an account", "sudo clawjail user add NAME --role admin"
+		}
+		return OK, fmt.Sprintf("%d people, %d of them admins", a.People, a.Admins), ""
 	})
 }
 

@@ -23,12 +23,14 @@ func good() Facts {
 		Time: now, Host: "host",
 		Running: Know(Running{Version: "1", Tier: "lsm", Scraped: now}, nil),
 		Config: Know(Config{Exists: true, Approvers: 2, Group: "approvers", FourEyes: true, Retain: MinRetain, Anchors: 1,
-			Freeze: true, Channels: 1, Limits: []string{"10 emails an hour"}, Verify: true}, nil),
-		Keys:   Know([]KeyFile{{Path: "/k", Mode: 0o600}}, nil),
-		Log:    Know(Log{Proven: true, Records: 3, SignedAt: now}, nil),
-		Skills: Know([]Skill{{Name: "s", Verdict: "approved", Audited: now}}, nil),
-		Jail:   Know([]probe.Door{{Name: "a mount"}, {Name: "UDP", Net: true}}, nil),
-		Ledger: Know(done, nil),
+			Freeze: true, Channels: 1, Verify: true}, nil),
+		Policies: Know([]Policy{{Name: "agent", Limits: []string{"10 send_email per hour"}}}, nil),
+		Accounts: Know(Accounts{Console: true, TLS: true, People: 3, Admins: 1, CertEnds: now.AddDate(1, 0, 0)}, nil),
+		Keys:     Know([]KeyFile{{Path: "/k", Mode: 0o600}}, nil),
+		Log:      Know(Log{Proven: true, Records: 3, SignedAt: now}, nil),
+		Skills:   Know([]Skill{{Name: "s", Verdict: "approved", Audited: now}}, nil),
+		Jail:     Know([]probe.Door{{Name: "a mount"}, {Name: "UDP", Net: true}}, nil),
+		Ledger:   Know(done, nil),
 	}
 }
 
@@ -73,7 +75,13 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"only root approves", "approvers", "only root", Attention, func(f *Facts) { f.Config.Value.Group = "" }},
 		{"nobody approves", "approvers", "no members", Failed, func(f *Facts) { f.Config.Value.Approvers = 0 }},
 		{"two eyes", "approvers", "may approve for it", Attention, func(f *Facts) { f.Config.Value.FourEyes = false }},
-		{"no limit", "limits", "payments", Attention, func(f *Facts) { f.Config.Value.Unlimited = []string{"payments"} }},
+		{"no limit", "limits", "no policy", Failed, func(f *Facts) { f.Policies.Value[0].Limits = nil }},
+		{"kinds spared", "asking", "agent spares financial", Attention, func(f *Facts) { f.Policies.Value[0].Spares = []string{"financial"} }},
+		{"policy broken", "policies", "line 4", Failed, func(f *Facts) { f.Policies.Value[0].Problem = "line 4" }},
+		{"no second factor", "accounts", "eve", Attention, func(f *Facts) { f.Accounts.Value.NoFactor = []string{"eve"} }},
+		{"no admin", "accounts", "nobody", Failed, func(f *Facts) { f.Accounts.Value.Admins = 0 }},
+		{"certificate ends", "accounts", "ends at", Attention, func(f *Facts) { f.Accounts.Value.CertEnds = now.AddDate(0, 0, 20) }},
+		{"certificate broken", "accounts", "no key", Failed, func(f *Facts) { f.Accounts.Value.CertError = "no key" }},
 		{"log altered", "audit-proven", "edited", Failed, func(f *Facts) { f.Log.Value.Proven, f.Log.Value.Problems = false, []string{"edited"} }},
 		{"log is new", "audit-proven", "none is signed yet", Attention, func(f *Facts) {
 			f.Log.Value.Proven, f.Log.Value.New, f.Running.Value.Started = false, true, now
@@ -121,7 +129,7 @@ func TestEachFaultIsFound(t *testing.T) {
 // A host that nothing is known of is not ready, in any of its items.
 func TestNothingKnownIsNotReady(t *testing.T) {
 	const why = "could not look"
-	r := Judge(Facts{Time: now, Running: Tried[Running]{Err: why}, Doctor: Tried[[]string]{Err: why}, Config: Tried[Config]{Err: why},
+	r := Judge(Facts{Time: now, Running: Tried[Running]{Err: why}, Doctor: Tried[[]string]{Err: why}, Config: Tried[Config]{Err: why}, Policies: Tried[[]Policy]{Err: why}, Accounts: Tried[Accounts]{Err: why},
 		Keys: Tried[[]KeyFile]{Err: why}, Log: Tried[Log]{Err: why}, Skills: Tried[[]Skill]{Err: why}, Jail: Tried[[]probe.Door]{Err: why},
 		Shell: Tried[[]string]{Err: why}, Ledger: Tried[map[string]ledger.Entry]{Err: why}})
 	if n := r.Count(Unknown); r.OK || n != len(r.Items)+len(r.Tasks) {
