@@ -14,7 +14,7 @@ packages_of() {
 	build) echo gcc libc6-dev libseccomp-dev pkg-config ;;
 	test) echo git iproute2 util-linux procps ;;
 	vm) echo qemu-system-x86 iproute2 xz-utils ;;
-	e2e) echo git npm python3 curl ca-certificates openssl iproute2 chromium ;;
+	e2e) echo git npm python3 curl ca-certificates openssl iproute2 chromium redis-tools ;;
 	bench) echo bubblewrap runc ;;
 	generate) echo clang llvm libbpf-dev linux-libc-dev ;;
 	*) die "no group named $1; groups: build test vm e2e bench generate" ;;

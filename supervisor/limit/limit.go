@@ -19,6 +19,7 @@ var (
 	ErrInvalid = errors.New("not a limit that can be counted")
 	ErrKeys    = errors.New("too many keys are counted")
 	ErrDamaged = errors.New("the record of the key is damaged")
+	ErrAway    = errors.New("the store of shared limits does not answer")
 	ErrClosed  = errors.New("the store of limits is closed")
 )
 

@@ -43,6 +43,7 @@ var onlyImporters = map[string][]string{
 	"github.com/hiddeco/sshsig":        {"policy/skill/trust"},
 	"github.com/secure-systems-lab/":   {"policy/skill/trust"},
 	"github.com/spf13/cobra":           {"cmd/clawjail"},
+	"github.com/redis/":                {"supervisor/limit/shared", "test/e2e"},
 	"github.com/modelcontextprotocol/": {"cmd/clawjail-act"},
 	"go.yaml.in/yaml":                  {"policy/source", "policy/strict", "supervisor/config/source", "policy/skill/manifest"},
 	"github.com/prometheus/":           {"supervisor/gateway"},
