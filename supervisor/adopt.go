@@ -122,6 +122,7 @@ func (s *Supervisor) adoptAll(orphans []*orphan) {
 			s.abandonOrphan(o, b, err)
 			continue
 		}
+		o.Forget()
 		alive[o.id] = true
 		for _, e := range b.engines() {
 			resumed = append(resumed, e.Resumed())
@@ -129,6 +130,7 @@ func (s *Supervisor) adoptAll(orphans []*orphan) {
 		s.resume(o, b)
 		s.work.Go(func() { s.awaitEnd(b) })
 	}
+	s.orphans = nil
 	if err := s.probes.Sweep(); err != nil {
 		s.log.Error("forget jails that ended without a supervisor", "error", err)
 	}
@@ -170,7 +172,7 @@ func (s *Supervisor) releaseHeld() {
 func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	w := o.ward
 	e := newOrphanEntry(o)
-	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, kept: o.Kept,
+	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, adopted: true,
 		created: &shim.Created{Placed: shim.Placed{CgroupPath: o.CgroupPath, CgroupID: o.CgroupID}, InitPID: o.InitPID}}
 	b.loss, b.survives = lossOf(s.live()), true
 	var apiErr *api.Error
@@ -202,10 +204,15 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	if err := b.takeUp(o); err != nil {
 		return b, err
 	}
+	// Before anything is let through: from here on nothing judges by what the last
+	// supervisor had attached, if that was something else.
 	if err := b.keep(s.base); err != nil {
 		return b, err
 	}
-	return b, nil
+	for _, f := range o.Kept {
+		_ = f.Close()
+	}
+	return b, b.serveAgain(o)
 }
 
 // newOrphanEntry is the jail as the last supervisor knew it.
@@ -230,7 +237,12 @@ func (b *build) guardAgain(o *orphan) error {
 		b.probe, err = b.s.probes.AdoptJail(b.probeConfig(), o.CgroupPath, files)
 	} else {
 		b.probe, err = b.s.probes.Add(b.probeConfig(), o.CgroupPath, o.NetNS, o.TCP4, o.TCP6, o.UDP4, o.UDP6)
-		b.renewed = true
+		if err == nil && b.plan.Gates.Exec {
+			err = b.probe.Gate(true)
+		}
+		if err == nil && b.plan.Gates.Exec {
+			err = b.closeNamed()
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("attach the probes: %w", err)
@@ -245,7 +257,7 @@ func (b *build) guardAgain(o *orphan) error {
 	return nil
 }
 
-// takeUp goes on with what was under way: output, held calls, added processes.
+// takeUp goes on with the output, and with the trees that are written on approval.
 func (b *build) takeUp(o *orphan) error {
 	if f := o.Kept[keptLog]; f != nil {
 		mine, err := duplicateFile(f)
@@ -268,6 +280,11 @@ func (b *build) takeUp(o *orphan) error {
 	if err := b.actAgain(); err != nil {
 		return err
 	}
+	return nil
+}
+
+// serveAgain goes on with held calls and added processes.
+func (b *build) serveAgain(o *orphan) error {
 	listener, ledger := o.Listener, o.Ledger
 	o.Listener = nil
 	if err := b.openGate(listener, ledger); err != nil {

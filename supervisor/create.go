@@ -50,12 +50,11 @@ type build struct {
 	begun   time.Time
 	phases  map[string]float64
 
-	admitted   bool                // the entry is in the table
-	kept       map[string]*os.File // what its shim kept; closed when it is adopted
-	renewed    bool                // its probes were replaced
-	loss       shim.Loss           // belongs to keeping
-	survives   bool                // its supervisor
-	keeping    sync.Mutex          // one message of what is kept after the other
+	admitted   bool       // the entry is in the table
+	adopted    bool       // its probes judge already
+	loss       shim.Loss  // belongs to keeping
+	survives   bool       // its supervisor
+	keeping    sync.Mutex // one message of what is kept after the other
 	lastNote   string
 	output     *os.File // the read end of a detached jail's output, for its shim
 	stopOutput func()   // ends the copying of it; nil without

@@ -148,7 +148,7 @@ func (b *build) openGate(listener, ledger *os.File) error {
 		defer b.mu.Unlock()
 		b.gates = slices.DeleteFunc(b.gates, func(e *gate.Engine) bool { return e == engine })
 	})
-	if !b.plan.Gates.Exec || b.kept != nil && !b.renewed {
+	if !b.plan.Gates.Exec || b.adopted {
 		return nil // none, or judged already
 	}
 	if err := b.probe.Gate(true); err != nil {
@@ -174,7 +174,7 @@ func (b *build) files() (gate.Files, func(), error) {
 	if err != nil {
 		return gate.Files{}, nil, fmt.Errorf("start a worker for files: %w", err)
 	}
-	f := gate.Files{Worker: worker, FileSize: b.plan.Jail.Limits.FileSizeBytes}
+	f := gate.Files{Worker: worker, FileSize: b.plan.Jail.Limits.FileSizeBytes, Unseen: s.tier == bpf.TierLSM}
 	closeAll := func() { _ = worker.Close() }
 	if f.Roots, err = b.askRoots(); err != nil {
 		closeAll()
