@@ -34,6 +34,7 @@ type auditor struct {
 	sealer     *seal.Sealer
 	rotations  chan mark // segments that were closed and not signed yet
 	sealErrors atomic.Uint64
+	triggers   *triggers // look at every record; nil: none
 }
 
 func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
@@ -76,6 +77,7 @@ func (a *auditor) append(r audit.Record) error {
 	_, err := a.log.Append(r)
 	if err == nil {
 		a.records.Add(1)
+		a.triggers.see(&r)
 		return nil
 	}
 	a.errors.Add(1)

@@ -18,6 +18,7 @@ import (
 	"clawjail/jail"
 	"clawjail/jail/egress"
 	"clawjail/supervisor/action"
+	"clawjail/supervisor/canary"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/control"
 	"clawjail/supervisor/incident"
@@ -81,6 +82,7 @@ type Supervisor struct {
 	actions   *action.Service
 	herald    *herald.Herald // tells people; see telling.go
 	sinks     *sink.Set      // copies the log; see sinks.go
+	canaries  *canary.Watch  // nil: none; see triggers.go
 	checks    checks         // see checklist.go
 }
 
@@ -172,6 +174,10 @@ func (s *Supervisor) open() error {
 		s.log.Error("the file of an incident cannot be read: no jail starts until it is restored or moved away", "incident", id)
 	}
 	s.sinks = s.openSinks()
+	s.audit.triggers = s.newTriggers()
+	if s.canaries, err = s.openCanaries(); err != nil {
+		return err
+	}
 	if s.herald, err = s.openHerald(); err != nil {
 		return err
 	}
@@ -229,6 +235,9 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(func() { s.approvals.Run(s.base) })
 	s.work.Go(func() { s.herald.Run(s.base) })
 	s.work.Go(s.takeNotes)
+	if s.canaries != nil {
+		s.work.Go(func() { s.watchCanaries(s.canaries) })
+	}
 	s.work.Go(func() { s.sinks.Run(s.base) })
 	s.work.Go(func() { s.tellApprovals(s.base) })
 	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())

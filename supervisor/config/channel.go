@@ -19,6 +19,7 @@ const (
 	MaxChannels   = 16
 	MaxPlays      = 32
 	MaxSinks      = 4
+	MaxCanaries   = 64
 	maxRecipients = 16
 	maxWords      = 64
 	maxText       = 2048
@@ -280,6 +281,22 @@ func CheckSink(s string) error {
 		return CheckURL(rest)
 	}
 	return fmt.Errorf("%q is neither \"journald\" nor \"syslog\" nor the URL of an OTLP receiver, as in otlp+https://otel.example.org/v1/logs", s)
+}
+
+// CheckCanaryFile refuses what no file can be called.
+func CheckCanaryFile(s string) error {
+	if !filepath.IsAbs(s) || filepath.Clean(s) != s || s == "/" || len(s) >= 4096 || strings.ContainsAny(s, "\x00\n") {
+		return fmt.Errorf("%q is not the clean absolute path of a file", s)
+	}
+	return nil
+}
+
+// CheckCanaryHost refuses what is no name of a host, nor "*." and a name.
+func CheckCanaryHost(s string) error {
+	if len(s) > 253 || !regexp.MustCompile(`^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`).MatchString(s) {
+		return fmt.Errorf("%q is no host, as in canary.example.org or *.canary.example.org, in small letters", s)
+	}
+	return nil
 }
 
 // channelProblems are those of channels, plays and sinks together.

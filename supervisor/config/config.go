@@ -105,6 +105,10 @@ type Config struct {
 	// incident; 0: none do.
 	DenialCount  int      `json:"denial_count"`
 	DenialWindow Duration `json:"denial_window"`
+	// CanaryFiles and CanaryHosts open an incident about the jail that touches
+	// them.
+	CanaryFiles []string `json:"canary_files"`
+	CanaryHosts []string `json:"canary_hosts"`
 	// MaxJails bounds the jails that run at the same time.
 	MaxJails int `json:"max_jails"`
 	// Resolvers answer for allowed names; empty means /etc/resolv.conf.

@@ -163,6 +163,7 @@ func (c Config) Problems() Problems {
 		check func(string) error
 	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact},
 		{"audit_sinks", c.AuditSinks, MaxSinks, CheckSink},
+		{"canary_files", c.CanaryFiles, MaxCanaries, CheckCanaryFile}, {"canary_hosts", c.CanaryHosts, MaxCanaries, CheckCanaryHost},
 		{"skill_sources", c.SkillSources, MaxSources, CheckSource}} {
 		if err := checkList(l.list, l.most, l.check); err != nil {
 			bad("", err.Error(), l.field)

@@ -67,6 +67,8 @@ func settings() []setting {
 		{"incidents.playbook", "playbook", readPlaybook, func(c config.Config) string { return flow(c.Playbook) }},
 		count("incidents.denials", "denial_count", func(c *config.Config) *int { return &c.DenialCount }),
 		period("incidents.denial_window", "denial_window", func(c *config.Config) *config.Duration { return &c.DenialWindow }),
+		texts("incidents.canary_files", "canary_files", config.MaxCanaries, config.CheckCanaryFile, func(c *config.Config) *[]string { return &c.CanaryFiles }),
+		texts("incidents.canary_hosts", "canary_hosts", config.MaxCanaries, config.CheckCanaryHost, func(c *config.Config) *[]string { return &c.CanaryHosts }),
 		{"network.resolvers", "resolvers", readResolvers, showResolvers},
 		word("network.listen", "console_listen", func(c *config.Config) *string { return &c.Listen }),
 		word("network.name", "console_name", func(c *config.Config) *string { return &c.Name }),

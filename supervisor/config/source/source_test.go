@@ -72,6 +72,8 @@ incidents:
     - {name: rotate, at: assessed, severity: critical, command: [/usr/local/sbin/rotate], drill: true}
   denials: 500
   denial_window: 30s
+  canary_files: [/srv/canary.txt]
+  canary_hosts: [canary.example.org, "*.trap.example.org"]
 network:
   listen: "127.0.0.1:9443"
   name: console.example.org
@@ -120,6 +122,7 @@ func TestEverything(t *testing.T) {
 		},
 		Playbook:    []config.Play{{Name: "rotate", At: "assessed", Severity: "critical", Command: []string{"/usr/local/sbin/rotate"}, Drill: true}},
 		DenialCount: 500, DenialWindow: config.Duration(30 * time.Second),
+		CanaryFiles: []string{"/srv/canary.txt"}, CanaryHosts: []string{"canary.example.org", "*.trap.example.org"},
 		Resolvers: []netip.AddrPort{
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
