@@ -99,6 +99,7 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 			e.refuseFile(x, d, unix.EPERM, "", nil)
 			return
 		}
+		x.recorded = true
 		e.perform(ctx, x, d, nil, e.jailTargets)
 	default:
 		e.refuseFile(x, d, unix.EPERM, "the limit of deletions is reached", nil)

@@ -29,6 +29,9 @@ type Files struct {
 	TakeDeletion func() (ok bool, err error)
 	// Deleting is held while one is counted and done.
 	Deleting *sync.Mutex
+	// Unseen is set where no probe sees what is done for the jail: in the lsm tier
+	// they look at what the jail's own tasks do, and at what failed.
+	Unseen bool
 }
 
 // edit is one change that waits.
@@ -37,6 +40,8 @@ type edit struct {
 	task *tracee.Task
 	*change
 	view *behalf.Root // the jail's own tree, where something is done through it
+
+	recorded bool // before it is done
 }
 
 func (x *edit) close() {
@@ -300,12 +305,22 @@ func (e *Engine) perform(ctx context.Context, x *edit, d policy.Decision, decisi
 		e.deny(x.call, errno)
 		return
 	}
+	if decision == nil && !x.recorded {
+		e.acted(o)
+	}
 	if x.open && file != nil {
 		if id, err := tracee.Identify(file); err == nil {
 			e.c.Opened(id, x.places[0].path, decision)
 		}
 	}
 	e.give(x, file)
+}
+
+// acted records a change that was done for the jail, where nobody else does.
+func (e *Engine) acted(o Outcome) {
+	if e.c.Files.Unseen {
+		e.record(o)
+	}
 }
 
 // give answers a change that was done: with its descriptor, or with 0.

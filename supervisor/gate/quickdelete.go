@@ -55,12 +55,13 @@ func (e *Engine) tree() (*behalf.Root, error) {
 
 // deed is a change that is about to be done by the receiving thread.
 type deed struct {
-	call   notify.Call
-	change *change
-	cred   behalf.Cred
-	view   *behalf.Root
-	rel    [2]string // the places, from the jail's root
-	slow   bool      // somebody has to look in full; nothing was done
+	call    notify.Call
+	change  *change
+	verdict policy.Decision
+	cred    behalf.Cred
+	view    *behalf.Root
+	rel     [2]string // the places, from the jail's root
+	slow    bool      // somebody has to look in full; nothing was done
 }
 
 // quickDelete does a change that may delete, within the limit and with the
@@ -72,10 +73,13 @@ type deed struct {
 // finds there is what was judged. It waits as long as the file system does, and
 // nobody waits for it but this jail.
 func (e *Engine) quickDelete(call notify.Call, c *change) bool {
-	if e.actor.thread == nil || c.op == "truncate" || e.verdict(&edit{change: c}).Verdict != policy.Allow {
+	if e.actor.thread == nil || c.op == "truncate" {
 		return false
 	}
-	d := deed{call: call, change: c}
+	d := deed{call: call, change: c, verdict: e.verdict(&edit{change: c})}
+	if d.verdict.Verdict != policy.Allow {
+		return false
+	}
 	for i := range c.places {
 		var in bool
 		if d.rel[i], in = e.within(&c.places[i], &d); !in {
@@ -141,6 +145,14 @@ func (e *Engine) answer(d *deed, file *os.File, errno unix.Errno) {
 	case errno != 0:
 		e.deny(d.call, errno)
 	default:
+		if e.c.Files.Unseen {
+			o := outcomeOf(d.change, d.verdict)
+			who, err := e.c.Tokens.Origin(d.call.TID)
+			if o.PID = who.TGID; err != nil {
+				o.PID = d.call.TID // it is gone, and what it asked for is done
+			}
+			e.acted(o)
+		}
 		e.give(&edit{call: d.call, change: d.change}, file)
 	}
 }

@@ -3,6 +3,7 @@
 package races
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,6 +35,40 @@ func TestOneRecordOfAKill(t *testing.T) {
 			}
 			if kills == 0 {
 				t.Error("the race was not run: nothing was killed")
+			}
+		})
+	}
+}
+
+// The log has one record of what was done for the jail because it is counted,
+// and one of what a human only wants to be told of, in either tier.
+func TestOneRecordOfAChange(t *testing.T) {
+	const told = `version: 1
+name: told
+extends: [locked]
+exec: {default: allow}
+files: [{path: "${WORKSPACE}", access: write, exec: true, write: audit}]
+`
+	for name, policy := range map[string]string{"counted": limited, "told": told} {
+		t.Run(name, func(t *testing.T) {
+			f := newField(t, policy)
+			f.fill(t)
+			dir := filepath.Join(f.dir, "p")
+			o := f.jail(t, "sh", "-c", `cd "$1" && rm 001 && mv 002 003 && : > 004 && : > made && mv made moved && mkdir d && rmdir d`, "sh", dir)
+			if o.code != 0 {
+				t.Fatal(o)
+			}
+			seen := map[string]int{}
+			for _, r := range records(t, o.name) {
+				if (r.Gate == audit.GateFile || r.Gate == audit.GateDelete) && r.Subject.Errno == 0 {
+					seen[r.Subject.Op+" "+strings.TrimPrefix(r.Subject.Path, dir+"/")+" "+r.Verdict]++
+				}
+			}
+			verdict := map[string]string{"counted": " allow", "told": " audit"}[name]
+			for _, what := range []string{"unlink 001", "rename 002", "open 004", "open made", "rename made", "rmdir d"} {
+				if n := seen[what+verdict]; n != 1 {
+					t.Errorf("%d records of %q, of %v", n, what+verdict, seen)
+				}
 			}
 		})
 	}
