@@ -197,6 +197,9 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 		if frozen {
 			_ = e.move(api.StateFrozen)
 			e.jail.Standing, e.lossFrozen = o.note.Standing, o.note.LossFrozen
+			if e.jail.Standing == "" {
+				e.jail.Standing = "frozen when the last supervisor was lost"
+			}
 		}
 	})
 	s.addScope(o.CgroupID, b.view)
@@ -316,14 +319,19 @@ func (s *Supervisor) resume(o *orphan, b *build) {
 		_ = s.kill(s.base, e, "incident "+in.ID+", which a person ended")
 	case held:
 		s.work.Go(func() { s.holdAgain(e, in) })
+	case o.note.Kind == triggerLog || o.note.LossFrozen:
+		if s.audit.err() == nil {
+			s.work.Go(func() { s.thawAgain(e, "the audit log works again") })
+			return
+		}
+		s.loop.do(func(*table) { e.lossFrozen = true })
+		s.audit.recheck()
 	case o.note.Kind != "":
 		s.work.Go(func() { s.freezeByID(e.jail.ID, o.note.Kind, o.note.Why) })
 	case s.audit.err() != nil:
 		s.audit.recheck()
 	case o.Frozen:
 		s.work.Go(func() { s.thawAgain(e, "the supervisor is back") })
-	case o.note.LossFrozen:
-		s.work.Go(func() { s.thawAgain(e, "the audit log works again") })
 	}
 }
 

@@ -164,6 +164,7 @@ func (s *Supervisor) freeze(ctx context.Context, e *entry, stop bool, reason str
 	begun := time.Now()
 	var err error
 	if stop {
+		s.noteOf(e) // before: what is done and not known is never undone
 		done := s.haste.Hurry(e.jail.ID)
 		err = halt(ctx, cgroup, traps)
 		done()

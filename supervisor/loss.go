@@ -54,12 +54,15 @@ func (s *Supervisor) auditLost(why error) {
 func (s *Supervisor) freezeForLoss(e *entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	// Should this process be killed from here on, the next one knows why it stands.
+	s.loop.do(func(*table) { e.intent = intent{triggerLog, "the audit log cannot be written"} })
 	if err := s.freeze(ctx, e, true, "the audit log cannot be written"); err != nil {
 		s.log.Error("freeze a jail for want of an audit log; it is killed instead", "jail", e.jail.ID, "error", err)
 		_ = s.kill(context.Background(), e, "the audit log could not be written, and the jail could not be frozen")
 		return
 	}
-	s.loop.do(func(*table) { e.lossFrozen = true })
+	s.loop.do(func(*table) { e.lossFrozen, e.intent = true, intent{} })
+	s.noteOf(e)
 	s.log.Error("a jail stands still until the audit log can be written", "jail", e.jail.ID, "name", e.jail.Name)
 }
 

@@ -97,6 +97,7 @@ const (
 	triggerPolicy   = "freeze"   // the policy says so
 	triggerMismatch = "mismatch" // something went past a gate
 	triggerPerson   = "person"
+	triggerLog      = "log" // not an incident: the audit log cannot be written
 )
 
 // freezeByID stops a jail, and then opens an incident about it.
