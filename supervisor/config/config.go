@@ -109,6 +109,18 @@ type Config struct {
 	// them.
 	CanaryFiles []string `json:"canary_files"`
 	CanaryHosts []string `json:"canary_hosts"`
+	// LimitRedis are the addresses of a Redis in which several hosts count what
+	// agents do together; none counts on this host alone.
+	LimitRedis []string `json:"limit_redis"`
+	// LimitRedisUser and LimitRedisPassword are who this host is there; the latter
+	// is a file, or credential:NAME.
+	LimitRedisUser     string `json:"limit_redis_user"`
+	LimitRedisPassword string `json:"limit_redis_password_file"`
+	// LimitRedisTLS speaks TLS with it, and checks its certificate.
+	LimitRedisTLS bool `json:"limit_redis_tls"`
+	// LimitHosts divides every limit while the Redis does not answer: how many
+	// hosts share it. 0 refuses what is limited then.
+	LimitHosts int `json:"limit_hosts"`
 	// MaxJails bounds the jails that run at the same time.
 	MaxJails int `json:"max_jails"`
 	// Resolvers answer for allowed names; empty means /etc/resolv.conf.

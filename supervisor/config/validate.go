@@ -87,6 +87,8 @@ func Range(field string) (least, most int64) {
 		return 0, 1_000_000
 	case "denial_window":
 		return int64(time.Second), int64(time.Hour)
+	case "limit_hosts":
+		return 0, 1000
 	case "max_jails":
 		return 1, 4096
 	case "skill_max_permissions":
@@ -150,7 +152,7 @@ func (c Config) Problems() Problems {
 		value int64
 	}{{"linger", int64(c.Linger)}, {"supervisor_loss_after", int64(c.SupervisorLossAfter)}, {"audit_segment_bytes", c.AuditSegmentBytes}, {"audit_checkpoint", int64(c.AuditCheckpoint)},
 		{"audit_retain", int64(c.AuditRetain)}, {"auth_access", int64(c.AuthAccess)}, {"auth_session", int64(c.AuthSession)},
-		{"rate_requests", int64(c.RateRequests)}, {"rate_window", int64(c.RateWindow)}, {"denial_count", int64(c.DenialCount)}, {"denial_window", int64(c.DenialWindow)}, {"max_jails", int64(c.MaxJails)},
+		{"rate_requests", int64(c.RateRequests)}, {"rate_window", int64(c.RateWindow)}, {"denial_count", int64(c.DenialCount)}, {"denial_window", int64(c.DenialWindow)}, {"max_jails", int64(c.MaxJails)}, {"limit_hosts", int64(c.LimitHosts)},
 		{"skill_max_permissions", int64(c.SkillPermissions)}, {"skill_required_signers", int64(c.SkillSigners)}} {
 		if least, most := Range(n.field); n.value < least || n.value > most {
 			bad("", fmt.Sprintf("%d is not between %d and %d", n.value, least, most), n.field)
@@ -164,6 +166,7 @@ func (c Config) Problems() Problems {
 	}{{"audit_anchors", c.AuditAnchors, MaxAnchors, CheckAnchor}, {"audit_redact", c.AuditRedact, MaxRedact, CheckRedact},
 		{"audit_sinks", c.AuditSinks, MaxSinks, CheckSink},
 		{"canary_files", c.CanaryFiles, MaxCanaries, CheckCanaryFile}, {"canary_hosts", c.CanaryHosts, MaxCanaries, CheckCanaryHost},
+		{"limit_redis", c.LimitRedis, MaxRedis, CheckRedis},
 		{"skill_sources", c.SkillSources, MaxSources, CheckSource}} {
 		if err := checkList(l.list, l.most, l.check); err != nil {
 			bad("", err.Error(), l.field)

@@ -81,6 +81,11 @@ func settings() []setting {
 				c.MaxJails = int(v)
 			},
 			func(c config.Config) string { return strconv.Itoa(c.MaxJails) }},
+		texts("action_limits.redis", "limit_redis", config.MaxRedis, config.CheckRedis, func(c *config.Config) *[]string { return &c.LimitRedis }),
+		word("action_limits.redis_user", "limit_redis_user", func(c *config.Config) *string { return &c.LimitRedisUser }),
+		word("action_limits.redis_password_file", "limit_redis_password_file", func(c *config.Config) *string { return &c.LimitRedisPassword }),
+		boolean("action_limits.redis_tls", "limit_redis_tls", func(c *config.Config) *bool { return &c.LimitRedisTLS }),
+		count("action_limits.hosts", "limit_hosts", func(c *config.Config) *int { return &c.LimitHosts }),
 		texts("skills.trusted_sources", "skill_sources", config.MaxSources, config.CheckSource, func(c *config.Config) *[]string { return &c.SkillSources }),
 		boolean("skills.allow_unsigned", "skill_allow_unsigned", func(c *config.Config) *bool { return &c.SkillUnsigned }),
 		boolean("skills.require_verification", "skill_require_verification", func(c *config.Config) *bool { return &c.SkillVerify }),

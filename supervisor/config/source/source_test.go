@@ -86,6 +86,7 @@ network:
     - 2001:db8::53
     - "[2001:db8::54]:54"
 limits: {jails: 4096}
+action_limits: {redis: ["10.0.0.5:6379", "r2.example.org:6380"], redis_user: cj, redis_password_file: "credential:redis", redis_tls: true, hosts: 4}
 private: {linger: 1m30s}
 skills:
   trusted_sources: [/srv/skills/]
@@ -130,7 +131,8 @@ func TestEverything(t *testing.T) {
 		AuthEnabled: true, AuthMFA: "all", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
 		RateRequests: 50, RateWindow: config.Duration(5 * time.Minute), AuditEnabled: true,
 		Listen: "127.0.0.1:9443", Name: "console.example.org", Certificate: "/etc/ssl/c.pem", Key: "credential:key",
-		Accept:       []string{"skills.allow_unsigned", "network.tls"},
+		Accept:     []string{"skills.allow_unsigned", "network.tls"},
+		LimitRedis: []string{"10.0.0.5:6379", "r2.example.org:6380"}, LimitRedisUser: "cj", LimitRedisPassword: "credential:redis", LimitRedisTLS: true, LimitHosts: 4,
 		SkillSources: []string{"/srv/skills/"}, SkillUnsigned: true, SkillPermissions: 6, SkillSigners: 2,
 		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6, AuthUID: 7, AuthGID: 8,
 	}
