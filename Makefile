@@ -19,7 +19,7 @@ ENV   := . .ci/env.sh;
 GO    := $(ENV) go
 TALLY := go run ./test/tally
 
-PURE_BINARIES := clawjail clawjaild clawjail-stage clawjail-egress clawjail-gateway clawjail-skill clawjail-act
+PURE_BINARIES := clawjail clawjaild clawjail-stage clawjail-egress clawjail-gateway clawjail-skill clawjail-act clawjail-counter
 
 .PHONY: help deps build run test check unit race kernel vm vm-matrix e2e races chaos fuzz lint \
 	generate generate-check bench install uninstall clean

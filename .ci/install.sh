@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 : "${PREFIX:=/usr/local}" "${DESTDIR:=}" "${UNITDIR:=/etc/systemd/system}"
 libexec=$PREFIX/libexec/clawjail
 root=$DESTDIR$PREFIX
-binaries=(clawjail clawjaild clawjail-shim clawjail-stage clawjail-egress clawjail-gateway clawjail-skill clawjail-act)
+binaries=(clawjail clawjaild clawjail-shim clawjail-stage clawjail-egress clawjail-gateway clawjail-skill clawjail-act clawjail-counter)
 
 # The users of the default configuration (supervisor/config). Nobody else may
 # run as one of them.

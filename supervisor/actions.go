@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,13 +17,20 @@ import (
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/show"
+	"clawjail/supervisor/config/secret"
+	"clawjail/supervisor/limit"
+	"clawjail/supervisor/limit/counter"
 )
 
 // openActions makes what serves the jails' action sockets.
-func (s *Supervisor) openActions() {
+func (s *Supervisor) openActions() error {
+	limits, err := s.openCounter()
+	if err != nil {
+		return err
+	}
 	s.actions = action.New(action.Options{
 		Dir:    filepath.Join(s.opt.Config.RunDir, "actions"),
-		Limits: s.limits,
+		Limits: limits,
 		Ask:    s.approvals.Submit,
 		Record: s.audit.append,
 		Told: func(j action.Jail, r audit.Record) {
@@ -32,6 +40,46 @@ func (s *Supervisor) openActions() {
 		Count:  func(verdict string) { s.metrics.decide(audit.GateAction, verdict) },
 		Logger: s.log,
 	})
+	return nil
+}
+
+// openCounter gives what limits of actions are counted with: this host's own
+// store, or what hosts share.
+func (s *Supervisor) openCounter() (limit.Counter, error) {
+	c := s.opt.Config
+	if len(c.LimitRedis) == 0 {
+		return s.limits, nil
+	}
+	set := counter.Settings{Addrs: c.LimitRedis, Username: c.LimitRedisUser, TLS: c.LimitRedisTLS}
+	if c.LimitRedisPassword != "" {
+		b, err := secret.Read(c.LimitRedisPassword)
+		if err != nil {
+			return nil, fmt.Errorf("action_limits.redis_password_file: %w", err)
+		}
+		set.Password = strings.TrimSpace(string(b))
+	}
+	// Whether anything was counted there yet, only this file can tell: an empty
+	// store may be new, or have forgotten.
+	begun := filepath.Join(c.StateDir, "limits.shared")
+	if _, err := os.Stat(begun); errors.Is(err, os.ErrNotExist) {
+		set.Begin = true
+		if err := os.WriteFile(begun, []byte(strings.Join(c.LimitRedis, "\n")+"\n"), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	client, err := counter.Start(filepath.Join(s.opt.Binaries, "clawjail-counter"), c.GatewayUID, c.GatewayGID, set, s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.counter = client
+	return limit.Sharing{Remote: client, Local: s.limits, Hosts: int64(c.LimitHosts)}, nil
+}
+
+// closeCounter ends the process that counts.
+func (s *Supervisor) closeCounter() {
+	if s.counter != nil {
+		s.counter.Close()
+	}
 }
 
 // actionClient is the program in jails, if it is installed.

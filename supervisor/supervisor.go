@@ -23,6 +23,7 @@ import (
 	"clawjail/supervisor/control"
 	"clawjail/supervisor/incident"
 	"clawjail/supervisor/limit"
+	"clawjail/supervisor/limit/counter"
 	"clawjail/supervisor/notify/herald"
 	"clawjail/supervisor/sink"
 )
@@ -80,10 +81,11 @@ type Supervisor struct {
 	limits    *limit.Store
 	incidents *incident.Store
 	actions   *action.Service
-	herald    *herald.Herald // tells people; see telling.go
-	sinks     *sink.Set      // copies the log; see sinks.go
-	canaries  *canary.Watch  // nil: none; see triggers.go
-	checks    checks         // see checklist.go
+	counter   *counter.Client // nil: limits are this host's own
+	herald    *herald.Herald  // tells people; see telling.go
+	sinks     *sink.Set       // copies the log; see sinks.go
+	canaries  *canary.Watch   // nil: none; see triggers.go
+	checks    checks          // see checklist.go
 }
 
 // New builds everything that jails need before the first of them starts: the
@@ -187,8 +189,7 @@ func (s *Supervisor) open() error {
 	if s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes}); err != nil {
 		return err
 	}
-	s.openActions()
-	return nil
+	return s.openActions()
 }
 
 func (s *Supervisor) startEgress(ctx context.Context) (*egress.Server, error) {
@@ -295,6 +296,7 @@ func (s *Supervisor) stop(server *http.Server) {
 	s.loop.close()
 	s.work.Wait()
 	s.actions.Close()
+	s.closeCounter()
 	if err := errors.Join(s.approvals.close(), s.limits.Close(), s.herald.Close()); err != nil {
 		s.log.Error("close approvals and limits", "error", err)
 	}
@@ -319,6 +321,7 @@ func (s *Supervisor) closeParts() error {
 	if s.actions != nil {
 		s.actions.Close()
 	}
+	s.closeCounter()
 	if s.approvals != nil {
 		errs = append(errs, s.approvals.close())
 	}

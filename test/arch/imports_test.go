@@ -144,7 +144,7 @@ func TestClosure(t *testing.T) {
 // TestRootBinariesParseLittle names what must never be linked as root.
 func TestRootBinariesParseLittle(t *testing.T) {
 	forbidden := map[string][]string{
-		"clawjaild": {"clawjail/policy/source", "clawjail/policy/strict", "clawjail/supervisor/config/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/",
+		"clawjaild": {"clawjail/policy/source", "clawjail/policy/strict", "clawjail/supervisor/config/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/", "github.com/redis/", "github.com/modelcontextprotocol/",
 			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/zip", "html/",
 			"clawjail/supervisor/incident/evidence/verify"}, // archive/tar is there to write evidence; what reads it is not
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
