@@ -25,6 +25,34 @@
 //	frozen   -> running, exited
 //	exited   -> (the end)
 //
+// # When the supervisor goes
+//
+// Killed, or told to leave (Leave, SIGTERM): jails go on under their shims, which
+// hold what the next supervisor needs (build.keep): a description of the jail (ward),
+// what has changed since (note), the descriptors of probes, of trees that are written
+// on approval and of the output's pipe. A new supervisor asks the shims of its
+// directory before it loads anything, goes on with the probes that they hold, or
+// attaches its own and lets go of the others, and then with each jail: egress by the
+// same rules, held calls from the ledgers of their listeners, added processes,
+// incidents, freezes that had begun. Only then does it answer requests. Every
+// adoption is recorded, with the time in which nobody judged; so is the end of what
+// cannot be adopted: another version, a shim that does not answer.
+//
+//	killed while                     what the next one does
+//	a jail is being made             its shim has ended it; the end is recorded
+//	a call is held                   the same request, the same id, its time goes on
+//	it was approved, not answered    asks again; what it had done itself is not done
+//	                                 twice, the caller gets EIO
+//	a jail is being frozen           freezes it, and opens the incident
+//	an incident is contained         contains it again
+//	a jail ended                     records the end, and answers who waits
+//
+// In between nothing that is trapped is answered. In a jail that gates programs that
+// is every start of a program: what runs goes on, and what it starts waits.
+//
+// A private supervisor ends the jails that it has started, as whoever ends a terminal
+// expects, and they end with it when it is killed. Those that it has adopted go on.
+//
 // # Bounds
 //
 //	what                               bound        at the bound
@@ -51,6 +79,16 @@
 //
 // # Decisions
 //
+//   - The egress proxy ends with its supervisor, and connections with it; the next
+//     one serves the same sockets, in which new connections wait meanwhile. The proxy
+//     alone is started again with backoff.
+//   - What a gap says is a time and not a number: how many events the last
+//     supervisor had read and not recorded, it alone knew. What the ring could not
+//     take is counted, as ever.
+//   - SIGTERM leaves jails and SIGINT ends them: a service manager that stops and
+//     starts sends the first, and cannot say which of the two it wants.
+//   - A jail whose shim is killed cannot be frozen instead: the kernel ends process 1
+//     of its pid namespace, and everything in it, with the shim.
 //   - A foreground jail lives on a lease: the client that waits for it. When
 //     the client is killed the jail ends, because nobody would ever see it
 //     again. A lease can be taken up by another connection within leaseGrace.
