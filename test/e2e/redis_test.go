@@ -9,6 +9,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,12 +36,23 @@ type redisServer struct {
 // one program, which goes by the name that it is called by.
 func startRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
+	return startRedisAt(t, freeAddr(t), args...)
+}
+
+// freeAddr is an address of the loopback that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &redisServer{t: t, addr: l.Addr().String(), dir: t.TempDir(), args: args}
-	_ = l.Close()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func startRedisAt(t *testing.T, addr string, args ...string) *redisServer {
+	t.Helper()
+	s := &redisServer{t: t, addr: addr, dir: t.TempDir(), args: args}
 	s.start()
 	t.Cleanup(s.kill)
 	return s
@@ -108,6 +120,73 @@ func begun(t *testing.T, st *shared.Store) *shared.Store {
 
 func claim(key string, most, n int64) []limit.Claim {
 	return []limit.Claim{{Key: key, Limit: limit.Limit{Max: most, Per: time.Hour}, N: n}}
+}
+
+// TestRedisCountsForJails: with the supervisor, its process that counts, and a
+// jail; while the Redis is away nothing that is limited is let through, and what
+// forgot is not believed.
+func TestRedisCountsForJails(t *testing.T) {
+	addr := freeAddr(t)
+	if !ownHost(t, "action_limits: {redis: [\""+addr+"\"]}\n", 16<<20) {
+		return
+	}
+	s := startRedisAt(t, addr)
+	policy := policyFile(t, "actions: {limits: [{of: api_call, limit: 3/h, scope: all, over: deny}]}\n")
+	call := func(want string) {
+		t.Helper()
+		o := jail(t, run{Policy: policy, Workspace: workspace(t), Argv: []string{"clawjail-act", "request", "api_call", "--json"}})
+		if !strings.Contains(o.Stdout, want) {
+			t.Errorf("want %s: %v", want, o)
+		}
+	}
+	for range 3 {
+		call(`"verdict":"allow"`)
+	}
+	call("over the limit: api_call 3 per 1h of each all")
+	s.kill()
+	call("cannot be told, so nothing is let through")
+	s.start()
+	call("over the limit: api_call 3 per 1h of each all")
+	pid := counterOf(t)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another process counts", func() bool {
+		o := jail(t, run{Policy: policy, Workspace: workspace(t), Argv: []string{"clawjail-act", "check", "api_call"}})
+		return strings.Contains(o.Stdout, "over the limit") && counterOf(t) != pid
+	})
+	s.do("flushall")
+	call("cannot be told, so nothing is let through")
+}
+
+// counterOf finds the process that counts, which is not root's.
+func counterOf(t *testing.T) int {
+	t.Helper()
+	ping, err := supervised().Ping(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	children := read(t, fmt.Sprintf("/proc/%d/task/%d/children", ping.PID, ping.PID))
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ping.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range tasks {
+		children += " " + read(t, f)
+	}
+	for _, child := range strings.Fields(children) {
+		if read(t, "/proc/"+child+"/comm") == "clawjail-counte\n" {
+			if status := read(t, "/proc/"+child+"/status"); !strings.Contains(status, "\nUid:\t64902\t") {
+				t.Errorf("the process that counts: %s", status)
+			}
+			pid, err := strconv.Atoi(child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	return 0
 }
 
 // TestRedisManyHosts: ten thousand takes of three hosts, and never one too many.
