@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
@@ -40,23 +37,4 @@ func restrict() error {
 		return err
 	}
 	return loadEmptyFilter()
-}
-
-// emptyProbe runs a program that does nothing at the end of every system call of
-// the host, until it is closed.
-func emptyProbe() (close func(), err error) {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "nothing", Type: ebpf.RawTracepoint, License: "Apache-2.0",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}})
-	if err != nil {
-		return nil, fmt.Errorf("load an empty program: %w", err)
-	}
-	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sys_exit", Program: prog})
-	if err != nil {
-		_ = prog.Close()
-		return nil, fmt.Errorf("attach an empty program: %w", err)
-	}
-	return func() {
-		_ = l.Close()
-		_ = prog.Close()
-	}, nil
 }

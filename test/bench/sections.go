@@ -187,7 +187,7 @@ func (l *lab) outside() error {
 	kinds := []struct {
 		name string
 		n    int
-	}{{"getpid", 1_000_000}, {"stat", 200_000}, {"open", 100_000}, {"write", 100_000}, {"connect", 20_000}, {"exec", 300}, {"build", 1}}
+	}{{"getpid", 1_000_000}, {"stat", 200_000}, {"open", 100_000}, {"write", 100_000}, {"connect", 20_000}, {"exec", 300}}
 	beside := []func() (func(), error){
 		func() (func(), error) { return func() {}, nil },
 		emptyProbe,
