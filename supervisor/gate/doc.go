@@ -84,11 +84,11 @@
 //     it can read: what a rule refuses there is the execution, and noexec mounts
 //     are what keeps writable trees from being code at all.
 //   - What is counted is done by the receiving thread itself, where nothing about
-//     it is out of the ordinary: 80 µs for unlinking or emptying a file where the
+//     it is out of the ordinary: 70 µs for unlinking or emptying a file where the
 //     way through two other threads took 700. It waits for the file system
 //     meanwhile, and only this jail waits for it. A file is emptied when it is
 //     open, by its descriptor: whether it held anything is then asked of the file
-//     that is cut, and a new one is made with O_EXCL. Of the 80, 10 are the change
+//     that is cut, and a new one is made with O_EXCL. Of the 70, 10 are the change
 //     of rights and back, 15 to 35 the kernel's for handing a descriptor over.
 //   - Where a policy only wants to be told of writes, what opens, cuts, renames and
 //     removes is not trapped at all (seccomp.Gates.Metadata): the probes report
