@@ -94,7 +94,6 @@ func (e *Engine) quickDelete(call notify.Call, c *change) bool {
 	d.cred = e.credOf(e.actor.ids)
 	e.c.Files.Deleting.Lock()
 	defer e.c.Files.Deleting.Unlock()
-	e.listen.Acting(call.ID)
 	var file *os.File
 	var errno unix.Errno
 	switch c.op {
@@ -200,6 +199,7 @@ func (e *Engine) quickCut(d *deed) (*os.File, unix.Errno) {
 			return nil, 0
 		}
 		d.cred = e.credOf(e.actor.ids)
+		e.listen.Acting(d.call.ID)
 		file, errno = e.openAt(d, want, want.Flags&^unix.O_TRUNC|unix.O_EXCL)
 	}
 	d.slow = errno != 0 // a full look gives the task its error, a special file what it is
@@ -226,6 +226,7 @@ func (e *Engine) empty(d *deed, file *os.File) (*os.File, unix.Errno) {
 		_ = file.Close()
 		return nil, 0
 	}
+	e.listen.Acting(d.call.ID)
 	if err := unix.Ftruncate(int(file.Fd()), 0); err != nil {
 		_ = file.Close()
 		return nil, errnoOf(err)
@@ -247,6 +248,7 @@ func (e *Engine) quickRemove(d *deed) unix.Errno {
 		if !e.takeOne(d, d.change.places[0].path) {
 			return nil, unix.EAGAIN
 		}
+		e.listen.Acting(d.call.ID)
 		return d.change.perform([]behalf.Target{t}), 0
 	})
 	if !e.sure(err) {
@@ -280,6 +282,7 @@ func (e *Engine) quickReplace(d *deed) unix.Errno {
 	if d.slow {
 		return 0
 	}
+	e.listen.Acting(d.call.ID)
 	_, errno, err := e.actor.thread.Do(d.cred, d.change.perform(targets[:]))
 	if !e.sure(err) {
 		return unix.EPERM
