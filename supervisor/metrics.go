@@ -121,6 +121,7 @@ func (c *call) stats() (any, *api.Error) {
 	}
 	m.mu.Unlock()
 	out.AuditUnsigned, out.AuditSealErrors = s.audit.unsigned(), s.audit.sealErrors.Load()
+	out.Overrides = uint64(len(s.opt.Config.Overrides()))
 	out.Incidents = map[string]uint64{}
 	for state, n := range s.incidents.Counts() {
 		out.Incidents[string(state)] = uint64(n)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"os"
@@ -44,9 +45,12 @@ type persons struct {
 	searches chan struct{} // capacity maxSearches
 }
 
-// openPersons reads the secret that the sign-in signs with. Without a console
+// openPersons says what is unsafe and accepted, and reads the secret that the sign-in signs with. Without a console
 // there is none to read, and nobody to verify.
-func openPersons(c config.Config) (*persons, error) {
+func openPersons(c config.Config, log *slog.Logger) (*persons, error) {
+	for _, o := range c.Overrides() {
+		log.Warn("an unsafe setting is accepted", "setting", o.Key, "risk", o.Risk)
+	}
 	p := &persons{searches: make(chan struct{}, maxSearches)}
 	if !c.Console() {
 		return p, nil

@@ -183,7 +183,7 @@ func (s *Supervisor) open() error {
 	if s.herald, err = s.openHerald(); err != nil {
 		return err
 	}
-	if s.persons, err = openPersons(s.opt.Config); err != nil {
+	if s.persons, err = openPersons(s.opt.Config, s.log); err != nil {
 		return err
 	}
 	if s.approvals, err = s.openApprovals(approvalOptions{Group: s.opt.Config.Approvers, FourEyes: s.opt.Config.FourEyes}); err != nil {

@@ -321,14 +321,13 @@ func runSignIn() error {
 	return s.Serve(ctx, l, h.Config.GatewayUID)
 }
 
-// metrics are the console's: when its certificate expires, and what is accepted.
+// metrics are the console's: when its certificate expires.
 func (c *console) metrics() []gateway.Metric {
 	if c == nil {
 		return nil
 	}
-	out := []gateway.Metric{gateway.Gauge("clawjail_config_overrides", "Unsafe settings that the operator accepted (clawjail config explain lists them).", float64(len(c.Config.Overrides())))}
-	if !c.expires.IsZero() {
-		out = append(out, gateway.Gauge("clawjail_console_certificate_expiry_timestamp_seconds", "When the console's certificate expires.", float64(c.expires.Unix())))
+	if c.expires.IsZero() {
+		return nil
 	}
-	return out
+	return []gateway.Metric{gateway.Gauge("clawjail_console_certificate_expiry_timestamp_seconds", "When the console's certificate expires.", float64(c.expires.Unix()))}
 }

@@ -40,7 +40,7 @@ type Collector struct {
 // descs are the metrics, in the words of their HELP.
 type descs struct {
 	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze,
-	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, started *prometheus.Desc
+	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, overrides, started *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -70,6 +70,7 @@ func newDescs() descs {
 		auditErrors: d("clawjail_audit_errors_total", "Records that could not be written to the audit log."),
 		unsigned:    d("clawjail_audit_unsigned_records", "Records of the audit log that no checkpoint covers yet."),
 		sealErrors:  d("clawjail_audit_checkpoint_errors_total", "Checkpoints of the audit log, or copies of them, that could not be written."),
+		overrides:   d("clawjail_config_overrides", "Unsafe settings that the operator accepted; clawjail config check names them."),
 		started:     d("clawjail_supervisor_start_time_seconds", "When the supervisor started, in seconds since 1970."),
 	}
 }
@@ -86,7 +87,7 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
 	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze,
-		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.started} {
+		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.overrides, d.started} {
 		ch <- desc
 	}
 }
@@ -189,7 +190,7 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 	}{
 		{c.desc.records, prometheus.CounterValue, float64(s.AuditRecords)}, {c.desc.auditErrors, prometheus.CounterValue, float64(s.AuditErrors)},
 		{c.desc.unsigned, prometheus.GaugeValue, float64(s.AuditUnsigned)}, {c.desc.sealErrors, prometheus.CounterValue, float64(s.AuditSealErrors)},
-		{c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
+		{c.desc.overrides, prometheus.GaugeValue, float64(s.Overrides)}, {c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
 	} {
 		out = append(out, prometheus.MustNewConstMetric(v.desc, v.kind, v.value))
 	}
