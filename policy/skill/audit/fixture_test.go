@@ -190,7 +190,7 @@ func FuzzAudit(f *testing.F) {
 
 // TestTooMuchProseIsNotApproved: what was not judged has a finding of its own.
 func TestTooMuchProseIsNotApproved(t *testing.T) {
-	text := []byte(strings.Repeat("x", 1<<20))
+	text := []byte(strings.Repeat("\n", 1<<20))
 	files := []skill.File{{Path: "SKILL.md", Data: []byte("---\nname: x\ndescription: y\n---\n"), Lang: skill.Markdown}}
 	for _, name := range []string{"a.md", "b.md", "c.md", "d.md", "e.md"} {
 		files = append(files, skill.File{Path: name, Data: text, Size: int64(len(text)), Lang: skill.Markdown})

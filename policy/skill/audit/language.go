@@ -55,18 +55,44 @@ func (s *state) secrets(file, text string) {
 	}
 }
 
-var padded = regexp.MustCompile(`[ \t]{200,}[^ \t\r\n]|(?:[ \t]*\r?\n){100,}[^\r\n]`)
+// What counts as padding: so many blanks in a line, so many empty lines.
+const (
+	manyBlanks = 200
+	manyLines  = 100
+)
+
+// padded is the offset of the first character behind a long run of blanks or of
+// empty lines, -1 when there is none.
+func padded(text string) int {
+	blanks, lines := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case ' ', '\t':
+			blanks++
+		case '\r':
+		case '\n':
+			blanks = 0
+			lines++
+		default:
+			if blanks >= manyBlanks || lines > manyLines {
+				return i
+			}
+			blanks, lines = 0, 0
+		}
+	}
+	return -1
+}
 
 // padding finds content that was pushed out of sight (CJS-OBF-005).
 func (s *state) padding(f skill.File, text string) {
-	m := padded.FindStringIndex(text)
-	if m == nil {
+	from := padded(text)
+	if from < 0 {
 		return
 	}
-	at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:m[1]-1], "\n")}
-	rest := text[m[1]-1:]
+	at := skill.Place{File: f.Path, Line: 1 + strings.Count(text[:from], "\n")}
+	rest := text[from:]
 	g := rule.New("CJS-OBF-005", at, "content behind a long run of blanks or empty lines, out of a reader's sight", rest[:min(len(rest), 120)])
-	if before := text[:m[1]-1]; strings.HasPrefix(strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]+rest[:1]), "|") || f.Lang == skill.Text || f.Lang == skill.SVG || f.Lang == skill.HTML || f.Lang == skill.JSON {
+	if before := text[:from]; strings.HasPrefix(strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]+rest[:1]), "|") || f.Lang == skill.Text || f.Lang == skill.SVG || f.Lang == skill.HTML || f.Lang == skill.JSON {
 		g.Confidence = skill.ConfidenceLow // wide tables and drawings
 	}
 	s.add(g)

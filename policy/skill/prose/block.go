@@ -115,8 +115,20 @@ func (b *Block) context(doc bool) {
 		b.Setup = b.Setup || containsWord(w, "install", "installation", "setup", "set up", "prerequisite", "prerequisites", "requirements", "dependencies", "getting started", "quick start", "quickstart", "安装", "前提", "установка", "instalación", "インストール")
 	}
 	if b.Kind == Code || b.Kind == Paragraph && strings.HasSuffix(strings.TrimRight(b.Lead, " *_"), ":") {
-		b.Discouraged = b.Discouraged || discourages(strings.ToLower(b.Lead))
+		b.Discouraged = b.Discouraged || discourages(strings.ToLower(lastSentence(b.Lead)))
 	}
+}
+
+// lastSentence is the one that leads to what follows: a "do not" before it is
+// about something else.
+func lastSentence(lead string) string {
+	text := strings.TrimRight(lead, " .:*_\n")
+	for _, end := range []string{". ", "! ", "? ", ".\n", "!\n"} {
+		if i := strings.LastIndex(text, end); i >= 0 && i > 0 && !abbreviation(text[:i+1]) {
+			text = text[i+len(end):]
+		}
+	}
+	return text
 }
 
 // discourages says that a heading or a lead presents what follows as something

@@ -90,7 +90,7 @@ func (p passage) place() int {
 func (c *checker) frames(blocks []Block) {
 	for _, p := range passages(blocks) {
 		for _, rule := range []func(passage) (match, bool){
-			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep, senses, reaches, touches,
+			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep, senses, reaches, touches, listsSecrets,
 		} {
 			if m, ok := rule(p); ok {
 				if c.fixed != nil {

@@ -138,9 +138,14 @@ func (w *walker) block(n ast.Node) {
 		b := w.inline(n, Paragraph)
 		w.add(b)
 		// The items of a list share the paragraph that leads to the list.
-		if strings.TrimSpace(b.Text) != "" && n.Parent().Kind() != ast.KindListItem {
+		_, leads := n.NextSibling().(*ast.List)
+		if strings.TrimSpace(b.Text) != "" && (leads || n.Parent().Kind() != ast.KindListItem) {
 			w.lead = b.Text
 		}
+	case *ast.ListItem:
+		lead := w.lead
+		w.children(n)
+		w.lead = lead // what leads to a list within leads nowhere else
 	case *xast.TableCell:
 		w.add(w.inline(n, Cell))
 	case *ast.FencedCodeBlock:

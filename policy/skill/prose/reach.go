@@ -84,12 +84,19 @@ func addresses(raw string, link bool) []address {
 		blank(m[0], m[1])
 	}
 	for _, m := range nameAddress.FindAllSubmatchIndex(text, 40) {
-		if bareName(string(text), m) {
+		if bareName(string(text), m) && !linked(raw, m) {
 			take(raw[m[2]:m[3]], m[0], m[1], false)
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].from < out[j].from })
 	return out
+}
+
+// linked says that a name is the text of a link to itself, which is there to be
+// read.
+func linked(raw string, m []int) bool {
+	rest, ok := strings.CutPrefix(raw[m[1]:], " (https://")
+	return ok && strings.HasPrefix(strings.TrimPrefix(rest, "www."), raw[m[2]:m[3]])
 }
 
 // private addresses, and those of well-known resolvers, are nobody's drop.
@@ -141,8 +148,10 @@ func bareName(text string, m []int) bool {
 var (
 	// acting are words of handing over, taking in and running.
 	acting = regexp.MustCompile(`\b(?:sends?|sent|posts?|posted|puts?|uploads?|uploaded|submit\w*|append\w*|deliver\w*|forward\w*|transmit\w*|reports?|reported|hand(?:s|ed)?|provides?|pass(?:es|ed)?|shar(?:e|es|ed)|drops?|includ\w+|encod\w+|execut\w+|runs?|starts?|launch\w*|pipes?|piped|obey\w*|follow\w*|acts?|carr(?:y|ies|ied)|treat\w*|perform\w*|appl(?:y|ies)|install\w*|unpack\w*|expand|download\w*|obtain\w*|grab|pulls?|fetch\w*|retriev\w+|pastes?|enter|cop(?:y|ies|ied)|notif(?:y|ies)|ping\w*|sync\w*|mirror\w*|back ?up|bcc|replace\w*|whatever|verbatim|quer(?:y|ies)|call|calls)\b`)
+	// actingAbroad are such words of other languages.
+	actingAbroad = regexp.MustCompile(`发送|上传|提交|下载|执行|运行|复制|粘贴|转发|推送|指令|送信|アップロード|ダウンロード|実行|従っ|보내|업로드|다운로드|실행|отправ|скача|запуст|переда|выполн|\b(?:envi[aeo]|env[ií]|envoy|transmet|transmis|télécharg|exécut|descarg|ejecut|sub[ei]r?\b|baix|execut[ea]|sende|übertr|übermitt|lade\b|ausführ|führe)`)
 	// citing are words with which addresses are cited.
-	citing    = regexp.MustCompile(`\b(?:docs?|documentation|references?|guides?|tutorials?|websites?|homepage|see|visit|registry|register|sign ?up|log ?in|account|dashboard|console|api[- ]keys?|templates?|validat\w+|status|pricing|licen[sc]e|credits?|according to|standard|spec|specification|articles?|e\.g|examples?|default|like|such as|settings|browse|base url|powered by|created by|author|repo(?:sitory)?|source|community|contact|support|blog|read more|learn more|more (?:info|details)|supports?|compatible|override|base|api|navigate|copyright|check|server)\b|参照|参考|文档|ドキュメント|注册|官网|登录|문서|공식|如|documentaci|dokumentation|документаци|siehe|voir|ver `)
+	citing    = regexp.MustCompile(`\b(?:docs?|documentation|references?|guides?|tutorials?|websites?|homepage|see|visit|registry|register|sign ?up|log ?in|account|dashboard|console|api[- ]keys?|templates?|validat\w+|status|pricing|licen[sc]e|credits?|according to|standard|spec|specification|articles?|e\.g|examples?|default|like|such as|settings|browse|base url|powered by|created by|author|repo(?:sitory)?|source|community|contact|support|blog|read more|learn more|more (?:info|details)|supports?|compatible|override|base|api|navigate|copyright|check|server)\b|访问|打开|前往|网址|地址|官方|主页|参照|参考|文档|ドキュメント|注册|官网|登录|문서|공식|如|documentaci|dokumentation|документаци|siehe|voir|ver `)
 	citedPath = regexp.MustCompile(`//docs\.|/docs?\b|/keys?\b|/pricing\b|/settings\b`)
 	// orderToGo: a person goes there, to look or to register.
 	orderToGo = regexp.MustCompile("^[\\s\\d.*_-]*go to [\\s`*<]*\x01[\\s`*>.]*$")
@@ -195,7 +204,7 @@ func cited(raw string, list []address) bool {
 	if labels && !fetched.MatchString(text) {
 		return true
 	}
-	return (citing.MatchString(text) || citedPath.MatchString(strings.ToLower(raw))) && !acting.MatchString(text)
+	return !actingAbroad.MatchString(text) && (citing.MatchString(text) || citedPath.MatchString(strings.ToLower(raw))) && !acting.MatchString(text)
 }
 
 // reaches: the sentence names an address that nobody knows, and does not cite

@@ -31,9 +31,9 @@ var topics = []topic{
 	},
 	{
 		"CJS-INJ-005", "loosens what holds the agent back",
-		[]string{"exec", "approv", "confirm", "permission", "policy", "allow", "sandbox", "gateway", "safety", "guard", "rules file", "harness", "hook", "consent"},
-		regexp.MustCompile(`\b(?:exec(?:ution)? (?:policy|approvals?|settings?)|approval (?:policy|mode|settings?|prompts?|queue)|approvals|confirmation (?:dialogs?|prompts?|questions?|steps?)|confirmations|permission (?:prompts?|dialogs?|mode|requests?|questions?)|policy prompts?|tool (?:policy|permissions)|allow ?list|sandbox(?:ing)?|gateway config\w*|(?:rules|policy|permissions?) file|harness(?:'s)?|pre-?tool hooks?|safety (?:checks?|rules?|filters?|settings?)|guard ?rails?|consent (?:dialogs?|prompts?))\b`),
-		regexp.MustCompile(`\b(?:flip|turn(?:ed)? off|switch(?:ed)? off|loosen|relax|lower|waive|suppress|silence|accept(?:ed)?|click(?:ed)? through|dismiss|auto(?:matically)?[- ](?:accept|approve|confirm)\w*|(?:tool|command|action)s? (?:is|are) (?:permitted|allowed)|nothing needs|no (?:longer|more)|any ?more|on (?:the user's|their|behalf|his|her)|for the user|(?:set|put|change) (?:\w+ ){0,6}(?:to|into|on) (?:off|never|none|full|allow|auto|yolo|permissive|disabled|everything|always)|slow\w* (?:\w+ ){0,3}down|outside|escape|leave it like that|wildcard|add (?:\w+ ){0,4}to the allow ?list|answer (?:\w+ ){0,3}(?:yes|y)\b)`),
+		[]string{"exec", "approv", "confirm", "permission", "policy", "allow", "sandbox", "gateway", "safety", "guard", "rules file", "harness", "hook", "consent", "prompt", "asks for", "ask for"},
+		regexp.MustCompile(`\b(?:exec(?:ution)? (?:policy|approvals?|settings?)|approval (?:policy|mode|settings?|prompts?|queue)|approvals|confirmation (?:dialogs?|prompts?|questions?|steps?)|confirmations|permission (?:prompts?|dialogs?|mode|requests?|questions?)|policy prompts?|tool (?:policy|permissions)|allow ?list|sandbox(?:ing)?|gateway config\w*|(?:rules|policy|permissions?) file|harness(?:'s)?|pre-?tool hooks?|safety (?:checks?|rules?|filters?|settings?)|guard ?rails?|consent (?:dialogs?|prompts?)|(?:all|every|any) prompts?|asks? for (?:confirmation|approval|permission))\b`),
+		regexp.MustCompile(`\b(?:flip|turn(?:ed)? off|switch(?:ed)? off|loosen|relax|lower|waive|suppress|silence|accept(?:ed)?|click(?:ed)? through|dismiss|auto(?:matically)?[- ](?:accept|approve|confirm)\w*|(?:approve|accept|allow|confirm) (?:all|every|any|each|whatever|everything)|(?:tool|command|action)s? (?:is|are) (?:permitted|allowed)|nothing needs|no (?:longer|more)|any ?more|on (?:the user's|their|behalf|his|her)|for the user|(?:set|put|change) (?:\w+ ){0,6}(?:to|into|on) (?:off|never|none|full|allow|auto|yolo|permissive|disabled|everything|always)|slow\w* (?:\w+ ){0,3}down|outside|escape|leave it like that|wildcard|add (?:\w+ ){0,4}to the allow ?list|answer (?:\w+ ){0,3}(?:yes|y)\b)`),
 		regexp.MustCompile(`\b(?:no longer (?:supported|needed|required)|ask|user (?:must|should|has to|needs to) (?:accept|approve|confirm)|if the user (?:accepts|declines|approves)|wait for|until|only after|after the user|anymore information|test|screenshot|email confirmation)\b`),
 	},
 	{
@@ -177,3 +177,40 @@ func touches(p passage) (match, bool) {
 	}
 	return match{}, false
 }
+
+// secretPlace are places of secrets that few skills have business with.
+var secretPlace = regexp.MustCompile(`(?i)\bid_(?:rsa|ed25519|ecdsa)\b|\.ssh/|\.aws/(?:credentials|config)|\.gnupg|\.kube/config|\.netrc|\.git-credentials|wallet\.dat|\bLogin Data\b|cookies\.sqlite|/etc/shadow|\.docker/config\.json|gh/hosts\.yml|application_default_credentials|_history\b`)
+
+// takenWords are what a lead says of what is listed below it.
+var takenWords = regexp.MustCompile(`(?i)\b(?:read|record|collect|gather|include|store|copy|load|grab|pass|attach|capture|save|back ?up|upload|send|scan|fetch|open|check|verify)\b`)
+
+// forbids are words with which a lead forbids what is listed below it.
+var forbids = regexp.MustCompile(`(?i)\b(?:never|do not|don't|must not|avoid|refuse|exclude|ignore[ds]?|block(?:ed|s)?|deny|denied|protect(?:ed|s)?|forbidden|sensitive|off[- ]limits|gitignore|secrets? in|leak\w*|threats?|attacks?|risks?|detects?|flags?)\b`)
+
+// listed secrets: places of secrets in a list, below a sentence that has what is
+// listed read, recorded or handed on.
+func listsSecrets(p passage) (match, bool) {
+	b := p.s.block
+	if b.Kind == Cell || b.Kind == Code && !proseLang(b.Lang) && b.Lang != "" || b.Discouraged {
+		return match{}, false
+	}
+	at := secretPlace.FindStringIndex(p.s.raw)
+	if at == nil || p.s.negatedAll() || forbids.MatchString(p.s.raw) {
+		return match{}, false
+	}
+	lead := b.Lead
+	if n := len(lead); n > 400 {
+		lead = lead[n-400:]
+	}
+	if p.s.prev != nil {
+		lead += "\n" + p.s.prev.raw
+	}
+	if !takenWords.MatchString(lead) && !takenWords.MatchString(p.s.raw[:at[0]]) || forbids.MatchString(lead) && !p.any(cSecretly, cUnaware) && !keeping.MatchString(lead) {
+		return match{}, false
+	}
+	h := hit{cVault, p.s.toNormal(at[0]), p.s.toNormal(at[1])}
+	return scene("CJS-INJ-003", h, h, "has places of secrets read, one after the other")
+}
+
+// keeping are words of a lead that keeps what is read from the user.
+var keeping = regexp.MustCompile(`(?i)\bsilent(?:ly)?\b|\bquietly\b|not (?:to )?(?:display|mention|show|tell|include)\b`)
