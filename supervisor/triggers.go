@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"clawjail/audit"
 	"clawjail/audit/escape"
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/canary"
 )
 
@@ -18,6 +20,9 @@ const (
 	triggerDenials = "denials" // more refusals than a window allows
 	triggerCanary  = "canary"  // a file or a host that nothing has a reason to touch
 )
+
+// opCanary is the operation of the record of a canary file that was opened.
+const opCanary = "canary"
 
 // triggers look at what is recorded, and freeze jails for what a single verdict
 // does not show.
@@ -43,7 +48,7 @@ func (s *Supervisor) newTriggers() *triggers {
 	return &triggers{count: c.DenialCount, window: time.Duration(c.DenialWindow), files: c.CanaryFiles, hosts: c.CanaryHosts, jail: make(map[string]*refusals),
 		freeze: func(jail, kind, what string) {
 			if s.base.Err() == nil {
-				s.work.Go(func() { s.freezeByID(jail, kind, what) })
+				s.work.Go(func() { s.freezeSoon(jail, kind, what) })
 			}
 		}}
 }
@@ -51,7 +56,7 @@ func (s *Supervisor) newTriggers() *triggers {
 // see takes a record that is in the log. It is called for every one of them, and
 // does next to nothing for most.
 func (t *triggers) see(r *audit.Record) {
-	if t == nil || r.Jail == "" {
+	if t == nil || r.Jail == "" || r.Subject.Op == opCanary { // that one is told by who wrote it
 		return
 	}
 	if len(t.hosts) > 0 && r.Subject.Host != "" && (r.Gate == audit.GateDNS || r.Gate == audit.GateEgress || r.Gate == audit.GateConnect) {
@@ -134,8 +139,8 @@ func (s *Supervisor) watchCanaries(w *canary.Watch) {
 		s.work.Go(func() {
 			what := fmt.Sprintf("canary file %s was opened by process %d", escape.String(file), pid)
 			_ = s.audit.append(audit.Record{Time: time.Now(), Jail: id, Gate: audit.GateFile, Verdict: "deny", Rule: "incidents.canary_files",
-				Subject: audit.Subject{Op: "canary", Pid: int32(pid), Path: file, Message: what}})
-			s.freezeByID(id, triggerCanary, what)
+				Subject: audit.Subject{Op: opCanary, Pid: int32(pid), Path: file, Message: what}})
+			s.freezeSoon(id, triggerCanary, what)
 		})
 		return true
 	}, func(err error) { s.log.Error("watch canary files", "error", err) })
@@ -150,6 +155,28 @@ func jailOf(cgroups string) string {
 		}
 	}
 	return ""
+}
+
+// freezeSoon freezes a jail as soon as it is no longer being made: its first
+// program can touch a canary before whoever makes it has said that it runs.
+func (s *Supervisor) freezeSoon(id, kind, what string) {
+	ctx, cancel := context.WithTimeout(s.base, containTime)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for creating := true; creating && ctx.Err() == nil; {
+		s.loop.do(func(t *table) {
+			e := t.live[id]
+			creating = e != nil && e.jail.State == api.StateCreating
+		})
+		if creating {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	}
+	s.freezeByID(id, kind, what)
 }
 
 // openCanaries begins to watch files; nil when there are none to watch.
