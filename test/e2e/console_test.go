@@ -1,0 +1,181 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clawjail/audit"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
+)
+
+const consolePassword = "rhubarb-violin-tundra-19"
+
+// console is a program that uses the API of the console in somebody's name.
+type console struct {
+	t     *testing.T
+	http  *http.Client
+	token string
+}
+
+// call gives the status and the body of an answer.
+func (c console) call(method, path string, in, out any) int {
+	c.t.Helper()
+	b, err := json.Marshal(in)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "https://localhost:9443/api/v1"+path, bytes.NewReader(b))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, err = io.ReadAll(res.Body); err != nil {
+		c.t.Fatal(err)
+	}
+	if res.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(b, out); err != nil {
+			c.t.Fatalf("%s %s: %v: %s", method, path, err, b)
+		}
+	}
+	return res.StatusCode
+}
+
+// as signs in.
+func (c console) as(user string) console {
+	c.t.Helper()
+	var got struct {
+		Access string `json:"access_token"`
+	}
+	c.token = ""
+	if status := c.call("POST", "/sign-in", map[string]string{"user": user, "password": consolePassword}, &got); status != http.StatusOK {
+		c.t.Fatalf("sign in as %s: %d", user, status)
+	}
+	c.token = got.Access
+	return c
+}
+
+// TestConsole: the daemons as their units start them, people made on the command
+// line, and a held program of a real jail that a person lets go on; the log
+// names them.
+func TestConsole(t *testing.T) {
+	if !ownHost(t, "hitl: {four_eyes: true}\nnetwork: {listen: \"127.0.0.1:9443\", name: localhost}\n", 16<<20) {
+		return
+	}
+	if err := os.MkdirAll("/var/lib/clawjail-gateway", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", "/var/lib/clawjail-gateway", "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	if o := clawjail(t, run{}, "config", "check"); o.Code != 1 || !strings.Contains(o.Stderr, "clawjail config init") {
+		t.Errorf("without secrets: %v", o)
+	}
+	if o := clawjail(t, run{}, "config", "init"); o.Code != 0 || !strings.Contains(o.Stdout, "fingerprint") {
+		t.Fatal(o)
+	}
+	if o := clawjail(t, run{}, "config", "check"); o.Code != 0 {
+		t.Fatal(o)
+	}
+	add := func(args ...string) {
+		if o := clawjail(t, run{Stdin: consolePassword + "\n"}, append([]string{"user", "add", "--password-stdin", "--no-authenticator"}, args...)...); o.Code != 0 {
+			t.Fatal(o)
+		}
+	}
+	add("bob", "--role", "responder", "--no-account")
+	add("eve", "--role", "approver") // nobody has said which account is hers
+	add("vera", "--no-account")
+	service(t, "clawjaild", nil)
+	eventually(t, "the supervisor answers", func() bool {
+		_, err := client.Client{Socket: client.DefaultSocket}.Ping(context.Background())
+		return err == nil
+	})
+	service(t, "clawjail-gateway", nil, "-listen=127.0.0.1:0")
+	eventually(t, "the console listens", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:9443")
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(read(t, "/etc/clawjail/tls/cert.pem")))
+	nobody := console{t: t, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", "127.0.0.1:9443")
+		}}}}
+	if status := nobody.call("GET", "/jails", nil, nil); status != http.StatusUnauthorized {
+		t.Errorf("nobody gets %d", status)
+	}
+	bob, eve, vera := nobody.as("bob"), nobody.as("eve"), nobody.as("vera")
+
+	j := detached(t, run{Workspace: workspace(t), Policy: policyFile(t, "exec: {default: audit, rules: [{run: id, then: ask}]}\n"), Argv: []string{"sh", "-c", "id; sleep 1000"}})
+	var held api.Approvals
+	eventually(t, "it is held", func() bool {
+		return bob.call("GET", "/approvals", nil, &held) == http.StatusOK && len(held.Approvals) == 1
+	})
+	var shown struct{ ID, Digest string }
+	if err := json.Unmarshal(held.Approvals[0].Request, &shown); err != nil {
+		t.Fatal(err)
+	}
+	yes := api.DecideRequest{Approve: true, Digest: shown.Digest, Reason: "looked at it"}
+	other := yes
+	other.Digest = strings.Repeat("0", 64)
+	for name, tt := range map[string]struct {
+		who    console
+		answer api.DecideRequest
+		want   int
+	}{"a viewer": {vera, yes, 403}, "who may be who started it": {eve, yes, 403}, "of what was not shown": {bob, other, 409}, "nobody": {nobody, yes, 401}} {
+		if status := tt.who.call("POST", "/approvals/"+shown.ID+"/decide", tt.answer, nil); status != tt.want {
+			t.Errorf("%s: %d, not %d", name, status, tt.want)
+		}
+	}
+	var decided api.DecideAnswer
+	if status := bob.call("POST", "/approvals/"+shown.ID+"/decide", yes, &decided); status != http.StatusOK || !decided.Decision.Allowed {
+		t.Fatalf("%d, %+v", status, decided.Decision)
+	}
+	var jail api.Jail
+	if status := bob.call("POST", "/jails/"+j.ID+"/freeze", struct{}{}, &jail); status != http.StatusOK || jail.State != api.StateFrozen {
+		t.Errorf("freeze: %d, %s", status, jail.State)
+	}
+	if status := eve.call("POST", "/jails/"+j.ID+"/kill", struct{}{}, &jail); status != http.StatusForbidden {
+		t.Errorf("an approver kills: %d", status)
+	}
+	if status := bob.call("POST", "/jails/"+j.ID+"/kill", struct{}{}, &jail); status != http.StatusOK || jail.State != api.StateExited {
+		t.Errorf("kill: %d, %s", status, jail.State)
+	}
+	list := records(t, j.ID)
+	want(t, list, "the approval of bob", func(r audit.Record) bool {
+		return r.Decision != nil && r.Decision.Digest == shown.Digest && r.Decision.By == "bob (console, responder)" && strings.Contains(r.Decision.Reason, "looked at it")
+	})
+	want(t, list, "the end by bob", func(r audit.Record) bool {
+		return r.Subject.Op == "kill" && strings.Contains(r.Subject.Message, "bob (console, responder)")
+	})
+	if o := clawjail(t, run{}, "user", "disable", "bob"); o.Code != 0 {
+		t.Error(o)
+	}
+	if status := bob.call("GET", "/jails", nil, nil); status != http.StatusUnauthorized {
+		t.Errorf("who is disabled gets %d", status)
+	}
+}
