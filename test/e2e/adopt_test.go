@@ -287,7 +287,9 @@ func TestTheEndMeanwhile(t *testing.T) {
 	}
 	d := startDaemon(t)
 	dir := workspace(t)
-	done := foreground(t, run{Workspace: dir, Flags: []string{"--name", "brief"}, Argv: []string{"sh", "-c", "echo here >here; until [ -e stop ]; do sleep 0.05; done; echo bye; exit 11"}})
+	// One program: what it started would wait for somebody to judge it.
+	const script = `open F, ">>", "here"; close F; until (-e "stop") { select undef, undef, undef, 0.05 } print "bye\n"; exit 11`
+	done := foreground(t, run{Workspace: dir, Flags: []string{"--name", "brief"}, Argv: []string{"perl", "-e", script}})
 	eventually(t, "it runs", func() bool { return fileExists(filepath.Join(dir, "here")) })
 	j := inspect(t, "brief")
 	d.end(unix.SIGKILL)
