@@ -14,7 +14,7 @@ packages_of() {
 	build) echo gcc libc6-dev libseccomp-dev pkg-config ;;
 	test) echo git iproute2 util-linux procps ;;
 	vm) echo qemu-system-x86 iproute2 xz-utils ;;
-	e2e) echo git npm python3 curl ca-certificates openssl iproute2 chromium redis-tools ;;
+	e2e) echo git npm python3 curl ca-certificates openssl iproute2 chromium redis-tools systemd ;;
 	bench) echo bubblewrap runc ;;
 	generate) echo clang llvm libbpf-dev linux-libc-dev ;;
 	*) die "no group named $1; groups: build test vm e2e bench generate" ;;
@@ -56,16 +56,17 @@ install_group() {
 	esac
 }
 
-# promtool comes in the package prometheus, whose server nobody asked to start
+# promtool comes in the package prometheus, whose service nobody asked to start
 # here. So the package is unpacked beside the cache and never installed.
 fetch_promtool() {
-	command -v promtool >/dev/null && return
-	say "unpack promtool from the package prometheus into $CACHE/tools (nothing is installed or started)"
+	command -v promtool >/dev/null && command -v prometheus >/dev/null && return
+	say "unpack prometheus and promtool into $CACHE/tools (nothing is installed or started)"
 	apt
 	local dir
 	dir=$(mktemp -d)
 	(cd "$dir" && apt-get download -qq -o APT::Sandbox::User=root prometheus >&2 && dpkg -x prometheus_*.deb tree)
 	install -D -m 755 "$dir/tree/usr/bin/promtool" "$CACHE/tools/promtool"
+	install -D -m 755 "$dir/tree/usr/bin/prometheus" "$CACHE/tools/prometheus"
 	rm -rf "$dir"
 }
 
