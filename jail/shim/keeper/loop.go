@@ -48,7 +48,7 @@ type keeper struct {
 	// unrecorded says that nobody has heard how the jail ended: its state
 	// directory stays, for the next supervisor.
 	unrecorded bool
-	wall     bool // the wall clock has run out
+	wall       bool // the wall clock has run out
 
 	// posts carry work of other goroutines to the loop. An error ends it.
 	posts chan func() error

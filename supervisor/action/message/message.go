@@ -81,7 +81,9 @@ type Answer struct {
 }
 
 // Allowed reports whether the action may be done.
-func (a Answer) Allowed() bool { return a.Error == "" && (a.Verdict == "allow" || a.Verdict == "audit") }
+func (a Answer) Allowed() bool {
+	return a.Error == "" && (a.Verdict == "allow" || a.Verdict == "audit")
+}
 
 // Encode gives a message as its line.
 func Encode(v any) ([]byte, error) {
