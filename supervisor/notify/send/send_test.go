@@ -124,7 +124,9 @@ func TestAnswers(t *testing.T) {
 		{"busy", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "answered 503", false},
 		{"not known yet", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "answered 404", false},
 		{"never", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, "answered 410", true},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", http.StatusTemporaryRedirect) }, "redirects", false},
+		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusTemporaryRedirect)
+		}, "redirects", false},
 		{"an answer without end", func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
