@@ -51,7 +51,7 @@ echo $? >> report
 clawjail-act report $token done > again 2>&1
 true`
 	j := detached(t, run{Policy: policyFile(t, network), Workspace: dir, Argv: []string{"bash", "-c", script}})
-	a := held(t, j.Name)
+	a := heldFor(t, j.Name, slowAgent)
 	if got := strings.Join(a.Argv, "|"); a.Gate != "action" || got != "make_payment|cost=12.50 USD|target=shop" || a.Claim != "approved by root" {
 		t.Errorf("held: %+v", a.Request)
 	}

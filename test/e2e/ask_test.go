@@ -25,7 +25,13 @@ func supervised() client.Client { return client.Client{Socket: client.DefaultSoc
 // held waits until a jail asks for something, and gives that.
 func held(t testing.TB, jail string) client.Approval {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	return heldFor(t, jail, 30*time.Second)
+}
+
+// heldFor does that for an agent that takes its time.
+func heldFor(t testing.TB, jail string, patience time.Duration) client.Approval {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var found client.Approval
 	err := supervised().WatchApprovals(ctx, func(ev client.ApprovalEvent) error {

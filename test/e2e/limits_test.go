@@ -19,7 +19,7 @@ func appears(t *testing.T, path string) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+	for deadline := time.Now().Add(slowAgent); ; <-tick.C {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}

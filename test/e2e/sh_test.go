@@ -29,7 +29,12 @@ type shOutput struct {
 // shell runs one command with `clawjail sh -o json`.
 func shell(t *testing.T, dir string, args ...string) (shOutput, outcome) {
 	t.Helper()
-	o := clawjail(t, run{Timeout: 2 * time.Minute}, append([]string{"sh", "-o", "json", "--workspace", dir}, args...)...)
+	// Half a minute is short on a busy machine, and not what is tested.
+	file := filepath.Join(t.TempDir(), "patient.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\nname: patient\nextends: [shell]\nlimits: {wall: 5m}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := clawjail(t, run{Timeout: 5 * time.Minute}, append([]string{"sh", "-o", "json", "--policy", file, "--workspace", dir}, args...)...)
 	var out shOutput
 	if err := json.Unmarshal([]byte(o.Stdout), &out); err != nil {
 		t.Fatalf("%v: %v", err, o)

@@ -20,7 +20,7 @@ import (
 // Bounds.
 const (
 	MaxClaims = limit.MaxClaims
-	// Timeout bounds the wait for one answer, connecting included.
+	// Timeout bounds the wait for one answer, connecting included, if no other is given.
 	Timeout = 500 * time.Millisecond
 )
 
@@ -43,7 +43,8 @@ type Options struct {
 	// Addrs is one Redis, or several nodes of a cluster.
 	Addrs              []string
 	Username, Password string
-	TLS                *tls.Config // nil: none
+	TLS                *tls.Config   // nil: none
+	Timeout            time.Duration // 0: Timeout
 }
 
 // Store counts.
@@ -62,12 +63,15 @@ func Open(o Options) (*Store, error) {
 	if len(o.Addrs) == 0 {
 		return nil, errors.New("open the store of shared limits: no address")
 	}
+	if o.Timeout == 0 {
+		o.Timeout = Timeout
+	}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails, crypto/rand since Go 1.24
 	s := &Store{o: o, script: redis.NewScript(take), seed: hex.EncodeToString(b[:])}
 	s.client = redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
-		DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
+		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
 		ContextTimeoutEnabled: true, MaxRetries: -1, DisableIdentity: true,
 	})
 	return s, nil
@@ -79,7 +83,7 @@ func (s *Store) Close() error { return s.client.Close() }
 // Begin makes the marker if there is none. Only somebody who knows that nothing
 // was counted there yet may say so.
 func (s *Store) Begin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	if err := s.keeps(ctx); err != nil {
 		return err
@@ -136,7 +140,7 @@ func (s *Store) run(mode string, claims []limit.Claim) (over []int, used []int64
 	if err := check(claims); err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.o.Timeout)
 	defer cancel()
 	if err := s.know(ctx); err != nil {
 		return nil, nil, err
