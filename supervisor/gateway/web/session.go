@@ -72,6 +72,10 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visitor, error) 
 	if refresh == "" {
 		return v, &wire.Refusal{Status: http.StatusUnauthorized, Message: "nobody is signed in"}
 	}
+	// A stranger with a made-up token is to cost no more than any other.
+	if wait, ok := s.strangers.take(network(v.client), time.Now()); !ok {
+		return v, &wire.Refusal{Status: http.StatusTooManyRequests, Message: "too many requests; try again in " + wait.Round(time.Second).String(), Retry: wait}
+	}
 	t, err := s.renewed.get(r.Context(), refresh, s.opt.Auth.Refresh)
 	if err != nil {
 		return v, err
