@@ -71,7 +71,7 @@ func addresses(raw string, link bool) []address {
 		take(raw[m[2]:m[3]], m[0], m[1], false)
 	}
 	for _, m := range mailAddress.FindAllSubmatchIndex(text, 20) {
-		if m[1]-m[0] < 9 || !mailLead.MatchString(raw[max(0, m[0]-24):m[0]]) { // a@b.com, authors
+		if m[1]-m[0] < 9 || !mailLead.MatchString(raw[max(0, m[0]-24):m[0]]) && !acting.MatchString(strings.ToLower(raw)) { // a@b.com, authors
 			blank(m[0], m[1])
 			continue
 		}

@@ -127,6 +127,27 @@ var topics = []topic{
 		regexp.MustCompile(`\b(?:user|owner|plan|spec|never|not|this skill|task file|workflow|checklist|design|ticket)\b`),
 	},
 	{
+		"CJS-INJ-007", "has the agent obey what it finds, whatever it says",
+		[]string{" it", " them", " that", " those", " these"},
+		regexp.MustCompile(`\b(?:perform|follow|execute|obey|run|carry|do) (?:it|them|that|those|these)\b`),
+		regexp.MustCompile(`\b(?:whatever|to the letter|verbatim|without question|no matter|unconditionally|blindly)\b`),
+		regexp.MustCompile(`\b(?:never|not|user|guide|below|checklist|plan|template)\b`),
+	},
+	{
+		"CJS-INJ-003", "has the user watched, or listened to",
+		[]string{"record", "listen", "captur", "keystroke", "microphone", "camera", "webcam", "keylog", "screenshot", "clipboard"},
+		regexp.MustCompile(`\b(?:recording|listening|capturing|keystrokes|microphone|webcam|key ?logg\w+|screenshots? of the (?:desktop|screen)|clipboard (?:contents?|history))\b`),
+		regexp.MustCompile(`\b(?:keep|continue|all the time|after (?:\w+ ){1,6}(?:done|over|finished|ended)|even (?:if|when|after)|every (?:few )?(?:seconds?|minutes?|hours?)|pick(?:s|ed)? up|upload\w*|share[ds]?)\b`),
+		regexp.MustCompile(`\b(?:ask|stop|browser|playwright|page|test|trace|video|meeting|never|not|consent)\b`),
+	},
+	{
+		"CJS-INJ-010", "has money sent to an address that stands in the skill",
+		[]string{"0x", "bc1"},
+		regexp.MustCompile(`\b0x[0-9a-f]{40}\b|\bbc1[a-z0-9]{25,60}\b`),
+		regexp.MustCompile(`\b(?:move|transfer|send|pay|withdraw|sweep|deposit|forward|donate|tip|surplus|replace|swap)\b`),
+		regexp.MustCompile(`\b(?:contract|example|e\.g|usdc|weth|token address|router|factory|testnet|--\w+)\b`),
+	},
+	{
 		"CJS-FS-001", "gives a key that is not the user's a way in",
 		[]string{"ssh-"},
 		regexp.MustCompile(`\bssh-(?:rsa|ed25519|dss) aaaa[\w+/]{16}`),
