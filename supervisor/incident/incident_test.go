@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,6 +191,36 @@ func TestAssessment(t *testing.T) {
 		out, sev := a.Result(Trigger{Kind: tt.trigger}, "x", at)
 		if sev != tt.want || tt.finding != "" && (len(out.Findings) == 0 || out.Findings[0].Title != tt.finding) {
 			t.Errorf("%s: %s, %+v", tt.name, sev, out.Findings)
+		}
+	}
+}
+
+// Two responders at once: one decides, the other learns that it was decided.
+func TestTwoRespondersAtOnce(t *testing.T) {
+	s, err := OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 20 {
+		in, _, err := s.Begin(Trigger{Kind: "person"}, Subject{Jail: fmt.Sprint(round)}, HoldJail, High, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Step(in.ID, "clawjail", Contain, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		var won atomic.Int32
+		var both sync.WaitGroup
+		for _, do := range []Action{Release, Kill} {
+			both.Go(func() {
+				if _, err := s.Decide(in.ID, "somebody", do, "because"); err == nil {
+					won.Add(1)
+				}
+			})
+		}
+		both.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d of two decided", won.Load())
 		}
 	}
 }

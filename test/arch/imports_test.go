@@ -47,6 +47,10 @@ var onlyImporters = map[string][]string{
 	"github.com/modelcontextprotocol/": {"cmd/clawjail-act"},
 	"go.yaml.in/yaml":                  {"policy/source", "policy/strict", "supervisor/config/source", "policy/skill/manifest"},
 	"github.com/prometheus/":           {"supervisor/gateway"},
+	"github.com/nicholas-fedor/":       {"supervisor/notify/send"},
+	"github.com/wneessen/":             {"supervisor/notify/send"},
+	"filippo.io/age":                   {"supervisor/backup", "cmd/clawjail"},
+	"clawjail/supervisor/notify/send":  {"cmd/clawjail-gateway", "test/e2e"},
 	"net/http/cgi":                     {"test/e2e/smallnet"},
 	"os/exec":                          {"cmd", "jail", "supervisor", "policy", "test"},
 }
@@ -145,7 +149,7 @@ func TestClosure(t *testing.T) {
 func TestRootBinariesParseLittle(t *testing.T) {
 	forbidden := map[string][]string{
 		"clawjaild": {"clawjail/policy/source", "clawjail/policy/strict", "clawjail/supervisor/config/source", "go.yaml.in/", "github.com/opencontainers/", "github.com/seccomp/", "github.com/redis/", "github.com/modelcontextprotocol/",
-			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/zip", "html/",
+			"github.com/miekg/dns", "github.com/spf13/cobra", "github.com/prometheus/", "archive/zip", "html/", "github.com/nicholas-fedor/", "github.com/wneessen/", "filippo.io/age",
 			"clawjail/supervisor/incident/evidence/verify"}, // archive/tar is there to write evidence; what reads it is not
 		"clawjail-shim":  {"clawjail/policy", "go.yaml.in/", "net/http", "github.com/miekg/dns", "github.com/prometheus/", "clawjail/supervisor"},
 		"clawjail-skill": {"clawjail/supervisor", "clawjail/bpf", "clawjail/jail", "clawjail/audit", "net/http", "github.com/cilium/", "github.com/opencontainers/"},

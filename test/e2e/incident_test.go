@@ -148,3 +148,12 @@ func TestTheLogProvesItself(t *testing.T) {
 		t.Errorf("export: %d, %.400s %s", o.Code, o.Stdout, o.Stderr)
 	}
 }
+
+// An incident about a jail that has ended is refused with words, not opened about
+// nothing.
+func TestAnEndedJailIsNoIncident(t *testing.T) {
+	o := jail(t, run{Workspace: workspace(t), Argv: []string{"true"}})
+	if o := clawjail(t, run{}, "incident", "open", o.Name, "--reason", "too late"); o.Code == 0 || !strings.Contains(o.Stderr, "only a running jail") {
+		t.Errorf("%v", o)
+	}
+}

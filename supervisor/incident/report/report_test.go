@@ -129,3 +129,20 @@ func TestProgramsAreATree(t *testing.T) {
 		t.Errorf("%d programs, %d more", len(r.Programs), r.MorePrograms)
 	}
 }
+
+// A report of a huge log stays a report: what is kept of it is bounded.
+func TestAHugeLogIsASmallReport(t *testing.T) {
+	b := New(incident.Incident{}, time.Now())
+	const records = 300_000
+	for i := range records {
+		b.Add(&audit.Record{Gate: audit.GateExec, Verdict: "deny", Subject: audit.Subject{Op: "exec", Pid: int32(i % 30_000), Argv: []string{"x"}}})
+	}
+	r := b.Report()
+	if r.Records != records || len(r.Timeline) > 4*MaxEvents || len(r.Programs) > MaxPrograms || r.Left+len(r.Timeline) != records {
+		t.Errorf("%d records, %d events, %d left out, %d programs", r.Records, len(r.Timeline), r.Left, len(r.Programs))
+	}
+	var page bytes.Buffer
+	if err := r.HTML(&page); err != nil || page.Len() > 4<<20 {
+		t.Errorf("%d bytes, %v", page.Len(), err)
+	}
+}
