@@ -172,7 +172,7 @@ func (s *Supervisor) releaseHeld() {
 func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	w := o.ward
 	e := newOrphanEntry(o)
-	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, adopted: true,
+	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, adopted: true, running: true,
 		created: &shim.Created{Placed: shim.Placed{CgroupPath: o.CgroupPath, CgroupID: o.CgroupID}, InitPID: o.InitPID}}
 	b.loss, b.survives = lossOf(s.live()), true
 	var apiErr *api.Error
@@ -451,7 +451,13 @@ func (b *build) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.handle.Keep(ctx, b.loss, text, all); err != nil {
+	send := func() error { return b.handle.Keep(ctx, b.loss, text, all) }
+	if !b.running {
+		// The shim reads it before it lets the command go.
+		send = func() error { return b.handle.KeepBefore(b.loss, text, all) }
+		b.running = true
+	}
+	if err := send(); err != nil {
 		return fmt.Errorf("have the shim keep the jail: %w", err)
 	}
 	return nil

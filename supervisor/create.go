@@ -54,6 +54,7 @@ type build struct {
 	adopted    bool       // its probes judge already
 	loss       shim.Loss  // belongs to keeping
 	survives   bool       // its supervisor
+	running    bool       // belongs to keeping: its command was let go, or is about to be
 	keeping    sync.Mutex // one message of what is kept after the other
 	lastNote   string
 	output     *os.File // the read end of a detached jail's output, for its shim

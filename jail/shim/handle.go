@@ -81,8 +81,31 @@ func (h *Handle) PID() int { return h.proc.pid() }
 // Keep has the jail live on when this process goes, by the rule, and gives the
 // shim what the next supervisor gets: files by name, at most MaxKept, which
 // replace those of the last call and stay the caller's, and a note. It is called
-// before Go; a jail whose supervisor goes before that ends.
+// before Go; a jail whose supervisor goes before that ends. When it returns, the
+// shim has let go of what it kept before.
 func (h *Handle) Keep(ctx context.Context, rule Loss, note string, files map[string]*os.File) error {
+	m, names, list, err := keepMessage(rule, note, files)
+	if err != nil {
+		return err
+	}
+	_, err = h.request(ctx, m, names, list)
+	return err
+}
+
+// KeepBefore is Keep without its wait: what is requested later comes later.
+func (h *Handle) KeepBefore(rule Loss, note string, files map[string]*os.File) error {
+	m, names, list, err := keepMessage(rule, note, files)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.last++ // the answer finds nobody
+	m.ID = h.last
+	h.mu.Unlock()
+	return h.conn.Send(m, names, list)
+}
+
+func keepMessage(rule Loss, note string, files map[string]*os.File) (protocol.Message, []string, []*os.File, error) {
 	m := protocol.Message{Type: protocol.Keep, Note: note, Loss: &protocol.Loss{Then: rule.Then, After: rule.After}}
 	var names []string
 	var list []*os.File
@@ -90,10 +113,9 @@ func (h *Handle) Keep(ctx context.Context, rule Loss, note string, files map[str
 		names, list = append(names, protocol.KeptPrefix+name), append(list, f)
 	}
 	if len(list) > MaxKept {
-		return fmt.Errorf("%d files to keep, at most %d", len(list), MaxKept)
+		return m, nil, nil, fmt.Errorf("%d files to keep, at most %d", len(list), MaxKept)
 	}
-	_, err := h.request(ctx, m, names, list)
-	return err
+	return m, names, list, nil
 }
 
 // Note replaces the note of Keep. It does not wait for the shim.
