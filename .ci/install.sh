@@ -63,6 +63,8 @@ make_users() {
 
 uninstall_all() {
 	if [ -z "$DESTDIR" ] && command -v systemctl >/dev/null; then
+		# Jails outlive the service; this ends both.
+		systemctl kill --signal=INT --kill-whom=main clawjail 2>/dev/null || true
 		systemctl disable --now clawjail-reaudit.timer clawjail-gateway clawjail 2>/dev/null || true
 	fi
 	rm -rf "$DESTDIR$libexec" "$root/share/doc/clawjail"
