@@ -24,15 +24,26 @@
 // in secret or as routine. A sense is made of words of a closed class: to an
 // address that nobody knows, all of it, whatever stands there, on behalf of.
 //
-// Neither understands text. Attacks that are worded anew on purpose go past
+// # Where it reaches and what it touches
+//
+// Two more nets go by what honest skills leave alone, which holds in any words.
+// An address that nobody knows is named by few honest sentences, and those cite
+// it: a label, a link, documentation, a place to register. A sentence that names
+// one and does none of this hands something over or takes something in. And a
+// topic is something that is the user's or guards the user (keys, memory,
+// approvals, other skills, traces), which honest skills have seldom anything done
+// with.
+//
+// None of them understands text. Attacks that are worded anew on purpose go past
 // most of the time until their class is known here: approval by this package is
 // no proof, and the jail and the derived policy hold what was missed.
 //
 // # Context
 //
-// A sentence under "do not", in a bad example, in quotation marks beside "such
-// as" or "detect", or in a reference on security goes down one step of
-// confidence, for each of the two (place, subject), and never away.
+// A sentence under "do not", in a bad example, or in quotation marks beside "such
+// as" or "detect" goes down one step of confidence, one more where the document is
+// on security, and never away. Calling a skill one on security does nothing by
+// itself, and a word of citing without quotation marks little.
 //
 // Trust: hostile text, bounded by its caller (tree.MaxText); nesting is bounded
 // here before the parser sees it.
