@@ -35,7 +35,7 @@
 // with.
 //
 // None of them understands text. Attacks that are worded anew on purpose go past
-// most of the time until their class is known here: approval by this package is
+// too often until their class is known here: approval by this package is
 // no proof, and the jail and the derived policy hold what was missed.
 //
 // # Context
