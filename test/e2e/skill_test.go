@@ -195,6 +195,26 @@ func TestSkillPolicyIsAPolicy(t *testing.T) {
 	}
 }
 
+// An attested audit counts for this content and no other.
+func TestSkillAttestation(t *testing.T) {
+	key := signer(t)
+	dir := newSkill(t, "weather", "#!/bin/sh\necho sunny\n")
+	if o := skill(t, "sign", "--key", key, dir); o.Code != 0 {
+		t.Fatalf("sign: %v", o)
+	}
+	file := filepath.Join(t.TempDir(), "weather.audit.json")
+	if o := skill(t, "attest", "--key", key, "-o", file, dir); o.Code != 0 {
+		t.Fatalf("attest: %v", o)
+	}
+	if o := skill(t, "verify", "--attestation", file, dir); o.Code != 0 || !strings.Contains(o.Stdout, "audited by author@example.org") {
+		t.Errorf("verify: %v", o)
+	}
+	write(t, filepath.Join(dir, "scripts/get.sh"), "#!/bin/sh\necho rain\n", 0o755)
+	if o := skill(t, "verify", "--attestation", file, dir); o.Code != 1 || !strings.Contains(o.Stdout, "CJS-SIG-005") {
+		t.Errorf("verify of another content: %v", o)
+	}
+}
+
 // The real OpenClaw asks clawjail before it installs a skill, and obeys.
 func TestOpenClawAsksClawjail(t *testing.T) {
 	home := workspace(t)
