@@ -3,11 +3,14 @@
 package e2e
 
 import (
+	"context"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"clawjail/test/e2e/mockmodel"
 	"clawjail/test/e2e/smallnet"
 )
 
@@ -62,5 +65,51 @@ func TestOpenClawPlugin(t *testing.T) {
 				t.Errorf("%d reports are on record", n)
 			}
 		})
+	}
+}
+
+// TestOpenClawAsksBeforeItActs: the real agent, whose plugin asks before
+// send_email: denied, the tool does not run and the model hears why; approved, it
+// does. `openclaw agent exec` runs no plugin's hooks; `agent --local` does.
+func TestOpenClawAsksBeforeItActs(t *testing.T) {
+	dir := workspace(t)
+	r := openclaw(t, dir, script(t, mockmodel.Script{{Shell: "echo one > one.txt"}, {Shell: "echo two > two.txt"}, {Text: "DONE. {ALL}"}}))
+	to := filepath.Join(dir, "clawjail-act")
+	for _, n := range []string{"index.js", "package.json", "openclaw.plugin.json"} {
+		write(t, filepath.Join(to, n), read(t, filepath.Join("../../supervisor/action/openclaw", n)), 0o644)
+	}
+	file := filepath.Join(dir, "openclaw.json")
+	var config map[string]any
+	if err := json.Unmarshal([]byte(read(t, file)), &config); err != nil {
+		t.Fatal(err)
+	}
+	config["plugins"] = map[string]any{"allow": []string{"clawjail-act"}, "load": map[string]any{"paths": []string{to}},
+		"entries": map[string]any{"clawjail-act": map[string]any{"enabled": true, "config": map[string]any{"tools": map[string]string{"exec": "send_email"}}}}}
+	b, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, string(b), 0o600)
+	r.Policy, r.Env = example(t, "openclaw"), append(r.Env, "OPENCLAW_CONFIG_PATH="+file)
+	r.Argv = []string{"openclaw", "agent", "--local", "--message", "make two notes", "--session-id", "notes", "--json"}
+	j := detached(t, r)
+	for _, step := range []struct{ answer, file string }{{"deny", "one.txt"}, {"approve", "two.txt"}} {
+		a := heldFor(t, j.Name, slowAgent)
+		if a.Gate != "action" || len(a.Argv) == 0 || a.Argv[0] != "send_email" || !strings.Contains(a.Claim, step.file) {
+			t.Errorf("held: %+v", a.Request)
+		}
+		if o := clawjail(t, run{}, step.answer, a.ID); o.Code != 0 {
+			t.Fatalf("%v", o)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), slowAgent)
+	defer cancel()
+	if _, err := supervised().Wait(ctx, j.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	out := clawjail(t, run{}, "logs", j.Name)
+	if len(actions(t, j.Name, "request", "deny")) != 1 || len(actions(t, j.Name, "request", "allow")) != 1 ||
+		!strings.Contains(out.Stdout, "clawjail does not let send_email through") {
+		t.Errorf("%v", out)
 	}
 }
