@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -104,22 +103,17 @@ func (v *view) watch(ctx context.Context, changed chan<- struct{}) error {
 	}
 	defer res.Body.Close()
 	lines := bufio.NewReaderSize(res.Body, 64<<10)
-	first := true
 	for {
-		head, more, err := lines.ReadLine()
+		_, more, err := lines.ReadLine()
 		if err != nil {
 			return nil // it ends after a while
 		}
-		kind := string(head[:min(len(head), 64)])
 		for more {
 			if _, more, err = lines.ReadLine(); err != nil {
 				return nil
 			}
 		}
-		if first && strings.Contains(kind, `"resync"`) {
-			first = false // what the page shows already
-			continue
-		}
+		// The first line too: it is what is held now, and the page is older.
 		select {
 		case changed <- struct{}{}:
 		default:
