@@ -46,7 +46,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 	for _, unit := range []string{"clawjail.service", "clawjail-gateway.service"} {
 		text := read(t, filepath.Join(dest, "lib/systemd/system", unit))
-		if !strings.Contains(text, "\nExecStart=/opt/cj/libexec/clawjail/clawjail") || strings.Contains(text, "@") {
+		if !strings.Contains(text, "\nExecStart=/opt/cj/libexec/clawjail/clawjail") || strings.Contains(text, "@LIBEXEC@") {
 			t.Errorf("%s: %s", unit, text)
 		}
 	}
