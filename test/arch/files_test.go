@@ -205,3 +205,13 @@ func TestTopLevelIsFixed(t *testing.T) {
 		}
 	}
 }
+
+// A program that a build left behind is no source.
+func TestNoProgramsAreCommitted(t *testing.T) {
+	const most = 1 << 20
+	for _, s := range sources(t) {
+		if object := strings.HasPrefix(s.path, "bpf/") && strings.HasSuffix(s.path, ".o"); len(s.text) > most || bytes.HasPrefix(s.text, []byte("\x7fELF")) && !object {
+			t.Errorf("%s: %d bytes, or a program: remove it from the tree", s.path, len(s.text))
+		}
+	}
+}
