@@ -25,6 +25,10 @@ func parse(text string) (*yaml.Node, error) {
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: it holds more than one document", ErrByHand)
 	}
+	// The parser ends lines at these too, and so counts others than an editor does.
+	if strings.ContainsAny(strings.ReplaceAll(text, "\r\n", "\n"), "\r\u0085\u2028\u2029") {
+		return nil, fmt.Errorf("%w: it has line breaks that few editors show", ErrByHand)
+	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%w: it is no mapping", ErrByHand)
 	}

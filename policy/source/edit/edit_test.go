@@ -16,6 +16,8 @@ func TestInsertLeavesTheUnusual(t *testing.T) {
 		{"a list that is null", "exec:\n  rules:\n"},
 		{"an anchor", "exec:\n  rules: &r\n    - {run: ls, then: allow}\n"},
 		{"an end of document", "version: 1\n...\n"},
+		{"a line break of YAML alone", "exec: \r rules:\n - {run: ls, then: allow}\n"},
+		{"a line separator", "version: 1 # a\u2028exec:\n  rules:\n    - {run: ls, then: allow}\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
