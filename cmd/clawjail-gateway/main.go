@@ -37,6 +37,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == judgeArg {
+		if err := judgePassword(os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	listen := flag.String("listen", gateway.DefaultListen, "address to serve /metrics on")
 	socket := flag.String("socket", config.Default().StatsSocket(), "socket of the supervisor for counters")
 	user := flag.String("user", "", "who to become when started as root: a name, uid or uid:gid (default: users.gateway of the configuration)")

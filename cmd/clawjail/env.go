@@ -11,4 +11,6 @@ type env struct {
 	stderr io.Writer
 	socket string // control socket of the supervisor
 	config string // the supervisor's configuration file
+	// judge says why a password is not good enough; nil: the gateway's program does.
+	judge func(secret, name string) error
 }

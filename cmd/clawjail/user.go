@@ -170,7 +170,7 @@ func (u *users) credentials(n *store.User, stdin, noCode bool) (codes []string, 
 	if err != nil {
 		return nil, err
 	}
-	if err := password.Weak(pass, n.Name); err != nil {
+	if err := u.e.weak(pass, n.Name); err != nil {
 		return nil, err
 	}
 	if n.Password, err = password.Hash(pass); err != nil {

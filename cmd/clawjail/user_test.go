@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/strength"
 )
 
 // runUsers runs `user` in a directory and gives its exit code and what it said.
 func runUsers(t *testing.T, dir, in string, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
-	e := &env{stdin: strings.NewReader(in), stdout: &out, stderr: &out, config: filepath.Join(dir, "none.yaml")}
+	e := &env{stdin: strings.NewReader(in), stdout: &out, stderr: &out, config: filepath.Join(dir, "none.yaml"),
+		judge: func(secret, name string) error { return strength.Weak(secret, name) }}
 	return execute(e, append([]string{"user", "--dir", dir}, args...)), out.String()
 }
 

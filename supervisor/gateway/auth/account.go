@@ -7,6 +7,7 @@ import (
 
 	"clawjail/supervisor/gateway/auth/password"
 	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/strength"
 	"clawjail/supervisor/gateway/auth/wire"
 )
 
@@ -61,7 +62,7 @@ func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
 		return struct{}{}, refuse(http.StatusForbidden, "the old password is wrong")
 	}
 	s.throttle.right(u.Name, in.Client, true)
-	if err := password.Weak(in.New, u.Name); err != nil {
+	if err := strength.Weak(in.New, u.Name); err != nil {
 		return struct{}{}, refuse(http.StatusBadRequest, "%v", err)
 	}
 	hash, err := password.Hash(in.New)

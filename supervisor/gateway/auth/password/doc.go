@@ -1,4 +1,4 @@
-// Package password hashes passwords with Argon2id and says which are too weak.
+// Package password hashes passwords with Argon2id.
 //
 // Trust: passwords and stored hashes may be anything; both are bounded before
 // memory is spent on them. Hashes carry their parameters (the PHC form), which
@@ -15,7 +15,4 @@
 //
 //   - 64 MiB, 3 passes, 1 lane: the second recommendation of RFC 9106 with one
 //     lane, because checks of several people run side by side.
-//   - zxcvbn (the ccojocar port, which is kept) and not rules about kinds of
-//     characters: "Passw0rd1234!" satisfies those and is on every list. What a
-//     thief would try first (the user's name, clawjail) counts as known.
 package password

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -26,12 +24,6 @@ const (
 
 	maxMemoryKiB = 256 << 10
 	maxPasses    = 16
-
-	// minEntropy is the least strength, as a power of two: about what zxcvbn
-	// calls 3 of 4.
-	minEntropy = 34
-	// judged bounds what zxcvbn looks at; it takes longer than linear time.
-	judged = 64
 )
 
 // Hash gives the PHC string of a password.
@@ -73,27 +65,4 @@ func Check(hash, password string) (bool, error) {
 	}
 	got := argon2.IDKey([]byte(password), salt, uint32(time), uint32(memory), uint8(threads), hashBytes)
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
-}
-
-// Weak says why a password is not good enough; nil when it is. known are words
-// that whoever guesses would try first, such as the name of the user.
-func Weak(password string, known ...string) error {
-	n := utf8.RuneCountInString(password)
-	switch {
-	case !utf8.ValidString(password):
-		return errors.New("the password is not text")
-	case n < MinLength:
-		return fmt.Errorf("the password has %d characters; at least %d", n, MinLength)
-	case len(password) > MaxLength:
-		return fmt.Errorf("the password has %d bytes; at most %d", len(password), MaxLength)
-	}
-	head := password
-	if len(head) > judged {
-		head = strings.ToValidUTF8(head[:judged], "")
-	}
-	m := zxcvbn.PasswordStrength(head, append(known, "clawjail", "openclaw", "console", "supervisor"))
-	if m.Entropy < minEntropy {
-		return errors.New("the password is easy to guess: take four or more unrelated words, or what a password manager makes")
-	}
-	return nil
 }
