@@ -216,14 +216,7 @@ func (p *Probes) take(kept map[string]*os.File) error {
 	if err := p.complete(); err != nil {
 		return err
 	}
-	p.groupTracing()
-	if err := p.loadLookupSpec(); err != nil {
-		return err
-	}
-	if err := p.openRing(); err != nil {
-		return fmt.Errorf("event ring: %w", err)
-	}
-	return nil
+	return p.prepare()
 }
 
 // complete compares what is there with what the build's objects are made of.
@@ -294,23 +287,16 @@ func takeLinks(kept map[string]*os.File, prefix string) (links []link.Link, err 
 // AdoptJail takes over a jail that the process before has added with this
 // configuration: it is in scope, and stays so. The files stay the caller's.
 func (p *Probes) AdoptJail(c JailConfig, cgroupPath string, kept map[string]*os.File) (*Jail, error) {
-	j := &Jail{probes: p, name: c.Name, files: !c.NoFiles, watched: true}
-	if err := c.validate(); err != nil {
-		return nil, fmt.Errorf("adopt jail %q: %w", c.Name, err)
-	}
-	cg, err := openCgroup(cgroupPath)
+	j, cg, err := p.jailOf(c, cgroupPath)
 	if err != nil {
 		return nil, fmt.Errorf("adopt jail %q: %w", c.Name, err)
 	}
 	defer cg.dir.Close()
-	j.id = cg.id
+	j.watched = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-		return nil, ErrClosed
-	case p.jails[j.id] != nil:
-		return nil, fmt.Errorf("adopt jail %q: cgroup %q is jail %q already", c.Name, cgroupPath, p.jails[j.id].name)
+	if err := p.admit(j, cgroupPath); err != nil {
+		return nil, fmt.Errorf("adopt jail %q: %w", c.Name, err)
 	}
 	if err := j.readopt(c, kept); err != nil {
 		return nil, errors.Join(fmt.Errorf("adopt jail %q: %w", c.Name, err), j.release())

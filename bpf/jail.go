@@ -47,32 +47,48 @@ func (p *Probes) Add(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, u
 	return j, nil
 }
 
+// jailOf makes what is known of a jail before anything of it is in the kernel.
+// The cgroup is the caller's to close.
+func (p *Probes) jailOf(c JailConfig, cgroupPath string) (*Jail, *cgroup, error) {
+	if err := c.validate(); err != nil {
+		return nil, nil, err
+	}
+	cg, err := openCgroup(cgroupPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Jail{probes: p, id: cg.id, name: c.Name, files: !c.NoFiles}, cg, nil
+}
+
+// admit refuses a jail that there is no room for. The caller holds the lock.
+func (p *Probes) admit(j *Jail, cgroupPath string) error {
+	switch {
+	case p.closed:
+		return ErrClosed
+	case p.jails[j.id] != nil:
+		return fmt.Errorf("cgroup %q is jail %q already", cgroupPath, p.jails[j.id].name)
+	case len(p.jails) >= MaxJails:
+		return fmt.Errorf("%d jails already", MaxJails)
+	}
+	return nil
+}
+
 // Prepare does what takes time: it puts the programs on the cgroup and into the
 // network namespace, which decide from then on. Nothing is reported before
 // Watch, so that a runtime can build the jail meanwhile. The sockets are
 // listeners or bound sockets made in that namespace. The files stay the
 // caller's, and are not needed afterwards.
 func (p *Probes) Prepare(c JailConfig, cgroupPath string, netns, tcp4, tcp6, udp4, udp6 *os.File) (*Jail, error) {
-	j := &Jail{probes: p, name: c.Name, files: !c.NoFiles}
-	if err := c.validate(); err != nil {
-		return nil, fmt.Errorf("add jail %q: %w", c.Name, err)
-	}
-	cg, err := openCgroup(cgroupPath)
+	j, cg, err := p.jailOf(c, cgroupPath)
 	if err != nil {
 		return nil, fmt.Errorf("add jail %q: %w", c.Name, err)
 	}
 	defer cg.dir.Close()
-	j.id = cg.id
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-		return nil, ErrClosed
-	case p.jails[j.id] != nil:
-		return nil, fmt.Errorf("add jail %q: cgroup %q is jail %q already", c.Name, cgroupPath, p.jails[j.id].name)
-	case len(p.jails) >= MaxJails:
-		return nil, fmt.Errorf("add jail %q: %d jails already", c.Name, MaxJails)
+	if err := p.admit(j, cgroupPath); err != nil {
+		return nil, fmt.Errorf("add jail %q: %w", c.Name, err)
 	}
 	if err := j.attach(c, cg, netns, [4]*os.File{tcp4, tcp6, udp4, udp6}); err != nil {
 		return nil, errors.Join(fmt.Errorf("add jail %q: %w", c.Name, err), j.release())

@@ -50,12 +50,8 @@ func (p *Probes) load(ringBytes int, kernel *btf.Cache) error {
 	if err := p.loadPrograms(ringBytes, kernel); err != nil {
 		return err
 	}
-	p.groupTracing()
-	if err := p.loadLookupSpec(); err != nil {
+	if err := p.prepare(); err != nil {
 		return err
-	}
-	if err := p.openRing(); err != nil {
-		return fmt.Errorf("event ring: %w", err)
 	}
 	if err := errors.Join(p.processes.attach(), p.files.attach(), p.gates.attach(), p.codes.attach()); err != nil {
 		return err
@@ -165,4 +161,16 @@ func (p *Probes) loadLSM(ringBytes int, kernel *btf.Cache) error {
 	}
 	p.lsm, err = p.collection("lsm", lsm, p.core.Maps, ringBytes, kernel)
 	return err
+}
+
+// prepare does what follows the programs, loaded or taken over.
+func (p *Probes) prepare() error {
+	p.groupTracing()
+	if err := p.loadLookupSpec(); err != nil {
+		return err
+	}
+	if err := p.openRing(); err != nil {
+		return fmt.Errorf("event ring: %w", err)
+	}
+	return nil
 }
