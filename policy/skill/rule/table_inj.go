@@ -2,7 +2,10 @@ package rule
 
 import "clawjail/policy/skill"
 
-func inj() []Rule {
+func inj() []Rule { return append(orders(), disguises()...) }
+
+// orders are what a skill tells the agent to do.
+func orders() []Rule {
 	return []Rule{
 		{ID: "CJS-INJ-001", Severity: skill.High, Class: skill.Threat,
 			Title: "Overrides the agent's instructions",
@@ -46,6 +49,12 @@ func inj() []Rule {
 			Good:  "<!-- prettier-ignore -->",
 			Fix:   "Say in plain sight what the agent is to do.",
 			CWE:   []string{"CWE-451", "CWE-1427"}, OWASP: []string{"ASI01", "ASI09"}},
+	}
+}
+
+// disguises are how it hides that, and how data leaves without an order.
+func disguises() []Rule {
+	return []Rule{
 		{ID: "CJS-INJ-007", Severity: skill.High, Class: skill.Threat,
 			Title: "Instructions come from elsewhere",
 			Why:   "What was audited is not what the agent will follow tomorrow.",
