@@ -61,8 +61,8 @@ and give it with --key.`,
 }
 
 func verifyAudit(ctx context.Context, e *env, f verifyFlags) error {
-	if f.output != "" && f.output != "json" {
-		return fmt.Errorf("unknown output %q; the only one is json", f.output)
+	if err := checkOutput(f.output); err != nil {
+		return err
 	}
 	o, err := f.options()
 	if err != nil {

@@ -28,8 +28,8 @@ says which enforcement tier it gives. With a warning jails run; with a failure
 they do not, and the exit code is 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if output != "" && output != "json" {
-				return fmt.Errorf("unknown output %q; the only one is json", output)
+			if err := checkOutput(output); err != nil {
+				return err
 			}
 			self, err := os.Executable()
 			if err != nil {

@@ -78,6 +78,9 @@ func newIncidentListCommand(e *env) *cobra.Command {
 		Short:   "List incidents, the newest first",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
 			list, err := incidents(c, e)
 			if err != nil {
 				return err
@@ -88,13 +91,10 @@ func newIncidentListCommand(e *env) *cobra.Command {
 					open = append(open, in)
 				}
 			}
-			switch output {
-			case "json":
+			if output == "json" {
 				return json.NewEncoder(e.stdout).Encode(open)
-			case "":
-				return printIncidents(e.stdout, open)
 			}
-			return fmt.Errorf("unknown output %q; the only one is json", output)
+			return printIncidents(e.stdout, open)
 		},
 	}
 	c.Flags().BoolVarP(&all, "all", "a", false, "closed ones too")
@@ -119,17 +119,17 @@ func newIncidentShowCommand(e *env) *cobra.Command {
 		Short: "Show an incident: what happened, what was done, what can be done",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
 			in, err := oneIncident(c, e, args[0])
 			if err != nil {
 				return err
 			}
-			switch output {
-			case "json":
+			if output == "json" {
 				return json.NewEncoder(e.stdout).Encode(in)
-			case "":
-				return printIncident(e.stdout, in)
 			}
-			return fmt.Errorf("unknown output %q; the only one is json", output)
+			return printIncident(e.stdout, in)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "\"json\": the whole record")

@@ -32,8 +32,8 @@ clawjail audit query --verdict audit.`,
   clawjail notices --jail nightly -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if output != "" && output != "json" {
-				return fmt.Errorf("unknown output %q; the only one is json", output)
+			if err := checkOutput(output); err != nil {
+				return err
 			}
 			list, err := client.Client{Socket: e.socket}.Notices(c.Context(), jail)
 			if isNotRunning(err) { // nothing runs, so nothing was told

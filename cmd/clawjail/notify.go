@@ -39,17 +39,17 @@ func newNotifyListCommand(e *env) *cobra.Command {
 		Short:   "List channels, and what was not told yet",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
 			n, err := client.Client{Socket: e.socket}.Notifications(c.Context())
 			if err != nil {
 				return err
 			}
-			switch output {
-			case "json":
+			if output == "json" {
 				return json.NewEncoder(e.stdout).Encode(n)
-			case "":
-				return printNotifications(e.stdout, n)
 			}
-			return fmt.Errorf("unknown output %q; the only one is json", output)
+			return printNotifications(e.stdout, n)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "\"json\": everything")

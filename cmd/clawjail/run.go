@@ -68,8 +68,8 @@ The agent runs as the user who called sudo, or as --user, never as root.`,
 }
 
 func run(c *cobra.Command, e *env, f runFlags, args []string) error {
-	if f.output != "" && f.output != "json" {
-		return fmt.Errorf("unknown output %q; the only one is json", f.output)
+	if err := checkOutput(f.output); err != nil {
+		return err
 	}
 	if err := f.checkAsk(); err != nil {
 		return err
