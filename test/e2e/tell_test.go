@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,8 +27,15 @@ import (
 // hookSecret is no secret.
 const hookSecret = "not-a-secret-but-a-test"
 
+// inbox is what arrived. Messages of one moment are sent side by side, so the
+// order of their arrival says nothing: what nobody waits for yet is kept.
+type inbox struct {
+	arriving chan send.Body
+	kept     []send.Body
+}
+
 // receiver is a webhook's other end: it keeps what is signed well.
-func receiver(t *testing.T) (*httptest.Server, <-chan send.Body) {
+func receiver(t *testing.T) (*httptest.Server, *inbox) {
 	t.Helper()
 	got := make(chan send.Body, 64)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +51,7 @@ func receiver(t *testing.T) (*httptest.Server, <-chan send.Body) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	return srv, got
+	return srv, &inbox{arriving: got}
 }
 
 // gatewayProcess starts the gateway of this host.
@@ -62,20 +70,23 @@ func gatewayProcess(t *testing.T) {
 	})
 }
 
-// told waits for an event.
-func told(t *testing.T, got <-chan send.Body, event string) send.Body {
+// told takes the first message of an event, and waits for it.
+func (in *inbox) told(t *testing.T, event string) send.Body {
 	t.Helper()
+	is := func(b send.Body) bool { return b.Type == event }
 	after := time.After(time.Minute)
-	for {
+	for !slices.ContainsFunc(in.kept, is) {
 		select {
-		case b := <-got:
-			if b.Type == event {
-				return b
-			}
+		case b := <-in.arriving:
+			in.kept = append(in.kept, b)
 		case <-after:
-			t.Fatalf("nobody was told of %s", event)
+			t.Fatalf("nobody was told of %s; there was %+v", event, in.kept)
 		}
 	}
+	i := slices.IndexFunc(in.kept, is)
+	b := in.kept[i]
+	in.kept = slices.Delete(in.kept, i, i+1)
+	return b
 }
 
 // People are told of an incident by the gateway, the commands of the playbook
@@ -105,7 +116,7 @@ incidents:
 	if o := clawjail(t, run{}, "incident", "open", j.Name, "--reason", "a look", "--severity", "high"); o.Code != 0 {
 		t.Fatalf("%v", o)
 	}
-	opened := told(t, got, "clawjail.incident.opened")
+	opened := got.told(t, "clawjail.incident.opened")
 	if !strings.Contains(opened.Data.Text, "a look") || opened.Data.Severity != "high" || opened.Data.Jail != j.ID {
 		t.Errorf("%+v", opened)
 	}
@@ -113,8 +124,8 @@ incidents:
 	if o := clawjail(t, run{}, "incident", "kill", in.ID, "--reason", "enough"); o.Code != 0 {
 		t.Fatalf("%v", o)
 	}
-	told(t, got, "clawjail.incident.killed")
-	if b := told(t, got, "clawjail.incident.playbook"); !strings.Contains(b.Data.Text, "tell-users at killed: exit code 1") {
+	got.told(t, "clawjail.incident.killed")
+	if b := got.told(t, "clawjail.incident.playbook"); !strings.Contains(b.Data.Text, "tell-users at killed: exit code 1") {
 		t.Errorf("%+v", b)
 	}
 	o := clawjail(t, run{}, "incident", "show", in.ID, "-o", "json")
@@ -143,7 +154,7 @@ incidents:
 	drillGoesItsWay(t, got)
 }
 
-func drillGoesItsWay(t *testing.T, got <-chan send.Body) {
+func drillGoesItsWay(t *testing.T, got *inbox) {
 	if o := clawjail(t, run{}, "incident", "drill", "--last"); o.Code == 0 {
 		t.Errorf("a last drill before the first: %v", o)
 	}
@@ -151,10 +162,10 @@ func drillGoesItsWay(t *testing.T, got <-chan send.Body) {
 	if o.Code != 0 || !strings.Contains(o.Stdout, "the drill is done") || !strings.Contains(o.Stdout, "rotate at assessed: done") || !strings.Contains(o.Stdout, "tell-users at killed: not run") {
 		t.Fatalf("%v", o)
 	}
-	if b := told(t, got, "clawjail.incident.opened"); !b.Data.Drill {
+	if b := got.told(t, "clawjail.incident.opened"); !b.Data.Drill {
 		t.Errorf("%+v", b)
 	}
-	told(t, got, "clawjail.incident.closed")
+	got.told(t, "clawjail.incident.closed")
 	if o := clawjail(t, run{}, "incident", "drill", "--last"); o.Code != 0 || !strings.Contains(o.Stdout, "0 days ago") {
 		t.Errorf("%v", o)
 	}
