@@ -366,10 +366,10 @@ func (w *world) add(tb testing.TB, rules egress.Rules) {
 	}
 }
 
-// event returns the next event that fits, and fails after some seconds.
+// event returns the next event that fits, and fails after half a minute.
 func (w *world) event(tb testing.TB, fits func(egress.Event) bool) egress.Event {
 	tb.Helper()
-	limit := time.After(5 * time.Second)
+	limit := time.After(30 * time.Second)
 	var seen []string
 	for {
 		select {
