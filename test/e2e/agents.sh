@@ -1,8 +1,8 @@
 #!/bin/bash
-# agents.sh: installs the real agents that the end-to-end tests run, from the
-# npm registry, once for all clones (about 1.6 GB in $CACHE/agents), and prints
-# nothing when they are there. Of the packages' install scripts only openclaw's
-# own are run, which it insists on.
+# agents.sh: installs the real agents that the end-to-end tests run, and the
+# official MCP client, from the npm registry, once for all clones (about 1.6 GB
+# in $CACHE/agents), and prints nothing when they are there. Of the packages'
+# install scripts only openclaw's own are run, which it insists on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . .ci/env.sh
@@ -13,6 +13,7 @@ agents=(
 	"claude @anthropic-ai/claude-code-linux-x64@2.1.330"
 	"codex @openai/codex@0.169.0"
 	"openclaw openclaw@2026.9.6"
+	"mcp @modelcontextprotocol/sdk@1.32.2"
 )
 
 root=$CACHE/agents
