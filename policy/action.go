@@ -108,8 +108,8 @@ type ActionLimit struct {
 	Origin   Origin
 }
 
-// defaultLimits apply where a policy has none about the same.
-func defaultLimits() []ActionLimit {
+// BuiltinLimits apply where neither a policy nor a host has one about the same.
+func BuiltinLimits() []ActionLimit {
 	b := func(of, currency string, n int64, per time.Duration) ActionLimit {
 		return ActionLimit{of, currency, n, per, ScopeJail, Ask, Origin{Rule: "actions.limits, built in"}}
 	}
@@ -139,16 +139,33 @@ func (l ActionLimit) compare(o ActionLimit) int {
 	return cmp.Or(cmp.Compare(l.Of, o.Of), cmp.Compare(l.Scope, o.Scope), cmp.Compare(l.Currency, o.Currency))
 }
 
-// replaces reports whether a policy's limit stands for a default one: it is about
-// the same thing and the same money, whoever's.
-func (l ActionLimit) replaces(o ActionLimit) bool { return l.Of == o.Of && l.Currency == o.Currency }
+// Same reports whether two limits are about the same thing, money and scope.
+func (l ActionLimit) Same(o ActionLimit) bool { return l.compare(o) == 0 }
 
-// ActionLimits gives every limit that is in force.
-func (p *Policy) ActionLimits() []ActionLimit {
-	out := slices.Clone(p.Actions.Limits)
-	for _, d := range defaultLimits() {
-		if !slices.ContainsFunc(p.Actions.Limits, func(l ActionLimit) bool { return l.replaces(d) }) {
-			out = append(out, d)
+// replaces reports whether a policy's limit stands for one of the host: it is
+// about the same thing and the same money, whoever's, and the host's is about
+// single jails or agents. What a host allows users, or all together, is more than
+// one jail's affair, and no policy lifts it.
+func (l ActionLimit) replaces(o ActionLimit) bool {
+	return l.Of == o.Of && l.Currency == o.Currency && o.Scope != ScopeUser && o.Scope != ScopeAll
+}
+
+// covers reports whether o is counted where l is, and denies nothing that l lets
+// through.
+func (l ActionLimit) covers(o ActionLimit) bool { return l.Same(o) && l.Per == o.Per && l.Max <= o.Max }
+
+// ActionLimits gives every limit that is in force on a host with those of its own;
+// nil are the built-in ones. No two are counted in one place.
+func (p *Policy) ActionLimits(host []ActionLimit) []ActionLimit {
+	if host == nil {
+		host = BuiltinLimits()
+	}
+	out := slices.DeleteFunc(slices.Clone(p.Actions.Limits), func(l ActionLimit) bool {
+		return slices.ContainsFunc(host, func(h ActionLimit) bool { return !l.replaces(h) && h.covers(l) && !l.covers(h) })
+	})
+	for _, h := range host {
+		if !slices.ContainsFunc(p.Actions.Limits, func(l ActionLimit) bool { return l.replaces(h) || l.covers(h) }) {
+			out = append(out, h)
 		}
 	}
 	return out

@@ -238,7 +238,7 @@ func (c *checker) actions(a Actions) {
 	}
 	for i, l := range a.Limits {
 		where := fmt.Sprintf("actions.limits[%d]", i)
-		c.add(where, l.check())
+		c.add(where, l.Check())
 		c.origin(where, l.Origin, l.Over)
 		if i > 0 && a.Limits[i-1].compare(l) >= 0 {
 			c.add("actions.limits", errors.New("limits are not sorted, or not distinct"))
@@ -249,8 +249,8 @@ func (c *checker) actions(a Actions) {
 	}
 }
 
-// check looks at one limit.
-func (l ActionLimit) check() error {
+// Check looks at one limit.
+func (l ActionLimit) Check() error {
 	if err := CheckAction(l.Of); err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func checklistPolicies(dir string) []checklist.Policy {
 			out = append(out, p)
 			continue
 		}
-		for _, l := range pol.ActionLimits() {
+		for _, l := range pol.ActionLimits(nil) {
 			amount := fmt.Sprint(l.Max)
 			if l.Currency != "" {
 				amount = policy.Money(l.Max, l.Currency)

@@ -65,8 +65,8 @@ func TestActions(t *testing.T) {
 			t.Errorf("%s:%d needs %q, want %q", c.host, c.port, got, c.want)
 		}
 	}
-	if p.ActionWindow() != 2*time.Minute || len(p.ActionLimits()) != 7 { // four, and api_call, delete_file, spending USD
-		t.Errorf("window %v, limits %v", p.ActionWindow(), p.ActionLimits())
+	if p.ActionWindow() != 2*time.Minute || len(p.ActionLimits(nil)) != 7 { // four, and api_call, delete_file, spending USD
+		t.Errorf("window %v, limits %v", p.ActionWindow(), p.ActionLimits(nil))
 	}
 }
 

@@ -140,10 +140,7 @@ func (r *reader) actionLimit(n *yaml.Node, where string, a *actions) {
 	if v := fields["over"]; v != nil {
 		l.Over, _ = r.verdict(v, where+".over", &l.Origin, policy.Ask, policy.Deny)
 	}
-	same := func(o policy.ActionLimit) bool {
-		return o.Of == l.Of && o.Scope == l.Scope && o.Currency == l.Currency
-	}
-	if r.Count() == before && slices.ContainsFunc(a.limits, same) {
+	if r.Count() == before && slices.ContainsFunc(a.limits, l.Same) {
 		r.Problem(n, "", "actions.limits has %s of each %s twice", l.Of, l.Scope)
 	}
 	if r.Count() == before {
@@ -157,51 +154,23 @@ func (r *reader) amount(n *yaml.Node, where string, l *policy.ActionLimit) {
 	if !ok {
 		return
 	}
-	most, per, rate := strings.Cut(s, "/")
-	switch {
-	case l.Of == policy.OfTransaction && rate:
-		r.Problem(n, "as in 50 USD", "%s is what one transaction may cost, not %q", where, s)
-		return
-	case l.Of == policy.OfTransaction:
-	case !rate || rateTime(per) == 0:
-		hint := "write it as in 10/h; " + strict.TimeUnits
-		if l.Money() {
-			hint = "write it as in 100 USD/d; " + strict.TimeUnits
-		}
-		r.Problem(n, hint, "%s is a number per unit of time, not %q", where, s)
-		return
-	default:
-		l.Per = rateTime(per)
-	}
-	if l.Money() {
-		minor, code, err := policy.ParseMoney(most)
-		if err != nil {
-			r.Problem(n, "as in 50 USD", "%s: %v", where, err)
-		}
-		l.Max, l.Currency = minor, code
+	if err := l.SetAmount(s); err != nil {
+		r.Problem(n, amountHint(*l), "%s %v", where, err)
 		return
 	}
-	v, err := strconv.ParseInt(most, 10, 64)
-	if err != nil || strings.Trim(most, "0123456789") != "" {
-		r.Problem(n, "write it as in 10/h; "+strict.TimeUnits, "%s is a number per unit of time, not %q", where, s)
-		return
+	if !l.Money() { // money that is too much is none
+		r.Within(n, where, span("actions"), l.Max, func(v int64) string { return strconv.FormatInt(v, 10) })
 	}
-	l.Max = v
-	r.Within(n, where, span("actions"), v, func(v int64) string { return strconv.FormatInt(v, 10) })
 }
 
-// rateTime reads what a rate is per: a unit, or a number of one, as in 10m.
-func rateTime(s string) time.Duration {
-	digits := strings.TrimRight(s, "dhms")
-	n := int64(1)
-	if digits != "" {
-		v, err := strconv.ParseInt(digits, 10, 32)
-		if err != nil || v < 1 || v > 366 {
-			return 0
-		}
-		n = v
+func amountHint(l policy.ActionLimit) string {
+	switch l.Of {
+	case policy.OfTransaction:
+		return "as in 50 USD"
+	case policy.OfSpending:
+		return "write it as in 100 USD/d; " + strict.TimeUnits
 	}
-	return time.Duration(n) * policy.UnitDuration(s[len(digits):])
+	return "write it as in 10/h; " + strict.TimeUnits
 }
 
 // under gives what own and its base say together.
@@ -216,9 +185,7 @@ func (own actions) under(base actions) actions {
 		}
 	}
 	for _, l := range base.limits {
-		if !slices.ContainsFunc(own.limits, func(o policy.ActionLimit) bool {
-			return o.Of == l.Of && o.Scope == l.Scope && o.Currency == l.Currency
-		}) {
+		if !slices.ContainsFunc(own.limits, l.Same) {
 			out.limits = append(out.limits, l)
 		}
 	}

@@ -35,6 +35,7 @@ type judgement struct {
 	kind    policy.ActionType
 	verdict policy.Verdict
 	rule    string
+	limited bool // rule is a limit's
 	tally   tally
 	err     error
 }
@@ -62,8 +63,8 @@ func (j *judgement) exceed(l policy.ActionLimit) {
 	if j.verdict == policy.Deny {
 		return
 	}
-	if l.Over == policy.Deny || j.verdict != policy.Ask || !strings.HasPrefix(j.rule, "actions.limits") {
-		j.rule = l.Origin.String()
+	if l.Over == policy.Deny || !j.limited {
+		j.rule, j.limited = l.Origin.String(), true
 	}
 	j.verdict = policy.Ask
 	if l.Over == policy.Deny {

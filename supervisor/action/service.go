@@ -39,10 +39,13 @@ type Limits interface {
 	Room(claims []limit.Claim) (over []int, used []int64, err error)
 }
 
-// Options are what a Service is made of. None may be nil but Boot.
+// Options are what a Service is made of. None may be nil but HostLimits and Boot.
 type Options struct {
 	Dir    string // where the jails' directories are made; root's alone
 	Limits Limits
+	// HostLimits are the limits of this host, which policies add to; nil are the
+	// built-in ones.
+	HostLimits []policy.ActionLimit
 	// Ask holds a request until a human decided.
 	Ask func(context.Context, approval.Request) (approval.Decision, error)
 	// Record writes to the audit log. An error denies.

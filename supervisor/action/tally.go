@@ -30,7 +30,7 @@ func (a acting) tally() (tally, error) {
 	t := tally{amount: a.r.Amount}
 	seen := map[string]bool{}
 	ours := false
-	for _, l := range a.who.Policy.ActionLimits() {
+	for _, l := range a.who.Policy.ActionLimits(a.jail.s.o.HostLimits) {
 		n := a.count()
 		switch {
 		case l.Of == policy.OfTransaction:
@@ -164,7 +164,7 @@ func (s *Service) Standings() []Standing {
 		if who == nil {
 			continue
 		}
-		for _, l := range who.Policy.ActionLimits() {
+		for _, l := range who.Policy.ActionLimits(s.o.HostLimits) {
 			key := Key(l, *who)
 			if l.Of == policy.OfTransaction || seen[key] {
 				continue
