@@ -48,6 +48,12 @@ type Config struct {
 	Approvers string `json:"approvers"`
 	// FourEyes bars whoever started a jail from approving for it.
 	FourEyes bool `json:"four_eyes"`
+	// People, Groups, Delegates and Categories are who is asked about what is
+	// held, by whom they are stood in for, and in what order.
+	People     []Person   `json:"hitl_people"`
+	Groups     []Group    `json:"hitl_groups"`
+	Delegates  []Delegate `json:"hitl_delegates"`
+	Categories []Category `json:"hitl_categories"`
 	// Linger is how long a private supervisor stays after its last jail.
 	Linger Duration `json:"linger"`
 	// AuthEnabled and AuditEnabled are there to be refused in words when somebody
@@ -99,6 +105,8 @@ type Config struct {
 	AuditSinks []string `json:"audit_sinks"`
 	// Channels are how people are told.
 	Channels []Channel `json:"notify_channels"`
+	// Quiet is when channels carry only what cannot wait.
+	Quiet []Quiet `json:"notify_quiet"`
 	// Playbook is what runs at the stages of an incident.
 	Playbook []Play `json:"playbook"`
 	// DenialCount is how many refusals of one jail within DenialWindow open an

@@ -24,16 +24,35 @@ const Nobody = 65534
 // Problem is something that is wrong with the values of some fields.
 type Problem struct {
 	Fields []string // by their names in JSON; any of them can be changed to mend it
-	Msg    string
-	Hint   string
+	// Path leads from the value of the first field to what is wrong in it: keys,
+	// and numbers of entries.
+	Path []string
+	Msg  string
+	Hint string
+	// Word is what was written where only Known can stand.
+	Word  string
+	Known []string
+}
+
+// Place is Path as people read it: [0].to.
+func (p Problem) Place() string {
+	var b strings.Builder
+	for _, s := range p.Path {
+		if strings.Trim(s, "0123456789") == "" {
+			b.WriteString("[" + s + "]")
+		} else {
+			b.WriteString("." + s)
+		}
+	}
+	return b.String()
 }
 
 // String is "field: message; hint", or for several fields, which the message
 // names, "message; hint".
 func (p Problem) String() string {
 	s := p.Msg
-	if len(p.Fields) == 1 {
-		s = p.Fields[0] + ": " + s
+	if len(p.Fields) == 1 || len(p.Path) > 0 {
+		s = p.Fields[0] + p.Place() + ": " + s
 	}
 	if p.Hint != "" {
 		s += "; " + p.Hint
@@ -184,6 +203,7 @@ func (c Config) Problems() Problems {
 	}
 	ps = append(ps, c.securityProblems()...)
 	ps = append(ps, c.channelProblems()...)
+	ps = append(ps, c.askedProblems()...)
 	return append(ps, c.userProblems()...)
 }
 

@@ -31,6 +31,10 @@ func settings() []setting {
 		{"hitl.four_eyes", "four_eyes",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) { c.FourEyes = r.Boolean(n, s.key) },
 			func(c config.Config) string { return strconv.FormatBool(c.FourEyes) }},
+		{"hitl.people", "hitl_people", readPeople, func(c config.Config) string { return flow(c.People) }},
+		{"hitl.groups", "hitl_groups", readGroups, func(c config.Config) string { return flow(c.Groups) }},
+		{"hitl.delegates", "hitl_delegates", readDelegates, func(c config.Config) string { return flow(c.Delegates) }},
+		{"hitl.categories", "hitl_categories", readCategories, func(c config.Config) string { return flow(c.Categories) }},
 		{"jails.on_supervisor_loss", "on_supervisor_loss",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
 				c.OnSupervisorLoss, _ = strict.OneWord(r, n, s.key, config.SupervisorLossChoices(), config.ParseSupervisorLoss)
@@ -64,6 +68,7 @@ func settings() []setting {
 		texts("audit.redact", "audit_redact", config.MaxRedact, config.CheckRedact, func(c *config.Config) *[]string { return &c.AuditRedact }),
 		texts("audit.sinks", "audit_sinks", config.MaxSinks, config.CheckSink, func(c *config.Config) *[]string { return &c.AuditSinks }),
 		{"notifications.channels", "notify_channels", readChannels, func(c config.Config) string { return flow(c.Channels) }},
+		{"notifications.quiet", "notify_quiet", readQuiet, func(c config.Config) string { return flow(c.Quiet) }},
 		{"incidents.playbook", "playbook", readPlaybook, func(c config.Config) string { return flow(c.Playbook) }},
 		count("incidents.denials", "denial_count", func(c *config.Config) *int { return &c.DenialCount }),
 		period("incidents.denial_window", "denial_window", func(c *config.Config) *config.Duration { return &c.DenialWindow }),

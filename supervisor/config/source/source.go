@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -186,11 +187,22 @@ func (d *document) groups(known Groups) {
 		if known == nil || n == nil || name == "" || slices.Contains(d.bad, key) || known(name) {
 			continue
 		}
-		if ps := (config.Config{Group: name}).Problems(); slices.ContainsFunc(ps, func(p config.Problem) bool { return p.Fields[0] == "group" }) {
+		if !groupNamed(name) {
 			continue // no name at all, as validate says
 		}
 		d.Problem(n, "make it: groupadd "+name, "%s: this host has no group %q", key, name)
 	}
+	for i, g := range d.out.Groups {
+		if n := d.nodes["hitl.groups"]; known != nil && n != nil && !slices.Contains(d.bad, "hitl.groups") && groupNamed(g.Unix) && !known(g.Unix) {
+			d.Problem(descend(n, []string{strconv.Itoa(i), "unix"}), "make it: groupadd "+g.Unix, "hitl.groups[%d].unix: this host has no group %q", i, g.Unix)
+		}
+	}
+}
+
+// groupNamed reports whether a name can be a group's; config.Validate says why not.
+func groupNamed(name string) bool {
+	ps := (config.Config{Group: name}).Problems()
+	return name != "" && !slices.ContainsFunc(ps, func(p config.Problem) bool { return p.Fields[0] == "group" })
 }
 
 // validate puts what config.Validate finds at the lines that it is about.
@@ -215,11 +227,18 @@ func (d *document) validate(root *yaml.Node) {
 		if at == nil {
 			at = root // nothing but the defaults: a test holds that they are good
 		}
-		msg := d.inKeys(p.Msg)
-		if len(p.Fields) == 1 {
-			msg = key[p.Fields[0]] + ": " + msg
+		if n := d.nodes[key[p.Fields[0]]]; n != nil && len(p.Path) > 0 {
+			at = descend(n, p.Path)
 		}
-		d.Problem(at, p.Hint, "%s", msg)
+		msg := d.inKeys(p.Msg)
+		if len(p.Fields) == 1 || len(p.Path) > 0 {
+			msg = key[p.Fields[0]] + p.Place() + ": " + msg
+		}
+		hint := p.Hint
+		if len(p.Known) > 0 {
+			hint = strict.DidYouMean(p.Word, p.Known)
+		}
+		d.Problem(at, hint, "%s", msg)
 	}
 }
 

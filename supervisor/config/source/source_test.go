@@ -47,6 +47,17 @@ access: {group: clawjail}
 hitl:
   approvers: "approvers"
   four_eyes: true
+  people:
+    - {name: alice, account: alice, channels: [mail]}
+    - {name: bob}
+  groups:
+    - {name: oncall, people: [alice, bob], channels: [oncall]}
+    - {name: leads, unix: clawjail, channels: [page]}
+  delegates:
+    - {person: alice, to: bob, from: 2026-12-20, until: 2027-01-03, zone: Europe/Berlin}
+  categories:
+    - {name: payments, of: [action.make_payment], severity: critical, four_eyes: true, by: [leads], escalate: [{to: oncall}, {after: 5m, to: leads}]}
+    - {name: rest, of: [any]}
 jails: {on_supervisor_loss: kill, supervisor_loss_after: 2h}
 auth: {enabled: true, mfa: all, secret_file: "credential:token", access: 10m, session: 1h}
 rate_limit: {requests: 50, window: 5m}
@@ -67,6 +78,8 @@ notifications:
     - {name: mail, kind: smtp, server: "mail.example.org:587", tls: starttls, from: clawjail@example.org, to: [a@example.org], username: u, secret_file: /etc/clawjail/secrets/mail}
     - {name: chat, kind: slack, url_file: /etc/clawjail/secrets/slack}
     - {name: page, kind: command, command: [/usr/local/bin/page, "-v"], user: root, timeout: 1m}
+  quiet:
+    - {channels: [page], from: 22:00, until: "07:00", days: [fri, sat], zone: Europe/Berlin, pass: critical}
 incidents:
   playbook:
     - {name: rotate, at: assessed, severity: critical, command: [/usr/local/sbin/rotate], drill: true}
@@ -110,6 +123,12 @@ func TestEverything(t *testing.T) {
 	want := config.Config{
 		RunDir: d.RunDir, StateDir: d.StateDir,
 		Group: "clawjail", Approvers: "approvers", FourEyes: true,
+		People:    []config.Person{{Name: "alice", Account: "alice", Channels: []string{"mail"}}, {Name: "bob"}},
+		Groups:    []config.Group{{Name: "oncall", People: []string{"alice", "bob"}, Channels: []string{"oncall"}}, {Name: "leads", Unix: "clawjail", Channels: []string{"page"}}},
+		Delegates: []config.Delegate{{Person: "alice", To: "bob", From: "2026-12-20", Until: "2027-01-03", Zone: "Europe/Berlin"}},
+		Categories: []config.Category{{Name: "payments", Of: []string{"action.make_payment"}, Severity: "critical", FourEyes: true, By: []string{"leads"},
+			Escalate: []config.Step{{To: "oncall"}, {After: config.Duration(5 * time.Minute), To: "leads"}}}, {Name: "rest", Of: []string{"any"}}},
+		Quiet:  []config.Quiet{{Channels: []string{"page"}, From: "22:00", Until: "07:00", Days: []string{"fri", "sat"}, Zone: "Europe/Berlin", Pass: "critical"}},
 		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue,
 		OnSupervisorLoss: config.SupervisorLossKill, SupervisorLossAfter: config.Duration(2 * time.Hour), AuditSegmentBytes: 1 << 30, MaxJails: 4096,
 		AuditCheckpoint: config.Duration(10 * time.Second), AuditRetain: config.Duration(30 * 24 * time.Hour), AuditHold: true,
