@@ -28,11 +28,16 @@ func (s *Supervisor) openActions() error {
 	if err != nil {
 		return err
 	}
+	ofHost, err := s.opt.Config.HostLimits()
+	if err != nil {
+		return fmt.Errorf("action_limits.defaults: %w", err)
+	}
 	s.actions = action.New(action.Options{
-		Dir:    filepath.Join(s.opt.Config.RunDir, "actions"),
-		Limits: limits,
-		Ask:    s.approvals.Submit,
-		Record: s.audit.append,
+		Dir:        filepath.Join(s.opt.Config.RunDir, "actions"),
+		Limits:     limits,
+		HostLimits: ofHost,
+		Ask:        s.approvals.Submit,
+		Record:     s.audit.append,
 		Told: func(j action.Jail, r audit.Record) {
 			s.approvals.Tell(approval.Done{Jail: j.ID, JailName: j.Name, Gate: r.Gate, Rule: r.Rule, Key: strings.Join(r.Subject.Argv, "\x00"),
 				What: func() string { return show.Clip(show.Words(r.Subject.Argv), maxNotice) }})

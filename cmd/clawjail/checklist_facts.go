@@ -39,7 +39,7 @@ func checklistFacts(ctx context.Context, e *env) checklist.Facts {
 	f := checklist.Facts{Time: time.Now(), Host: host}
 	f.Doctor = checklist.Know(doctorFailures(ctx))
 	f.Config = checklist.Know(checklistConfig(e))
-	f.Policies = checklist.Know(checklistPolicies("/etc/clawjail/policies"), nil)
+	f.Policies = checklist.Know(checklistPolicies("/etc/clawjail/policies", hostLimits(e)), nil)
 	f.Accounts = checklist.Know(checklistAccounts(e))
 	f.Keys = checklist.Know(keyFiles(defaultKeyDir))
 	f.Skills = checklist.Know(checklistSkills(store.DefaultDir))
@@ -96,9 +96,23 @@ func checklistConfig(e *env) (checklist.Config, error) {
 	return c, err
 }
 
+// hostLimits are the limits of actions of this host; without a configuration that
+// can be read, which is a fact of its own, the built-in ones.
+func hostLimits(e *env) []policy.ActionLimit {
+	f, _, _, err := readConfig(e, nil)
+	if err != nil {
+		return policy.BuiltinLimits()
+	}
+	limits, err := f.Config.HostLimits()
+	if err != nil {
+		return policy.BuiltinLimits()
+	}
+	return limits
+}
+
 // checklistPolicies looks at the policies of the host, and at the preset that an
-// agent without one gets.
-func checklistPolicies(dir string) []checklist.Policy {
+// agent without one gets, with the limits of the host.
+func checklistPolicies(dir string, host []policy.ActionLimit) []checklist.Policy {
 	names := []string{"agent"}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.yaml")) // the pattern is one
 	var out []checklist.Policy
@@ -110,7 +124,7 @@ func checklistPolicies(dir string) []checklist.Policy {
 			out = append(out, p)
 			continue
 		}
-		for _, l := range pol.ActionLimits(nil) {
+		for _, l := range pol.ActionLimits(host) {
 			amount := fmt.Sprint(l.Max)
 			if l.Currency != "" {
 				amount = policy.Money(l.Max, l.Currency)

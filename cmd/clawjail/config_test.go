@@ -87,7 +87,7 @@ func TestConfigExplain(t *testing.T) {
 		t.Errorf("%d %s %s", code, out, errs)
 	}
 	again, errs, code := configRun(t, none, out, "explain", "-")
-	if code != 0 || errs != "" || strings.Contains(again, "default") {
+	if code != 0 || errs != "" || strings.Contains(again, "# default") {
 		t.Errorf("what explain prints is no whole configuration: %d %s %s", code, again, errs)
 	}
 	if out, _, code := configRun(t, none, "", "explain"); code != 0 || !strings.HasPrefix(out, "# in force without "+none+"\n") {

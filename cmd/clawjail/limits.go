@@ -28,8 +28,9 @@ func newLimitsCommand(e *env) *cobra.Command {
 spent; how much of each is used in the time that it is about, and what is left.
 A limit that several jails share stands there once.
 
-Limits are set in a policy, under actions.limits. What is over one waits for a
-human, or is refused.`,
+Limits are set in a policy, under actions.limits, and for the whole host in
+/etc/clawjail/config.yaml, under action_limits.defaults. What is over one waits
+for a human, or is refused.`,
 		Example: "  sudo clawjail limits\n  sudo clawjail limits -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -117,6 +117,10 @@ type Config struct {
 	// them.
 	CanaryFiles []string `json:"canary_files"`
 	CanaryHosts []string `json:"canary_hosts"`
+	// ActionLimits are what agents may do in the world unless their policy says
+	// otherwise: see ActionLimit. Those that are built in are among them, or others
+	// about the same.
+	ActionLimits []ActionLimit `json:"action_limits"`
 	// LimitRedis are the addresses of a Redis in which several hosts count what
 	// agents do together; none counts on this host alone.
 	LimitRedis []string `json:"limit_redis"`
@@ -212,6 +216,7 @@ func Default() Config {
 		AuditCheckpoint:     Duration(time.Minute),
 		AuditRetain:         Duration(90 * 24 * time.Hour),
 		DenialWindow:        Duration(time.Minute),
+		ActionLimits:        DefaultActionLimits(),
 		MaxJails:            512,
 		SkillSources:        []string{"github.com/openclaw/", "local/verified/"},
 		SkillVerify:         true,

@@ -203,6 +203,7 @@ func (c Config) Problems() Problems {
 	}
 	ps = append(ps, c.securityProblems()...)
 	ps = append(ps, c.channelProblems()...)
+	ps = append(ps, c.limitProblems()...)
 	ps = append(ps, c.askedProblems()...)
 	return append(ps, c.userProblems()...)
 }

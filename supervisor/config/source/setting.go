@@ -86,6 +86,7 @@ func settings() []setting {
 				c.MaxJails = int(v)
 			},
 			func(c config.Config) string { return strconv.Itoa(c.MaxJails) }},
+		{"action_limits.defaults", "action_limits", readActionLimits, func(c config.Config) string { return flow(c.ActionLimits) }},
 		texts("action_limits.redis", "limit_redis", config.MaxRedis, config.CheckRedis, func(c *config.Config) *[]string { return &c.LimitRedis }),
 		word("action_limits.redis_user", "limit_redis_user", func(c *config.Config) *string { return &c.LimitRedisUser }),
 		word("action_limits.redis_password_file", "limit_redis_password_file", func(c *config.Config) *string { return &c.LimitRedisPassword }),

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/json"
 	"errors"
 	"net/netip"
 	"os"
@@ -99,7 +100,7 @@ network:
     - 2001:db8::53
     - "[2001:db8::54]:54"
 limits: {jails: 4096}
-action_limits: {redis: ["10.0.0.5:6379", "r2.example.org:6380"], redis_user: cj, redis_password_file: "credential:redis", redis_tls: true, hosts: 4}
+action_limits: {defaults: [{of: send_email, limit: 5/10m, scope: user, over: deny}, {of: transaction, limit: 5 USD}], redis: ["10.0.0.5:6379", "r2.example.org:6380"], redis_user: cj, redis_password_file: "credential:redis", redis_tls: true, hosts: 4}
 private: {linger: 1m30s}
 skills:
   trusted_sources: [/srv/skills/]
@@ -150,7 +151,10 @@ func TestEverything(t *testing.T) {
 		AuthEnabled: true, AuthMFA: "all", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
 		RateRequests: 50, RateWindow: config.Duration(5 * time.Minute), AuditEnabled: true,
 		Listen: "127.0.0.1:9443", Name: "console.example.org", Certificate: "/etc/ssl/c.pem", Key: "credential:key",
-		Accept:     []string{"skills.allow_unsigned", "network.tls"},
+		Accept: []string{"skills.allow_unsigned", "network.tls"},
+		ActionLimits: []config.ActionLimit{{Of: "send_email", Limit: "5/10m", Scope: "user", Over: "deny"}, {Of: "transaction", Limit: "5.00 USD", Scope: "jail", Over: "ask"},
+			{Of: "api_call", Limit: "60/m", Scope: "jail", Over: "ask"}, {Of: "delete_file", Limit: "50/h", Scope: "jail", Over: "ask"},
+			{Of: "send_email", Limit: "10/h", Scope: "jail", Over: "ask"}, {Of: "spending", Limit: "100.00 USD/d", Scope: "jail", Over: "ask"}},
 		LimitRedis: []string{"10.0.0.5:6379", "r2.example.org:6380"}, LimitRedisUser: "cj", LimitRedisPassword: "credential:redis", LimitRedisTLS: true, LimitHosts: 4,
 		SkillSources: []string{"/srv/skills/"}, SkillUnsigned: true, SkillPermissions: 6, SkillSigners: 2,
 		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6, AuthUID: 7, AuthGID: 8,
@@ -235,15 +239,18 @@ func TestEveryFieldIsASetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(b)
-	for _, s := range settings() {
-		if strings.Count(text, `"`+s.field+`":`) != 1 {
-			t.Errorf("%s sets %q, which is no field", s.key, s.field)
-		}
-		text = strings.Replace(text, `"`+s.field+`":`, "", 1)
+	var fields map[string]any
+	if err := json.Unmarshal(b, &fields); err != nil {
+		t.Fatal(err)
 	}
-	if n := strings.Count(text, `":`); n != 2 || !strings.Contains(text, `"run_dir":`) || !strings.Contains(text, `"state_dir":`) {
-		t.Errorf("fields without a setting: %s", text)
+	for _, s := range settings() {
+		if _, there := fields[s.field]; !there {
+			t.Errorf("%s sets %q, which is no field, or is set already", s.key, s.field)
+		}
+		delete(fields, s.field)
+	}
+	if _, run := fields["run_dir"]; len(fields) != 2 || !run || fields["state_dir"] == nil {
+		t.Errorf("fields without a setting: %v", fields)
 	}
 }
 
