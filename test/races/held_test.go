@@ -84,7 +84,7 @@ func wait(ctx context.Context, d time.Duration) {
 // held waits until so many different requests of a jail are held.
 func held(t *testing.T, jail string, n int) []client.Approval {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		all, _, _ := supervised().Approvals(ctx)
@@ -261,7 +261,7 @@ func TestNumbers(t *testing.T) {
 // TestFreezeVerdict freezes a jail from within a held call.
 func TestFreezeVerdict(t *testing.T) {
 	r := newField(t, strings.ReplaceAll(askedEvil, "then: ask", "then: freeze")).start(t, "./race", "doors", "1", "60")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		// An error is of a jail that is not there yet.

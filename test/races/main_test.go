@@ -87,6 +87,9 @@ func tail(s string) string {
 	return s
 }
 
+// patience is how long is waited for what must come, on a busy machine too.
+const patience = 2 * time.Minute
+
 // full says that attacks are made as often as was promised, however long it takes.
 func full() bool { return os.Getenv("CLAWJAIL_RACE_FULL") != "" }
 
@@ -207,7 +210,7 @@ func (f field) jail(t testing.TB, argv ...string) outcome {
 // clawjail runs one command line of the CLI to its end.
 func clawjail(t testing.TB, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second+time.Duration(seconds(t))*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience+time.Duration(seconds(t))*time.Second)
 	defer cancel()
 	c := command(ctx, t, args...)
 	var stdout, stderr bytes.Buffer

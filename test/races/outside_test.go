@@ -20,7 +20,7 @@ import (
 // up waits until a jail runs and gives its first process.
 func up(t *testing.T, name string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		// An error is of a supervisor that is not there yet.
@@ -131,7 +131,7 @@ func TestHeldLong(t *testing.T) {
 		if byName[name] {
 			policy = asked
 		}
-		r := newField(t, policy).start(t, "./race", name, "1000000", itoa(int(hold.Seconds())+120))
+		r := newField(t, policy).start(t, "./race", name, "1000000", itoa(int(hold.Seconds())+900))
 		held(t, r.name, 1)
 		started[name] = r
 	}
