@@ -127,7 +127,7 @@ func TestHugePolicyIsRefusedAtOnce(t *testing.T) {
 	if err := os.WriteFile(path, bytes.Repeat([]byte("# x\n"), 25<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o := jail(t, run{Policy: path, Workspace: workspace(t), Argv: []string{"true"}, Timeout: 10 * time.Second})
+	o := jail(t, run{Policy: path, Workspace: workspace(t), Argv: []string{"true"}, Timeout: time.Minute})
 	if o.Code != 125 || !strings.Contains(o.Stderr, "huge.yaml") {
 		t.Errorf("%v", o)
 	}
