@@ -332,7 +332,7 @@ func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
 		return startError(err, b.plan)
 	}
 	b.mark("go")
-	s.work.Go(s.spares.fill) // for the next one
+	s.work.Go(func() { s.fillAfter(e) })
 	s.metrics.start.observe(time.Since(b.begun))
 	for phase, d := range b.created.Timings {
 		b.phases["shim."+phase] = milliseconds(d)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"clawjail/jail/shim"
 )
@@ -62,6 +63,25 @@ func (s *spares) fill() {
 	} else if spare != nil {
 		_ = spare.Close()
 	}
+}
+
+// fillDelay is how long the next shim waits while a command that was just let go
+// may be a short one: making it takes as much processor time as that whole jail's
+// end, and nobody needs it yet.
+const fillDelay = 25 * time.Millisecond
+
+// fillAfter makes a spare shim once the jail that took the last one has ended, or
+// has been running for a while.
+func (s *Supervisor) fillAfter(e *entry) {
+	timer := time.NewTimer(fillDelay)
+	defer timer.Stop()
+	select {
+	case <-e.done:
+	case <-timer.C:
+	case <-s.base.Done():
+		return
+	}
+	s.spares.fill()
 }
 
 // close ends the spare one. Nothing is taken or made afterwards.
