@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/match"
@@ -32,6 +33,7 @@ type asks struct {
 	places   chan struct{} // running Askers
 	verdicts chan control.Message
 	work     sync.WaitGroup
+	hushed   atomic.Bool // verdicts are not sent any more
 
 	mu    sync.Mutex
 	open  map[uint64]openAsk
@@ -138,6 +140,9 @@ func (a *asks) forget(jail string) {
 // answer queues a verdict. The reader of the process's messages calls it and
 // must not wait for the process, which may be waiting for that reader.
 func (a *asks) answer(id uint64, v Verdict) error {
+	if a.hushed.Load() {
+		return nil
+	}
 	v.Reason = bounded([]byte(v.Reason))
 	select {
 	case a.verdicts <- control.Message{Type: control.TypeDecide, ID: id, Verdict: &v}:

@@ -29,9 +29,11 @@
 //
 //	jails                       1024: refused by Add
 //	connections of one jail     512, Rules.MaxConns up to 4096: reset, event
-//	connections of all jails    4096, each with a place for its event: reset, event
+//	connections of all jails    4096: reset, event
+//	records waiting             16384: new connections are reset, event
 //	held in one jail            64: reset, event
 //	held connections            1024: reset, event
+//	asks without a supervisor   30 min: reset, event, until the next supervisor
 //	asks of a jail              5 a second after 64: reset, event
 //	askers that run             2048: refused unheard
 //	verdicts waiting to be sent 4096: the process is killed

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,44 +33,139 @@ func Validate(r Rules) error {
 
 // spawn starts the process with one end of each socket pair.
 func (s *Server) spawn(bin string, uid, gid uint32) (err error) {
-	var theirs []*os.File
+	var given []*os.File
 	defer func() {
-		for _, f := range theirs {
+		for _, f := range given {
 			f.Close()
 		}
-		if err != nil && s.requests != nil {
-			s.requests.Close()
-		}
-		if err != nil && s.stream != nil {
-			s.stream.Close()
+		if err != nil {
+			s.closeSockets()
 		}
 	}()
-	for _, ours := range []**socket.Conn{&s.requests, &s.stream} {
+	for _, ours := range []**socket.Conn{&s.requests, &s.stream, &s.handover} {
 		c, f, err := socket.Pair()
 		if err != nil {
 			return err
 		}
 		*ours = c
-		theirs = append(theirs, f)
+		given = append(given, f)
 	}
 	if err := s.requests.Reserve(control.MaxMessage); err != nil {
 		return err
 	}
-	s.cmd = &exec.Cmd{
+	var stderr *os.File
+	if s.stderr, stderr, err = os.Pipe(); err != nil {
+		return err
+	}
+	given = append(given, stderr)
+	cmd := &exec.Cmd{
 		Path:       bin,
 		Args:       []string{"clawjail-egress"},
 		Env:        []string{},
 		Dir:        "/",
-		ExtraFiles: theirs, // 3 and 4, as the process expects them
+		Stderr:     stderr,
+		ExtraFiles: given[:3], // 3 to 5, as the process expects them
 		SysProcAttr: &syscall.SysProcAttr{
 			Credential: &syscall.Credential{Uid: uid, Gid: gid, Groups: []uint32{}},
 			Setsid:     true, // signals of a terminal are the supervisor's
 		},
 	}
-	if s.stderr, err = s.cmd.StderrPipe(); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	return s.cmd.Start()
+	if s.proc, err = ours(cmd); err == nil {
+		err = s.fillCarrier()
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	return err
+}
+
+// fillCarrier makes what the next supervisor gets.
+func (s *Server) fillCarrier() error {
+	files := map[string]*os.File{carriedProcess: s.proc.fd, carriedStderr: s.stderr}
+	for name, c := range map[string]*socket.Conn{carriedHandover: s.handover, carriedEvents: s.stream} {
+		f, err := c.File()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		files[name] = f
+	}
+	var err error
+	s.carrier, err = load(files)
+	return err
+}
+
+// closeSockets closes what there is of the ways to the process.
+func (s *Server) closeSockets() {
+	for _, c := range []*socket.Conn{s.requests, s.stream, s.handover} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	for _, f := range []*os.File{s.stderr, s.carrier} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// find takes over the process that a carrier leads to. Without an error it is of
+// this build, alive, and has a new connection.
+func (s *Server) find(carrier *os.File, bin string, uid uint32) error {
+	files, err := unload(carrier)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, f := range files {
+			if f != s.stderr && (s.proc == nil || f != s.proc.fd) {
+				f.Close()
+			}
+		}
+	}()
+	if s.proc, err = theirs(files[carriedProcess]); err != nil {
+		return err
+	}
+	s.stderr = files[carriedStderr]
+	if err := s.proc.same(bin, uid); err != nil {
+		return err
+	}
+	for name, c := range map[string]**socket.Conn{carriedHandover: &s.handover, carriedEvents: &s.stream} {
+		f := files[name]
+		delete(files, name) // Open closes it
+		if *c, err = socket.Open(f); err != nil {
+			return err
+		}
+	}
+	if err := s.fillCarrier(); err != nil {
+		return err
+	}
+	return s.link()
+}
+
+// link gives the process a connection to this supervisor.
+func (s *Server) link() error {
+	var given *os.File
+	var err error
+	if s.requests, given, err = socket.Pair(); err != nil {
+		return err
+	}
+	defer given.Close()
+	if err := s.requests.Reserve(control.MaxMessage); err != nil {
+		return err
+	}
+	b, err := control.Encode(control.Message{Type: control.TypeLink, Version: control.Version})
+	if err != nil {
+		return err
+	}
+	if err := s.handover.SendUntil(time.Now().Add(closeTime)); err != nil {
+		return err
+	}
+	return s.handover.Send(b, given)
 }
 
 // logLines logs what the process writes to stderr: a reason to end, or a Go
@@ -118,7 +214,9 @@ func (s *Server) readAnswers(ready chan<- struct{}) {
 		}
 		switch {
 		case first:
-			close(ready)
+			if err = s.begun(m); err == nil {
+				close(ready)
+			}
 		case m.Type == control.TypeAsk:
 			err = s.asked(m)
 		case m.Type == control.TypeWithdraw:
@@ -133,6 +231,21 @@ func (s *Server) readAnswers(ready chan<- struct{}) {
 			return
 		}
 	}
+}
+
+// begun takes note of what the process says first.
+func (s *Server) begun(m control.Message) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.Version != control.Version {
+		s.said = fmt.Sprintf("it speaks version %d, this is %d", m.Version, control.Version)
+		return errors.New(s.said)
+	}
+	for _, j := range m.Served {
+		s.former[j.Jail] = j
+		s.known[j.Jail] = make(chan struct{})
+	}
+	return nil
 }
 
 func (s *Server) answer(m control.Message) {
@@ -184,26 +297,43 @@ func (s *Server) readEvents() {
 }
 
 // lost ends the process when a stream of it breaks: one that sends what it
-// should not is not to be trusted with traffic. An end of file, or our own
-// Close, is no breach.
+// should not is not to be trusted with traffic. An end of file mostly means that
+// it has ended; our own Close or Leave is no breach.
 func (s *Server) lost(stream string, err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+	s.mu.Lock()
+	over := s.over
+	s.mu.Unlock()
+	if over || errors.Is(err, net.ErrClosed) {
 		return
 	}
-	s.log.Error("egress breaks its protocol", "stream", stream, "error", err)
-	_ = s.cmd.Process.Kill() // an error means that it has ended
+	if !errors.Is(err, io.EOF) {
+		s.log.Error("egress breaks its protocol", "stream", stream, "error", err)
+	}
+	s.proc.kill()
 }
 
-// reap waits for the process. Its stderr ends with it, and Wait would close
-// that before it is read.
+// reap waits for the process, or until Leave.
 func (s *Server) reap() {
-	s.logLines(s.stderr)
-	err := s.cmd.Wait()
+	var logs sync.WaitGroup
+	logs.Go(func() { s.logLines(s.stderr) })
+	ended := s.proc.await()
+	if !ended {
+		s.stderr.Close()
+	}
+	logs.Wait() // its stderr ends with it
+	var err error
+	switch cmd := s.proc.cmd; {
+	case cmd != nil && ended:
+		err = cmd.Wait()
+	case cmd != nil:
+		_ = cmd.Process.Release()
+	}
 	s.mu.Lock()
 	s.ended = true
+	over := s.over
 	s.mu.Unlock()
 	s.asks.cancel()
-	if err != nil {
+	if err != nil || ended && !over {
 		s.log.Error("egress has ended; jails have no network", "error", err)
 	}
 	close(s.done)

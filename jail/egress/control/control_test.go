@@ -32,6 +32,10 @@ func TestMessagesSurvive(t *testing.T) {
 		{Type: TypeAdd, ID: 2, Rules: &Rules{Jail: "j"}, Sockets: []string{"tcp4"}},
 		{Type: TypeRemove, ID: 3, Jail: "j1"},
 		{Type: TypeReady},
+		{Type: TypeReady, Version: Version, Served: []Served{{Jail: "j1", Digest: "ab"}, {Jail: "j2", Digest: "cd", Cut: true}}},
+		{Type: TypeLink, Version: Version},
+		{Type: TypeTake, ID: 7, Jail: "j1"},
+		{Type: TypeEnd},
 		{Type: TypeAnswer, ID: 4, Error: "no"},
 		{Type: TypeAsk, ID: 5, Ask: &Ask{Jail: "j", Name: "a.test", Port: 443, Protocol: "tls"}},
 		{Type: TypeAsk, ID: 6, Ask: &Ask{Jail: "j", Addr: netip.MustParseAddr("192.0.2.1"), Port: 22, Protocol: "tcp"}},
@@ -96,8 +100,13 @@ func TestRefusedMessages(t *testing.T) {
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a.test","addr":"","port":1,"protocol":"udp"}}`:                                 "unknown protocol",
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"a` + "\u202e" + `","addr":"","port":1,"protocol":"tls"}}`:                      "U+202E",
 		`{"type":"ask","id":1,"ask":{"jail":"j","name":"` + strings.Repeat("n", MaxName+1) + `","addr":"","port":1,"protocol":"tls"}}`: "at most",
-		`{"type":"ready","verdict":{}}`:                          "does not fit",
-		`{"type":"decide","id":1,"verdict":{"reason":"\u001b"}}`: "U+001B",
+		`{"type":"ready","verdict":{}}`:                                                 "does not fit",
+		`{"type":"end","version":1}`:                                                    "does not fit",
+		`{"type":"take","id":1}`:                                                        "jail id",
+		`{"type":"link","served":[{"jail":"j","digest":""}]}`:                           "does not fit",
+		`{"type":"ready","served":[{"jail":"j","digest":""},{"jail":"j","digest":""}]}`: "twice",
+		`{"type":"ready","version":-1}`:                                                 "version -1",
+		`{"type":"decide","id":1,"verdict":{"reason":"\u001b"}}`:                        "U+001B",
 		`[]`:                              "cannot unmarshal",
 		strings.Repeat(" ", MaxMessage+1): "at most",
 	} {
@@ -156,6 +165,7 @@ func TestRulesReportEveryProblem(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	r := rules()
 	for _, m := range []Message{{Type: TypeAdd, ID: 1, Rules: &r, Sockets: []string{"tcp4"}}, {Type: TypeReady}, {Type: TypeRemove, Jail: "j"},
+		{Type: TypeReady, Version: 1, Served: []Served{{Jail: "j", Digest: "ab", Cut: true}}}, {Type: TypeLink, Version: 1},
 		{Type: TypeAsk, ID: 5, Ask: &Ask{Jail: "j", Name: "a.test", Port: 443, Protocol: "tls"}}, {Type: TypeDecide, ID: 5, Verdict: &Verdict{Allow: true}}} {
 		b, err := Encode(m)
 		if err != nil {

@@ -8,6 +8,11 @@ import (
 	"unicode/utf8"
 )
 
+// Version changes whenever the meaning of a message does. The process outlives
+// the supervisor that started it, so both ends may be of different builds; they
+// go on together only when they speak the same version.
+const Version = 1
+
 // Message types. The supervisor sends add and remove; clawjail-egress sends
 // ready once, and one answer for each request. The other way round,
 // clawjail-egress sends ask, and withdraw when the connection is gone before
@@ -18,8 +23,18 @@ const (
 	TypeRemove = "remove"
 	TypeCut    = "cut"  // reset a jail's connections, and refuse new ones
 	TypeJoin   = "join" // take connections again
+	// TypeReady is the first message of a connection: the version, and the jails
+	// that are served since a former supervisor.
 	TypeReady  = "ready"
 	TypeAnswer = "answer"
+	// TypeTake goes on with a jail of a former supervisor: its asks are put again.
+	TypeTake = "take"
+	// TypeEnd ends the process. The end of the connection does not: it waits for
+	// the next supervisor then.
+	TypeEnd = "end"
+	// TypeLink brings, over the handover socket, the connection to the next
+	// supervisor. Its form must never change.
+	TypeLink = "link"
 
 	TypeAsk      = "ask"
 	TypeWithdraw = "withdraw"
@@ -36,8 +51,10 @@ type Message struct {
 	// Sockets says which sockets come with an add, in the order of the
 	// descriptors: any of tcp4, tcp6, udp4, udp6.
 	Sockets []string `json:"sockets,omitempty"`
-	Jail    string   `json:"jail,omitempty"`  // remove
+	Jail    string   `json:"jail,omitempty"`  // remove, cut, join, take
 	Error   string   `json:"error,omitempty"` // answer; "" is success
+	Version int      `json:"version,omitempty"`
+	Served  []Served `json:"served,omitempty"` // ready
 
 	Ask     *Ask     `json:"ask,omitempty"`     // ask
 	Verdict *Verdict `json:"verdict,omitempty"` // decide
@@ -128,9 +145,11 @@ func (m Message) check() error {
 	switch m.Type {
 	case TypeAdd:
 		err = m.checkAdd()
-	case TypeRemove, TypeCut, TypeJoin:
+	case TypeRemove, TypeCut, TypeJoin, TypeTake:
 		err = checkJail(m.Jail)
-	case TypeReady:
+	case TypeReady, TypeLink:
+		err = m.checkReady()
+	case TypeEnd:
 	case TypeAnswer:
 		err = checkText("error", m.Error)
 	case TypeAsk:
@@ -150,7 +169,27 @@ func (m Message) check() error {
 	if err == nil && ((m.Ask != nil) != (m.Type == TypeAsk) || (m.Verdict != nil) != (m.Type == TypeDecide)) {
 		err = fmt.Errorf("an ask or a verdict does not fit a message of type %s", m.Type)
 	}
+	if err == nil && (m.Served != nil && m.Type != TypeReady || m.Version != 0 && m.Type != TypeReady && m.Type != TypeLink) {
+		err = fmt.Errorf("a version or a list of jails does not fit a message of type %s", m.Type)
+	}
 	return err
+}
+
+func (m Message) checkReady() error {
+	if m.Version < 0 || len(m.Served) > MaxServed {
+		return fmt.Errorf("version %d, %d jails, at most %d", m.Version, len(m.Served), MaxServed)
+	}
+	seen := make(map[string]bool, len(m.Served))
+	for _, s := range m.Served {
+		if seen[s.Jail] {
+			return errors.New("a jail twice")
+		}
+		seen[s.Jail] = true
+		if err := errors.Join(checkJail(s.Jail), checkText("digest", s.Digest)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m Message) checkAsk() error {

@@ -1,6 +1,9 @@
 package control
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -77,6 +80,16 @@ func (r Rules) Validate() error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// Digest tells rules apart, as they were given: without their defaults.
+func (r Rules) Digest() (string, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("digest of a jail's rules: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 func printable(r rune) bool { return unicode.IsPrint(r) || r == ' ' }

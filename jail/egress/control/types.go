@@ -15,6 +15,7 @@ const (
 	MaxName     = 253       // a DNS name without its trailing dot, RFC 1035 section 3.1
 	MaxText     = 512       // every other string
 	MaxJailID   = 128
+	MaxServed   = 1024 // jails of one process
 )
 
 // Bounds of connections that are held until somebody decides.
@@ -71,6 +72,13 @@ type Rules struct {
 	Idle time.Duration `json:"idle_ns,omitempty"`
 	// Upstream are the resolvers; empty: those of /etc/resolv.conf.
 	Upstream []netip.AddrPort `json:"upstream,omitempty"`
+}
+
+// Served is a jail that the process has served since a former supervisor.
+type Served struct {
+	Jail   string `json:"jail"`
+	Digest string `json:"digest"`        // of the rules it was added with
+	Cut    bool   `json:"cut,omitempty"` // it is cut off from the network
 }
 
 // Event kinds.

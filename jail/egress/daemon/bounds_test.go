@@ -21,10 +21,12 @@ func TestBoundsAreDocumented(t *testing.T) {
 	}
 	for label, want := range map[string]string{
 		"connections of one jail":    fmt.Sprintf("%d, Rules.MaxConns up to %d", control.DefaultMaxConns, control.MaxMaxConns),
-		"connections of all jails":   fmt.Sprintf("%d,", maxConns),
+		"connections of all jails":   fmt.Sprintf("%d:", maxConns),
 		"held in one jail":           fmt.Sprintf("%d:", control.MaxHeldJail),
 		"held connections":           fmt.Sprintf("%d:", control.MaxHeld),
 		"asks of a jail":             fmt.Sprintf("%d a second after %d", askRate, askBurst),
+		"records waiting":            fmt.Sprintf("%d:", maxRecords),
+		"asks without a supervisor":  fmt.Sprintf("%.0f min", awayTime.Minutes()),
 		"other events waiting":       fmt.Sprintf("%d:", maxNotes),
 		"different facts of a jail":  fmt.Sprintf("%d in %.0f s", maxKeys, tallyWindow.Seconds()),
 		"names of a jail":            fmt.Sprintf("%d:", vaddr.MaxNames),

@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -18,10 +16,13 @@ import (
 const (
 	ControlFD = 3
 	EventFD   = 4
+	// HandoverFD brings the connection to each later supervisor. When its other
+	// end is held by nobody any more, there will be none.
+	HandoverFD = 5
 )
 
 const (
-	maxJails    = 1024
+	maxJails    = control.MaxServed
 	sniffTime   = 30 * time.Second
 	memoryLimit = 256 << 20 // soft: the collector works harder near it
 )
@@ -51,33 +52,46 @@ func run(conf string) error {
 		return err
 	}
 	defer events.Close()
+	handover, err := socket.Open(os.NewFile(HandoverFD, "handover"))
+	if err != nil {
+		return err
+	}
+	defer handover.Close()
 	if err := confine(conf); err != nil {
 		return err
 	}
-	return Serve(requests, events, conf)
+	return Serve(requests, events, handover, conf)
 }
 
-// Serve does what the supervisor asks until its end of the socket is closed or
-// events can no longer be written.
-func Serve(requests, events *socket.Conn, conf string) error {
+// Serve does what supervisors ask: the one at requests, and those that come by
+// handover after it. It returns when one of them says so, when nobody holds
+// handover's other end any more, or when events can no longer be written.
+func Serve(requests, events, handover *socket.Conn, conf string) error {
 	d := &process{
-		requests: requests,
-		jails:    make(map[string]*jail),
+		links: make(chan *socket.Conn),
+		done:  make(chan struct{}),
+		jails: make(map[string]*jail),
 		shared: &shared{
 			ledger:  newLedger(),
 			dialer:  newDialer(conf),
 			buffers: relay.NewBuffers(),
 			sniffIn: sniffTime,
+			asker:   newAsker(awayTime),
 		},
 	}
-	d.shared.asker = newAsker(d.send)
 	var wg sync.WaitGroup
 	var writeErr error
 	wg.Go(func() {
 		writeErr = d.shared.ledger.write(func(b []byte) error { return events.Send(b) })
-		requests.Close() // ends the loop below: traffic without records must not be
+		// Ends run below: traffic without records must not be.
+		handover.Close()
+		d.interrupt()
 	})
-	err := d.loop()
+	wg.Go(func() { d.takeLinks(handover) })
+	err := d.run(requests)
+	close(d.done)
+	handover.Close()
+	d.shared.asker.detach()
 	for _, j := range d.jails {
 		j.stop()
 	}
@@ -94,42 +108,13 @@ func Serve(requests, events *socket.Conn, conf string) error {
 
 // process is the state of the control loop.
 type process struct {
-	requests *socket.Conn
-	jails    map[string]*jail
-	shared   *shared
-}
+	jails  map[string]*jail
+	shared *shared
+	links  chan *socket.Conn // closed when no supervisor will come any more
+	done   chan struct{}     // closed when run has returned
 
-func (d *process) loop() error {
-	if err := d.send(control.Message{Type: control.TypeReady}); err != nil {
-		return err
-	}
-	b := make([]byte, control.MaxMessage+1)
-	for {
-		n, files, err := d.requests.Receive(b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		m, err := control.Decode(b[:n])
-		if err != nil {
-			closeFiles(files)
-			return err // the supervisor is not what it should be
-		}
-		if m.Type == control.TypeDecide {
-			closeFiles(files)
-			d.shared.asker.decide(m.ID, *m.Verdict)
-			continue
-		}
-		answer := control.Message{Type: control.TypeAnswer, ID: m.ID}
-		if err := d.do(m, files); err != nil {
-			answer.Error = bounded(err.Error())
-		}
-		if err := d.send(answer); err != nil {
-			return err
-		}
-	}
+	mu      sync.Mutex
+	current *socket.Conn // to the supervisor that is served
 }
 
 func (d *process) do(m control.Message, files []*os.File) error {
@@ -154,6 +139,14 @@ func (d *process) do(m control.Message, files []*os.File) error {
 		}
 		delete(d.jails, m.Jail)
 		j.stop()
+		d.shared.asker.forget(m.Jail)
+		return nil
+	case control.TypeTake:
+		closeFiles(files)
+		if d.jails[m.Jail] == nil {
+			return fmt.Errorf("jail %q is not served", m.Jail)
+		}
+		d.shared.asker.take(m.Jail)
 		return nil
 	case control.TypeCut, control.TypeJoin:
 		closeFiles(files)
@@ -166,12 +159,4 @@ func (d *process) do(m control.Message, files []*os.File) error {
 	}
 	closeFiles(files)
 	return fmt.Errorf("message %q is not a request", m.Type)
-}
-
-func (d *process) send(m control.Message) error {
-	b, err := control.Encode(m)
-	if err != nil {
-		return err
-	}
-	return d.requests.Send(b)
 }

@@ -26,7 +26,7 @@ func harden() error {
 	if err := enoughFiles(); err != nil {
 		return err
 	}
-	if err := closeInherited(EventFD); err != nil {
+	if err := closeInherited(HandoverFD); err != nil {
 		return err
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {

@@ -3,10 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,56 +23,162 @@ const (
 	askBurst = control.MaxHeldJail
 )
 
-// asker puts asks to the supervisor and hands out its verdicts.
+// awayTime is how long what was asked waits for the next supervisor.
+const awayTime = 30 * time.Minute
+
+// asker puts asks to the supervisor and hands out its verdicts. While there is
+// none they wait, and are put to the next one under the same ids.
 type asker struct {
-	send func(control.Message) error
+	away time.Duration
+
+	// wire orders what is sent: an ask before its withdrawal, and none before
+	// the supervisor has taken its jail.
+	wire     sync.Mutex
+	send     func(control.Message) error // nil: there is no supervisor
+	untaken  map[string]bool             // jails that it has not taken yet
+	deadline *time.Timer
 
 	mu      sync.Mutex
 	next    uint64
 	waiting map[uint64]waiter
 	jails   map[string]int // how many wait
+	alone   bool           // no supervisor came back in time
 }
 
 type waiter struct {
-	jail    string
+	ask     control.Ask
 	verdict chan control.Verdict // capacity 1, one is sent
 }
 
-func newAsker(send func(control.Message) error) *asker {
-	return &asker{send: send, waiting: make(map[uint64]waiter), jails: make(map[string]int)}
+func newAsker(away time.Duration) *asker {
+	return &asker{away: away, waiting: make(map[uint64]waiter), jails: make(map[string]int)}
+}
+
+// attach has a supervisor asked. It has not heard of jails that were served
+// before, and is asked about each of them once it has taken it.
+func (a *asker) attach(send func(control.Message) error, served []string) {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	if a.deadline != nil {
+		a.deadline.Stop()
+	}
+	a.send, a.untaken = send, make(map[string]bool, len(served))
+	for _, jail := range served {
+		a.untaken[jail] = true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.alone = false
+}
+
+// detach has asks wait, but not for ever.
+func (a *asker) detach() {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	if a.send == nil {
+		return
+	}
+	a.send = nil
+	a.deadline = time.AfterFunc(a.away, a.giveUp)
+}
+
+// giveUp refuses what waits, and what comes, until there is a supervisor.
+func (a *asker) giveUp() {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	if a.send != nil {
+		return
+	}
+	a.mu.Lock()
+	a.alone = true
+	ids := slices.Collect(maps.Keys(a.waiting))
+	a.mu.Unlock()
+	for _, id := range ids {
+		a.decide(id, control.Verdict{Reason: errAlone.Error()})
+	}
+}
+
+var errAlone = errors.New("no supervisor came back in time")
+
+// take puts the asks of a jail, oldest first.
+func (a *asker) take(jail string) {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	if !a.untaken[jail] {
+		return
+	}
+	delete(a.untaken, jail)
+	a.mu.Lock()
+	again := map[uint64]control.Ask{}
+	for id, w := range a.waiting {
+		if w.ask.Jail == jail {
+			again[id] = w.ask
+		}
+	}
+	a.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(again)) {
+		q := again[id]
+		a.tell(control.Message{Type: control.TypeAsk, ID: id, Ask: &q}, jail)
+	}
+}
+
+// forget is told of a jail that is gone, with its asks.
+func (a *asker) forget(jail string) {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	delete(a.untaken, jail)
+}
+
+// tell sends a message about an ask, if there is a supervisor that knows of its
+// jail. wire is locked. An error means that the supervisor has gone: the next one
+// is told what it has to know.
+func (a *asker) tell(m control.Message, jail string) {
+	if a.send != nil && !a.untaken[jail] {
+		_ = a.send(m)
+	}
 }
 
 // ask puts one ask. Its place is taken until leave.
 func (a *asker) ask(q control.Ask) (uint64, <-chan control.Verdict, error) {
+	a.wire.Lock()
+	defer a.wire.Unlock()
+	id, w, err := a.enter(q)
+	if err != nil {
+		return 0, nil, err
+	}
+	a.tell(control.Message{Type: control.TypeAsk, ID: id, Ask: &q}, q.Jail)
+	return id, w.verdict, nil
+}
+
+// enter takes a place.
+func (a *asker) enter(q control.Ask) (uint64, waiter, error) {
 	a.mu.Lock()
-	if len(a.waiting) >= control.MaxHeld || a.jails[q.Jail] >= control.MaxHeldJail {
-		a.mu.Unlock()
-		return 0, nil, errors.New("too many connections wait for a decision")
+	defer a.mu.Unlock()
+	switch {
+	case a.alone:
+		return 0, waiter{}, errAlone
+	case len(a.waiting) >= control.MaxHeld || a.jails[q.Jail] >= control.MaxHeldJail:
+		return 0, waiter{}, errors.New("too many connections wait for a decision")
 	}
 	a.next++
-	id := a.next
-	w := waiter{q.Jail, make(chan control.Verdict, 1)}
-	a.waiting[id] = w
+	w := waiter{q, make(chan control.Verdict, 1)}
+	a.waiting[a.next] = w
 	a.jails[q.Jail]++
-	a.mu.Unlock()
-	if err := a.send(control.Message{Type: control.TypeAsk, ID: id, Ask: &q}); err != nil {
-		a.drop(id)
-		return 0, nil, fmt.Errorf("nobody can be asked: %w", err)
-	}
-	return id, w.verdict, nil
+	return a.next, w, nil
 }
 
 // leave withdraws an ask that was not decided. The place is free for another
 // one only after the supervisor was told: it holds us to the bound.
 func (a *asker) leave(id uint64) {
+	a.wire.Lock()
+	defer a.wire.Unlock()
 	a.mu.Lock()
-	_, open := a.waiting[id]
+	w, open := a.waiting[id]
 	a.mu.Unlock()
 	if !open {
 		return
 	}
-	// An error means that the supervisor is gone, and this process ends.
-	_ = a.send(control.Message{Type: control.TypeWithdraw, ID: id})
+	a.tell(control.Message{Type: control.TypeWithdraw, ID: id}, w.ask.Jail)
 	a.drop(id)
 }
 
@@ -83,8 +190,8 @@ func (a *asker) drop(id uint64) (waiter, bool) {
 		return waiter{}, false
 	}
 	delete(a.waiting, id)
-	if a.jails[w.jail]--; a.jails[w.jail] == 0 {
-		delete(a.jails, w.jail)
+	if a.jails[w.ask.Jail]--; a.jails[w.ask.Jail] == 0 {
+		delete(a.jails, w.ask.Jail)
 	}
 	return w, true
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +21,6 @@ type holding struct {
 	*jail
 	addr string
 	sent chan control.Message
-	gone atomic.Bool // sending fails
 }
 
 // set makes a bucket hold a number of tokens for good.
@@ -44,20 +42,19 @@ func hold(t *testing.T, allowPrivate bool, protocol string) *holding {
 		t.Fatal(err)
 	}
 	h := &holding{addr: l.Addr().String(), sent: make(chan control.Message, 1000)}
-	sh := &shared{ledger: newLedger(), dialer: newDialer("/dev/null"), buffers: relay.NewBuffers(), sniffIn: time.Minute,
-		asker: newAsker(func(m control.Message) error {
-			if h.gone.Load() {
-				return errors.New("gone")
-			}
-			h.sent <- m
-			return nil
-		})}
+	sh := &shared{ledger: newLedger(), dialer: newDialer("/dev/null"), buffers: relay.NewBuffers(), sniffIn: time.Minute, asker: newAsker(time.Hour)}
+	sh.asker.attach(h.send, nil)
 	rules := control.Rules{Jail: "j", AllowPrivate: allowPrivate,
 		Dests: []control.Dest{{Host: "127.0.0.1", Protocol: protocol, Then: control.ThenAsk, Rule: "ask it"}}}
 	if h.jail, err = startJail(sh, rules, []string{"tcp4"}, []*os.File{f}); err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+func (h *holding) send(m control.Message) error {
+	h.sent <- m
+	return nil
 }
 
 func (h *holding) dial(t *testing.T) *net.TCPConn {
@@ -238,12 +235,87 @@ func TestHeldIsBounded(t *testing.T) {
 	}
 }
 
-func TestNobodyCanBeAsked(t *testing.T) {
+// While there is no supervisor, what is asked waits, and is put to the next one
+// under its id, when that one knows of the jail.
+func TestAsksWaitForASupervisor(t *testing.T) {
 	h := hold(t, true, "tcp")
-	h.gone.Store(true)
+	before := h.dial(t)
+	first := h.next(t, control.TypeAsk)
+	h.asker.detach()
+	between := h.dial(t)
+	left := h.dial(t)
+	eventually(t, "three connections are held", func() bool { return h.held() == 3 })
+	left.Close()
+	eventually(t, "one has left", func() bool { return h.held() == 2 })
+	h.asker.attach(h.send, []string{"j"})
+	after := h.dial(t)
+	eventually(t, "three connections are held again", func() bool { return h.held() == 3 })
+	if len(h.sent) != 0 {
+		t.Errorf("asked about a jail that was not taken: %+v", <-h.sent)
+	}
+	h.asker.take("j")
+	h.asker.take("j")
+	if m := h.next(t, control.TypeAsk); m.ID != first.ID || *m.Ask != *first.Ask {
+		t.Errorf("first %+v, again %+v", first, m)
+	}
+	for range 2 {
+		m := h.next(t, control.TypeAsk)
+		h.asker.decide(m.ID, control.Verdict{Reason: "no"})
+	}
+	h.asker.decide(first.ID, control.Verdict{Reason: "no"})
+	for _, c := range []net.Conn{before, between, after} {
+		expectReset(t, c)
+	}
+	if events := h.end(t); len(events) != 4 || len(h.sent) != 0 {
+		t.Errorf("events %+v, %d messages", events, len(h.sent))
+	}
+}
+
+// held is how many connections wait for an answer.
+func (h *holding) held() int {
+	h.asker.mu.Lock()
+	defer h.asker.mu.Unlock()
+	return len(h.asker.waiting)
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); !is(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+// Nobody waits for ever for a supervisor, and the next one is asked again.
+func TestNoSupervisorComesBack(t *testing.T) {
+	h := hold(t, true, "tcp")
+	c := h.dial(t)
+	h.next(t, control.TypeAsk)
+	h.asker.giveUp() // too early: there is one
+	if h.held() != 1 {
+		t.Error("given up while there is a supervisor")
+	}
+	h.asker.detach()
+	h.asker.giveUp()
+	expectReset(t, c)
 	h.dialReset(t)
-	if events := h.end(t); len(events) != 1 || !strings.Contains(events[0].Reason, "nobody can be asked") {
-		t.Errorf("events %+v", events)
+	h.asker.attach(h.send, nil)
+	c = h.dial(t)
+	m := h.next(t, control.TypeAsk)
+	h.asker.decide(m.ID, control.Verdict{Reason: "no"})
+	expectReset(t, c)
+	alone := 0
+	for _, e := range h.end(t) {
+		if strings.Contains(e.Reason, errAlone.Error()) {
+			alone++
+		}
+	}
+	if alone != 2 {
+		t.Errorf("%d refused for want of a supervisor, want 2", alone)
 	}
 }
 

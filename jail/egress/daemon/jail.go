@@ -19,13 +19,14 @@ import (
 // jail is one jail that is served.
 type jail struct {
 	*shared
-	rules control.Rules
-	set   *match.Set
-	names *vaddr.Table
-	tally *tally
-	conns chan struct{} // places, rules.MaxConns of them
-	quota *bucket       // DNS questions
-	asks  *bucket
+	rules  control.Rules
+	digest string // of the rules as they came
+	set    *match.Set
+	names  *vaddr.Table
+	tally  *tally
+	conns  chan struct{} // places, rules.MaxConns of them
+	quota  *bucket       // DNS questions
+	asks   *bucket
 
 	has4, has6 bool // TCP listeners
 	line       line
@@ -55,6 +56,10 @@ const (
 // case) and serves them until stop.
 func startJail(sh *shared, rules control.Rules, kinds []string, files []*os.File) (*jail, error) {
 	defer closeFiles(files)
+	digest, err := rules.Digest()
+	if err != nil {
+		return nil, err
+	}
 	rules = rules.WithDefaults()
 	set, err := match.Compile(rules.Dests)
 	if err != nil {
@@ -72,7 +77,7 @@ func startJail(sh *shared, rules control.Rules, kinds []string, files []*os.File
 		}
 	}
 	j := &jail{
-		shared: sh, rules: rules, set: set, names: names,
+		shared: sh, rules: rules, digest: digest, set: set, names: names,
 		tally: newTally(sh.ledger, rules.Jail),
 		conns: make(chan struct{}, rules.MaxConns),
 		quota: newBucket(questionRate, questionBurst),

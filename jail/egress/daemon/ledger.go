@@ -10,7 +10,8 @@ import (
 
 // Bounds of events.
 const (
-	maxConns    = 4096             // connections of all jails, each with a place for its event
+	maxConns    = 4096             // connections of all jails
+	maxRecords  = 16384            // connections whose event is not yet written, open ones among them
 	maxNotes    = 4096             // other events that wait; more are counted as lost
 	maxKeys     = 256              // different facts of one jail in one window; more are counted together
 	tallyWindow = 10 * time.Second // a fact that repeats is one event in this time
@@ -18,9 +19,10 @@ const (
 
 // ledger queues events for the supervisor.
 type ledger struct {
-	queue chan entry
-	conns chan struct{}
-	notes chan struct{}
+	queue   chan entry
+	conns   chan struct{}
+	records chan struct{}
+	notes   chan struct{}
 }
 
 // entry is an envelope and the place it holds until it is written.
@@ -33,29 +35,40 @@ func newLedger() *ledger {
 	return &ledger{
 		// Places and the ends of jails bound what is in the queue, so that
 		// no sender ever waits.
-		queue: make(chan entry, maxConns+maxNotes+maxJails),
-		conns: make(chan struct{}, maxConns),
-		notes: make(chan struct{}, maxNotes),
+		queue:   make(chan entry, maxRecords+maxNotes+maxJails),
+		conns:   make(chan struct{}, maxConns),
+		records: make(chan struct{}, maxRecords),
+		notes:   make(chan struct{}, maxNotes),
 	}
 }
 
-// admit takes the place of one connection.
+// admit takes the places of one connection: its own, and its event's.
 func (l *ledger) admit() bool {
 	select {
 	case l.conns <- struct{}{}:
+	default:
+		return false
+	}
+	select {
+	case l.records <- struct{}{}:
 		return true
 	default:
+		<-l.conns
 		return false
 	}
 }
 
-// dismiss gives back the place of a connection that has no event.
-func (l *ledger) dismiss() { <-l.conns }
+// dismiss gives back the places of a connection that has no event.
+func (l *ledger) dismiss() {
+	<-l.records
+	<-l.conns
+}
 
 // conclude writes the event of an admitted connection, whose place is free
 // when the event has been written.
 func (l *ledger) conclude(e control.Event) {
-	l.queue <- entry{control.Envelope{Event: &e}, l.conns}
+	l.queue <- entry{control.Envelope{Event: &e}, l.records}
+	<-l.conns
 }
 
 // note writes an event if there is room.

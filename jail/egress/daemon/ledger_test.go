@@ -100,7 +100,13 @@ func TestConnectionsKeepTheirPlaces(t *testing.T) {
 	for range maxConns {
 		l.conclude(control.Event{Kind: control.KindConn, Jail: "j", Verdict: control.Allow, Count: 1}) // never blocks
 	}
-	if l.admit() {
+	for range maxRecords - maxConns {
+		if !l.admit() {
+			t.Fatal("refused below the bound of records")
+		}
+		l.conclude(control.Event{Kind: control.KindConn, Jail: "j", Verdict: control.Allow, Count: 1})
+	}
+	if l.admit() || len(l.conns) != 0 {
 		t.Fatal("a place was free before its event was written")
 	}
 	l.finish()
@@ -114,7 +120,7 @@ func TestConnectionsKeepTheirPlaces(t *testing.T) {
 	if !errors.Is(err, stop) {
 		t.Errorf("a failed send: %v", err)
 	}
-	if err := l.write(func([]byte) error { written++; return nil }); err != nil || written != maxConns+maxNotes {
+	if err := l.write(func([]byte) error { written++; return nil }); err != nil || written != maxRecords+maxNotes {
 		t.Errorf("%d written, %v", written, err)
 	}
 }

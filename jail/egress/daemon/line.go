@@ -28,6 +28,9 @@ func (l *line) context() context.Context {
 	return l.ctx
 }
 
+// isCut reports whether the line is cut.
+func (l *line) isCut() bool { return l.context().Err() != nil }
+
 // set cuts the line, which resets every connection, or joins it again.
 func (l *line) set(joined bool) {
 	l.mu.Lock()

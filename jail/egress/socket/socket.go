@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -156,6 +157,15 @@ func CloseAll(files []*os.File) {
 		f.Close()
 	}
 }
+
+// File returns a copy of the socket's descriptor.
+func (c *Conn) File() (*os.File, error) { return c.uc.File() }
+
+// StopReceiving ends Receive, once it has returned what it is about to.
+func (c *Conn) StopReceiving() error { return c.uc.SetReadDeadline(time.Unix(1, 0)) }
+
+// SendUntil bounds Send: one that waits longer is an error.
+func (c *Conn) SendUntil(at time.Time) error { return c.uc.SetWriteDeadline(at) }
 
 // Close closes the socket; a blocked Receive returns.
 func (c *Conn) Close() error { return c.uc.Close() }
