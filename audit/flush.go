@@ -11,7 +11,7 @@ import (
 // act on it, or it says that something went wrong.
 func urgent(r *Record) bool {
 	switch r.Gate {
-	case GateJail, GateSkill, GateSupervisor, GateGap:
+	case GateJail, GateSkill, GateAuth, GateSupervisor, GateGap:
 		return true
 	}
 	return r.Decision != nil || r.Verdict != "" && r.Verdict != "allow" && r.Verdict != "audit"

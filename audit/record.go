@@ -19,6 +19,7 @@ const (
 	GateJail       = "jail"       // a jail's life: start, stop, freeze, thaw, kill
 	GateAction     = "action"     // an agent said what it does in the world, and what came of it
 	GateSkill      = "skill"      // a skill was installed, approved, removed…
+	GateAuth       = "auth"       // somebody signed in, could not, or was made, changed or barred
 	GateSupervisor = "supervisor" // the supervisor's own life, and the clock
 	GateGap        = "gap"        // something is missing here; the subject says how much
 )

@@ -24,6 +24,8 @@ func records() []audit.Record {
 		{Seq: 4, Time: at, Boot: "b", Jail: "j", Gate: audit.GateDelete, Verdict: "ask", Prev: audit.Genesis, Decision: &audit.Decision{ID: "d1", By: "uid 0"},
 			Subject: audit.Subject{Op: "unlink", Path: "/w/-x\x1b", ExitCode: &exit}},
 		{Seq: 5, Time: at, Boot: "b", Gate: audit.GateDNS, Verdict: "deny", Prev: audit.Genesis, Subject: audit.Subject{Host: "x.example"}},
+		{Seq: 6, Time: at, Boot: "b", Gate: audit.GateAuth, Verdict: "deny", Prev: audit.Genesis, Subject: audit.Subject{Op: "sign-in", Name: "alice", Addr: "192.0.2.7"}},
+		{Seq: 7, Time: at, Boot: "b", Gate: audit.GateAuth, Verdict: "allow", Prev: audit.Genesis, Subject: audit.Subject{Op: "role", Name: "bob", Message: "is admin"}},
 	}
 }
 
@@ -62,7 +64,7 @@ func TestCSVHasEveryCellAndNoFormula(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 6 || !slices.Equal(rows[0], columns()) {
+	if len(rows) != 1+len(records()) || !slices.Equal(rows[0], columns()) {
 		t.Fatalf("%d rows, first %q", len(rows), rows[0])
 	}
 	cell := func(row int, column string) string { return rows[row][slices.Index(columns(), column)] }
@@ -79,7 +81,7 @@ func TestCSVHasEveryCellAndNoFormula(t *testing.T) {
 
 // TestOCSFEvents holds events to what the schema requires of every class.
 func TestOCSFEvents(t *testing.T) {
-	classes := []int{1007, 4001, 6002, 1001, 4003}
+	classes := []int{1007, 4001, 6002, 1001, 4003, 3002, 3001}
 	for i, line := range strings.Split(strings.TrimSpace(export(t, OCSF)), "\n") {
 		var e map[string]any
 		if err := json.Unmarshal([]byte(line), &e); err != nil {

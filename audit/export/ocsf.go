@@ -35,6 +35,14 @@ func classOf(r *audit.Record) class {
 		return class{4, 4001, "Network Activity", "Open", 1}
 	case audit.GateDNS:
 		return class{4, 4003, "DNS Activity", "Query", 1}
+	case audit.GateAuth:
+		switch r.Subject.Op {
+		case "sign-in", "locked-out":
+			return class{3, 3002, "Authentication", "Logon", 1}
+		case "sign-out":
+			return class{3, 3002, "Authentication", "Logoff", 2}
+		}
+		return class{3, 3001, "Account Change", "Other", 99}
 	}
 	c := class{6, 6002, "Application Lifecycle", "Other", 99}
 	switch r.Subject.Op {
@@ -123,6 +131,11 @@ func appendOCSF(dst []byte, r *audit.Record) ([]byte, error) {
 		e["duration"] = int64(s.DurationMS)
 	case 4003:
 		e["query"] = object{"hostname": s.Host}
+	case 3001, 3002:
+		e["user"] = object{"name": s.Name}
+		if s.Addr != "" {
+			e["src_endpoint"] = endpoint(s)
+		}
 	case 6002:
 		e["app"] = object{"name": "clawjail", "vendor_name": "clawjail"}
 	}

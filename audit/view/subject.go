@@ -124,6 +124,7 @@ func (w *words) local(s *audit.Subject) {
 	if s.UID != nil {
 		w.add("uid " + strconv.FormatUint(uint64(*s.UID), 10))
 	}
+	w.pair("from", s.Addr)
 	w.in("", s.Message, "")
 }
 

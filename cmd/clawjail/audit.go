@@ -18,7 +18,7 @@ const defaultAuditDir = "/var/lib/clawjail/audit"
 
 // What --gate and --verdict know.
 const (
-	auditGates    = "exec,file,delete,connect,egress,dns,action,jail,skill,supervisor,gap"
+	auditGates    = "exec,file,delete,connect,egress,dns,action,jail,skill,auth,supervisor,gap"
 	auditVerdicts = "allow,audit,ask,deny,kill,freeze"
 )
 
