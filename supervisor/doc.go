@@ -74,6 +74,7 @@
 //	hashes of programs per jail        gate.maxHashes       all are forgotten
 //	closed log segments to sign        maxRotations the next checkpoint covers them
 //	open approvals                     approval.Limits      denied, and recorded as flooded
+//	records about people               maxPeopleRecords a minute  refused
 //	request body                       api.MaxRequestBytes  refused
 //	argv and environment               api.MaxArgBytes      refused
 //

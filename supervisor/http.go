@@ -68,6 +68,7 @@ func (s *Supervisor) routes() http.Handler {
 	s.incidentRoutes(add)
 	s.checklistRoutes(add)
 	s.notifyRoutes(add)
+	s.peopleRoutes(add)
 	s.gatewayRoutes(add)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, api.Errorf(http.StatusNotFound, "%s %s: no such call", r.Method, r.URL.Path))

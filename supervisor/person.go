@@ -43,6 +43,7 @@ type persons struct {
 	keys     *assert.Keys // nil: there is no console
 	once     assert.Once
 	searches chan struct{} // capacity maxSearches
+	recorded allowance     // what the sign-in has recorded
 }
 
 // openPersons says what is unsafe and accepted, and reads the secret that the sign-in signs with. Without a console

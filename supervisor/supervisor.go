@@ -206,12 +206,13 @@ type Sockets struct {
 	Control *control.Listener // everything, for root and the configured group
 	Stats   *control.Listener // counters, for the gateway
 	Approve *control.Listener // what is held, for approvers; nil without a group of them
+	SignIn  *control.Listener // what the sign-in of the console has recorded; nil without a console
 }
 
 // Close closes them.
 func (s Sockets) Close() error {
 	var errs []error
-	for _, l := range []*control.Listener{s.Control, s.Stats, s.Approve} {
+	for _, l := range []*control.Listener{s.Control, s.Stats, s.Approve, s.SignIn} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -241,13 +242,16 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	}
 	s.work.Go(func() { s.sinks.Run(s.base) })
 	s.work.Go(func() { s.tellApprovals(s.base) })
-	server, stats, approve := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes())
+	server, stats, approve, signIn := s.server(s.routes()), s.server(s.statsRoutes()), s.server(s.approverRoutes()), s.server(s.signInRoutes())
 	server.RegisterOnShutdown(s.approvals.EndWatches)
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	go func() { failed <- server.Serve(l.Control) }()
 	go func() { failed <- stats.Serve(l.Stats) }()
 	if l.Approve != nil {
 		go func() { failed <- approve.Serve(l.Approve) }()
+	}
+	if l.SignIn != nil {
+		go func() { failed <- signIn.Serve(l.SignIn) }()
 	}
 	ready()
 	var err error
@@ -257,7 +261,7 @@ func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	case err = <-failed:
 	}
 	_ = l.Close()
-	_ = errors.Join(stats.Close(), approve.Close())
+	_ = errors.Join(stats.Close(), approve.Close(), signIn.Close())
 	s.stop(server)
 	return err
 }

@@ -196,12 +196,14 @@ func listen(c config.Config, gid int, private bool) (supervisor.Sockets, error) 
 		return supervisor.Sockets{}, errors.Join(err, l.Close())
 	}
 	sockets := supervisor.Sockets{Control: l, Stats: stats}
-	if c.Approvers == "" {
-		return sockets, nil
+	if c.Console() {
+		sockets.SignIn, err = control.Listen(c.SignInSocket(), int(c.AuthGID), wait)
 	}
-	approvers, err := groupID(c.Approvers)
-	if err == nil {
-		sockets.Approve, err = control.Listen(c.ApproveSocket(), approvers, wait)
+	if err == nil && c.Approvers != "" {
+		var approvers int
+		if approvers, err = groupID(c.Approvers); err == nil {
+			sockets.Approve, err = control.Listen(c.ApproveSocket(), approvers, wait)
+		}
 	}
 	if err != nil {
 		return supervisor.Sockets{}, errors.Join(err, sockets.Close())
