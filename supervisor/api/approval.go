@@ -13,6 +13,9 @@ type Approval struct {
 	// WaitedMS and LeftMS are right even when the host's clock is not.
 	WaitedMS int64 `json:"waited_ms"`
 	LeftMS   int64 `json:"left_ms"`
+	// Trail is what people were told of it, who looked at it, and who approved it
+	// so far: also a form of package approval, which approval.DecodeTrail reads.
+	Trail json.RawMessage `json:"trail,omitempty"`
 }
 
 // Approvals is the list of held requests: the oldest of every jail first.
@@ -52,6 +55,10 @@ type ApprovalDecision struct {
 	Reason  string    `json:"reason,omitempty"` // raw
 	HeldMS  float64   `json:"held_ms"`
 	At      time.Time `json:"at"`
+	// With names those who approved before By, where it takes several people.
+	With string `json:"with,omitempty"`
+	// Needs is how many more people have to approve: it is not decided yet.
+	Needs int `json:"needs,omitempty"`
 }
 
 // String says in one line how it ended. By and Reason are raw in it.
@@ -59,6 +66,9 @@ func (d ApprovalDecision) String() string {
 	s := d.Outcome
 	if d.By != "" {
 		s += " by " + d.By
+	}
+	if d.With != "" {
+		s += " with " + d.With
 	}
 	if d.Allowed && d.Scope != "" {
 		s += ", " + d.Scope

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -11,11 +12,12 @@ func (q *Queue) Decide(a Answer) (Request, Decision, error) {
 	if a.Scope == (Scope{}) {
 		a.Scope = Once()
 	}
-	q.mu.Lock()
-	e, err := q.check(a)
+	e, enough, err := q.claim(a)
 	if err != nil {
-		q.mu.Unlock()
 		return Request{}, Decision{}, err
+	}
+	if !enough {
+		return q.consent(e, a)
 	}
 	q.begin(e)
 	r := e.request
@@ -30,6 +32,33 @@ func (q *Queue) Decide(a Answer) (Request, Decision, error) {
 	}
 	q.forget(r.ID)
 	return r, d, nil
+}
+
+// claim finds the request that an answer applies to, and says if the answer is
+// enough to decide it. It waits for an approval that is being recorded. Without
+// an error Queue.mu is held.
+func (q *Queue) claim(a Answer) (e *entry, enough bool, err error) {
+	for {
+		q.mu.Lock()
+		if e, err = q.check(a); err != nil {
+			q.mu.Unlock()
+			return nil, false, err
+		}
+		if done := e.recording; done != nil {
+			q.mu.Unlock()
+			<-done
+			continue
+		}
+		enough = true
+		if a.Approve {
+			enough, err = q.consenting(e, a)
+		}
+		if err != nil {
+			q.mu.Unlock()
+			return nil, false, err
+		}
+		return e, enough, nil
+	}
 }
 
 // check says whether an answer applies to an open request.
@@ -54,7 +83,7 @@ func (q *Queue) check(a Answer) (*entry, error) {
 	case a.Digest != r.Digest:
 		return nil, refuse(ErrDigest, r.ID, "look at it again: clawjail pending "+r.ID,
 			"request %s is not what was shown: its digest is %s", r.ID, r.Digest)
-	case a.Approve && q.opt.FourEyes && a.By.UID == r.StartedBy:
+	case a.Approve && q.opt.FourEyes && slices.Contains(a.By.accounts(), r.StartedBy):
 		return nil, refuse(ErrFourEyes, r.ID, "somebody else has to approve it",
 			"user %d started the jail of request %s, and may not approve for it (four_eyes)", r.StartedBy, r.ID)
 	case a.Approve && a.Waiting > 0 && r.Waiting > a.Waiting:
@@ -171,7 +200,9 @@ func (q *Queue) Restore(journaled []Request) []View {
 			continue
 		}
 		r.Waiting = 0
-		q.insert(&entry{request: r, state: open, restored: true, done: make(chan struct{})})
+		e := &entry{request: r, state: open, restored: true, done: make(chan struct{})}
+		e.trail.Rule = q.rule(r)
+		q.insert(e)
 		q.poke(r.Deadline)
 	}
 	q.mu.Unlock()

@@ -21,6 +21,7 @@ const (
 	Flooded                    // too many open requests
 	Unrecorded                 // the request or the decision could not be written down
 	Interrupted                // the supervisor stops; the request stays in the journal
+	Seconding                  // one person approved and another has to; nothing is decided
 )
 
 // String gives the words that records and messages use.
@@ -42,6 +43,8 @@ func (o Outcome) String() string {
 		return "denied: it could not be recorded"
 	case Interrupted:
 		return "denied: the supervisor stopped"
+	case Seconding:
+		return "approved, and takes another person"
 	}
 	return "denied"
 }
@@ -114,8 +117,15 @@ func shortly(d time.Duration) string {
 
 // By is who decided.
 type By struct {
-	UID  uint32
-	Name string
+	UID  uint32 // NoAccount: of a person who has none on this host
+	Name string // as records have it
+	// Person is who it is by the configuration or the console; empty: not known.
+	Person string
+	// Login is the account that logged in, where somebody became another user
+	// since, as root with sudo; nil: not known, or the same.
+	Login *uint32
+	// For is in whose place somebody decides who stands in for them.
+	For string
 }
 
 // String gives the name, or the number where there is none; nothing where
@@ -124,10 +134,14 @@ func (b By) String() string {
 	if b == (By{}) {
 		return ""
 	}
-	if b.Name == "" {
-		return "uid " + strconv.FormatUint(uint64(b.UID), 10)
+	s := b.Name
+	if s == "" {
+		s = "uid " + strconv.FormatUint(uint64(b.UID), 10)
 	}
-	return b.Name
+	if b.For != "" {
+		s += ", for " + b.For
+	}
+	return s
 }
 
 // Decision is the answer to a request. The zero value is a denial.
@@ -145,6 +159,12 @@ type Decision struct {
 	Grant string
 	// File is the policy file that an approver's client wrote the rule to.
 	File string
+	// With names those who approved before By, where it takes several people, and
+	// Needs how many more it takes.
+	With  string
+	Needs int
+	// Category is the operator's name for what it is about; empty: none.
+	Category string
 }
 
 // Allowed reports whether the operation may happen.
@@ -155,6 +175,9 @@ func (d Decision) String() string {
 	s := d.Outcome.String()
 	if d.Outcome == Approved || d.Outcome == Rejected {
 		s += " by " + d.By.String()
+	}
+	if d.Outcome == Approved && d.With != "" {
+		s += " with " + d.With
 	}
 	if d.Reason != "" {
 		s += " (" + d.Reason + ")"

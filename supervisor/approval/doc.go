@@ -44,6 +44,10 @@
 //	notices of a jail by one rule    MaxRuleNotices the rest are counted as one
 //	watchers                         MaxWatchers    the watch is refused
 //	events waiting for a watcher     watchBuffer    dropped, one Resync event instead
+//	who looked at a request          MaxSeen        not noted
+//	messages noted about a request   MaxSent        not noted
+//	steps of its escalation          MaxStepped     not noted
+//	people that one approval takes   MaxConsents    fewer are taken
 //
 // # Decisions
 //
@@ -67,6 +71,19 @@
 //     a default lets happen is one notice, and every single thing is in the audit
 //     log. Notices are in memory: whoever was not told before the supervisor
 //     ended finds them with `clawjail audit query --verdict audit`.
+//   - What one approval more is missing for stays open: an approval that takes
+//     several people is recorded and kept before the approver is told that it
+//     counts, and answers that come meanwhile wait for that. Who saw fewer
+//     identical calls than wait by then approved something else. The narrowest
+//     scope holds, because the second is refused a wider one, and nobody allows
+//     for ever alone.
+//   - Two names are one person when the configuration, the console or the login
+//     that sudo came from says so. Two that nobody connects count as two: the
+//     supervisor refuses people of the console whose account is not known.
+//   - One denial is enough, also by who approved before: nobody has to find a
+//     second person to stop something.
+//   - What people were told and who looked (Trail) is beside the request and not
+//     in it: it changes while the digest must not.
 //   - "always" is remembered here for the jail. The rule in the policy file is
 //     written by the client (package client/rule), because the supervisor is
 //     root and parses no YAML.

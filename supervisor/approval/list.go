@@ -83,5 +83,5 @@ func (q *Queue) find(key string) (*entry, error) {
 
 func (q *Queue) view(e *entry) View {
 	now := q.clock.Boot()
-	return View{Request: e.request, Waited: now - e.request.Asked, Left: max(0, e.request.Deadline-now)}
+	return View{Request: e.request, Waited: now - e.request.Asked, Left: max(0, e.request.Deadline-now), Trail: e.trail.clone()}
 }

@@ -28,11 +28,15 @@ type Journal interface {
 type Options struct {
 	Journal Journal
 	Scopes  Scopes // nil: remembered scopes end with the queue
+	Trails  Trails // nil: who was told is forgotten with the queue
 	Clock   Clock  // nil: the system's
 	Boot    string
 	Limits  Limits // zero: DefaultLimits
 	// FourEyes bars whoever started a jail from approving for it.
 	FourEyes bool
+	// Rules says what the operator decided about a request. It asks nobody and
+	// takes no time. nil: one person decides about everything.
+	Rules func(Request) Rule
 	// OnDecision records a decision before anybody learns of it. An error turns
 	// an approval into a denial. It may block; nobody else waits.
 	OnDecision func(Request, Decision) error
@@ -81,7 +85,11 @@ type entry struct {
 	state    state
 	restored bool // from the journal: it has no waiters until they come back
 	decision Decision
-	done     chan struct{} // closed when decision is final
+	trail    Trail
+	// recording is there while an approval is recorded that takes further people,
+	// and closed when that is done.
+	recording chan struct{}
+	done      chan struct{} // closed when decision is final
 }
 
 // closed is a request that ended.
@@ -209,6 +217,7 @@ func (q *Queue) admit(r Request, now time.Duration) *entry {
 	r.Expires = r.Created.Add(r.Timeout)
 	r.Asked, r.Deadline, r.Boot = now, now+r.Timeout, q.opt.Boot
 	e := &entry{request: r, done: make(chan struct{})}
+	e.trail.Rule = q.rule(r)
 	q.insert(e)
 	return e
 }
@@ -324,6 +333,7 @@ func (q *Queue) begin(e *entry) bool {
 func (q *Queue) settle(e *entry, d Decision) Decision {
 	q.mu.Lock()
 	r := e.request
+	d.With, d.Category = e.together(), e.trail.Rule.Category
 	q.mu.Unlock()
 	d.ID, d.Digest, d.At = r.ID, r.Digest, q.clock.Wall()
 	d.Held = q.clock.Boot() - r.Asked
@@ -346,7 +356,7 @@ func (q *Queue) settle(e *entry, d Decision) Decision {
 	}
 	q.done.put(r.ID, closed{jail: r.Jail, decision: d, unclaimed: e.restored})
 	close(e.done)
-	q.publish(Event{Kind: Removed, View: View{Request: r}, Decision: d})
+	q.publish(Event{Kind: Removed, View: View{Request: r, Trail: e.trail.clone()}, Decision: d})
 	q.mu.Unlock()
 	return d
 }

@@ -7,18 +7,20 @@ import (
 
 // Why an answer does not apply. A *Refusal matches one of them.
 var (
-	ErrUnknown   = errors.New("no such request")
-	ErrAmbiguous = errors.New("more than one request begins like that")
-	ErrDigest    = errors.New("the request is not what was shown")
-	ErrMore      = errors.New("more calls wait than were shown")
-	ErrDecided   = errors.New("already decided")
-	ErrExpired   = errors.New("timed out")
-	ErrJailEnded = errors.New("the jail ended")
-	ErrGone      = errors.New("the process that asked is gone")
-	ErrFourEyes  = errors.New("whoever started a jail may not approve for it")
-	ErrScope     = errors.New("bad scope")
-	ErrFull      = errors.New("too many remembered decisions")
-	ErrClosed    = errors.New("the queue is closed")
+	ErrUnknown    = errors.New("no such request")
+	ErrAmbiguous  = errors.New("more than one request begins like that")
+	ErrDigest     = errors.New("the request is not what was shown")
+	ErrMore       = errors.New("more calls wait than were shown")
+	ErrDecided    = errors.New("already decided")
+	ErrExpired    = errors.New("timed out")
+	ErrJailEnded  = errors.New("the jail ended")
+	ErrGone       = errors.New("the process that asked is gone")
+	ErrFourEyes   = errors.New("whoever started a jail may not approve for it")
+	ErrSame       = errors.New("one person approved twice")
+	ErrUnrecorded = errors.New("it could not be recorded")
+	ErrScope      = errors.New("bad scope")
+	ErrFull       = errors.New("too many remembered decisions")
+	ErrClosed     = errors.New("the queue is closed")
 )
 
 // Refusal says in words why an answer does not apply.

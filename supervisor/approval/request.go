@@ -99,4 +99,5 @@ type View struct {
 	Request
 	Waited time.Duration
 	Left   time.Duration
+	Trail  Trail
 }

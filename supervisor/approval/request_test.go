@@ -250,7 +250,7 @@ func TestBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Limits.Jail", "Limits.Total", "MaxRequest", "MaxGrants", "MaxAllGrants", "MaxDecided", "MaxEnded", "MaxWatchers", "watchBuffer"} {
+	for _, name := range []string{"Limits.Jail", "Limits.Total", "MaxRequest", "MaxGrants", "MaxAllGrants", "MaxDecided", "MaxEnded", "MaxWatchers", "watchBuffer", "MaxSeen", "MaxSent", "MaxStepped", "MaxConsents"} {
 		if !strings.Contains(string(doc), name) {
 			t.Errorf("doc.go does not name %s", name)
 		}

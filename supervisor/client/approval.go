@@ -21,6 +21,7 @@ type Approval struct {
 	approval.Request
 	Waited time.Duration // when it was received
 	Left   time.Duration
+	Trail  approval.Trail
 }
 
 // ApprovalEvent is one change of what is held.
@@ -139,8 +140,12 @@ func decodeApproval(a api.Approval) (Approval, error) {
 	if err != nil {
 		return Approval{}, err
 	}
-	return Approval{Request: r, Waited: time.Duration(a.WaitedMS) * time.Millisecond,
-		Left: time.Duration(a.LeftMS) * time.Millisecond}, nil
+	out := Approval{Request: r, Waited: time.Duration(a.WaitedMS) * time.Millisecond,
+		Left: time.Duration(a.LeftMS) * time.Millisecond}
+	if len(a.Trail) > 0 {
+		out.Trail, err = approval.DecodeTrail(a.Trail)
+	}
+	return out, err
 }
 
 func approvalPath(id, verb string) string {

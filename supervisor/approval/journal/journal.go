@@ -14,6 +14,7 @@ import (
 const (
 	bucket = "approvals"
 	scopes = "scopes"
+	trails = "trails"
 )
 
 // batchDelay is how long a commit waits for others to join it. A request waits
@@ -37,7 +38,7 @@ func Open(path string) (*Journal, error) {
 	}
 	db.MaxBatchDelay = batchDelay
 	if err := db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{bucket, scopes} {
+		for _, name := range []string{bucket, scopes, trails} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
@@ -67,8 +68,52 @@ func (j *Journal) Put(r approval.Request) error {
 	return nil
 }
 
-// Remove removes requests in one commit. One that is not there is no error.
-func (j *Journal) Remove(ids ...string) error { return j.remove(bucket, ids) }
+// Remove removes requests, and their trails, in one commit. One that is not there
+// is no error.
+func (j *Journal) Remove(ids ...string) error { return j.remove(ids, bucket, trails) }
+
+// PutTrail writes who was told of a request and who approved it so far, as that is
+// when it is written.
+func (j *Journal) PutTrail(id string, latest func() (approval.Trail, bool)) error {
+	return j.db.Batch(func(tx *bolt.Tx) error {
+		t, open := latest()
+		if !open {
+			return nil
+		}
+		b, err := approval.EncodeTrail(t)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(trails)).Put([]byte(id), b)
+	})
+}
+
+// Trails gives every trail by the id of its request, as Load gives requests.
+func (j *Journal) Trails() (map[string]approval.Trail, error) {
+	out := map[string]approval.Trail{}
+	var errs []error
+	err := j.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(trails))
+		var gone [][]byte
+		err := b.ForEach(func(k, v []byte) error {
+			t, err := approval.DecodeTrail(v)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			if err != nil || tx.Bucket([]byte(bucket)).Get(k) == nil {
+				gone = append(gone, append([]byte(nil), k...))
+				return nil
+			}
+			out[string(k)] = t
+			return nil
+		})
+		for _, k := range gone {
+			err = errors.Join(err, b.Delete(k))
+		}
+		return err
+	})
+	return out, errors.Join(append(errs, err)...)
+}
 
 // Keep writes a remembered scope and returns when it is on the disk.
 func (j *Journal) Keep(m approval.Remembered) error {
@@ -80,14 +125,16 @@ func (j *Journal) Keep(m approval.Remembered) error {
 }
 
 // Drop removes remembered scopes in one commit. One that is not there is no error.
-func (j *Journal) Drop(names ...string) error { return j.remove(scopes, names) }
+func (j *Journal) Drop(names ...string) error { return j.remove(names, scopes) }
 
-func (j *Journal) remove(bucket string, keys []string) error {
+func (j *Journal) remove(keys []string, buckets ...string) error {
 	return j.db.Batch(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte(bucket))
-		for _, k := range keys {
-			if err := b.Delete([]byte(k)); err != nil {
-				return err
+		for _, name := range buckets {
+			b := tx.Bucket([]byte(name))
+			for _, k := range keys {
+				if err := b.Delete([]byte(k)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

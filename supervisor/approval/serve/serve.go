@@ -21,7 +21,7 @@ func List(q *approval.Queue) (api.Approvals, *api.Error) {
 		if apiErr != nil {
 			return list, apiErr
 		}
-		if size += len(a.Request); size > api.MaxApprovalsBytes {
+		if size += len(a.Request) + len(a.Trail); size > api.MaxApprovalsBytes {
 			list.More = len(views) - i
 			break
 		}
@@ -37,6 +37,17 @@ func One(q *approval.Queue, key string) (api.Approval, *api.Error) {
 		return api.Approval{}, Refusal(err)
 	}
 	return one(v)
+}
+
+// See gives it as well, to somebody who is noted as having seen it. first is false
+// for who has before.
+func See(q *approval.Queue, key string, by approval.By) (a api.Approval, v approval.View, first bool, apiErr *api.Error) {
+	v, first, err := q.See(key, by)
+	if err != nil {
+		return a, v, false, Refusal(err)
+	}
+	a, apiErr = one(v)
+	return a, v, first, apiErr
 }
 
 // Notices gives what was done and is told, of one jail or of all.
@@ -122,13 +133,17 @@ func one(v approval.View) (api.Approval, *api.Error) {
 	if err != nil {
 		return api.Approval{}, api.Errorf(http.StatusInternalServerError, "encode request %s: %v", v.ID, err)
 	}
-	return api.Approval{Request: b, WaitedMS: v.Waited.Milliseconds(), LeftMS: v.Left.Milliseconds()}, nil
+	t, err := approval.EncodeTrail(v.Trail)
+	if err != nil {
+		return api.Approval{}, api.Errorf(http.StatusInternalServerError, "encode who was told of request %s: %v", v.ID, err)
+	}
+	return api.Approval{Request: b, WaitedMS: v.Waited.Milliseconds(), LeftMS: v.Left.Milliseconds(), Trail: t}, nil
 }
 
 func decision(d approval.Decision) api.ApprovalDecision {
 	w := api.ApprovalDecision{ID: d.ID, Digest: d.Digest, Allowed: d.Allowed(), Outcome: d.Outcome.String(), Reason: d.Reason,
-		HeldMS: float64(d.Held.Microseconds()) / 1000, At: d.At}
-	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected {
+		HeldMS: float64(d.Held.Microseconds()) / 1000, At: d.At, With: d.With, Needs: d.Needs}
+	if d.Outcome == approval.Approved || d.Outcome == approval.Rejected || d.Outcome == approval.Seconding {
 		uid := d.By.UID
 		w.ByUID, w.By, w.Scope = &uid, d.By.String(), d.Scope.String()
 	}
@@ -143,7 +158,7 @@ func Refusal(err error) *api.Error {
 		status = http.StatusNotFound
 	case errors.Is(err, approval.ErrScope), errors.Is(err, approval.ErrAmbiguous):
 		status = http.StatusBadRequest
-	case errors.Is(err, approval.ErrFourEyes):
+	case errors.Is(err, approval.ErrFourEyes), errors.Is(err, approval.ErrSame):
 		status = http.StatusForbidden
 	case errors.Is(err, approval.ErrExpired), errors.Is(err, approval.ErrJailEnded), errors.Is(err, approval.ErrGone):
 		status = http.StatusGone

@@ -19,6 +19,7 @@ type held struct {
 	Left, Waited time.Duration
 	Hidden       int
 	Urgent       bool
+	Trail        approval.Trail
 }
 
 // decodeHeld reads one and checks its digest, so that what is shown is what a
@@ -30,6 +31,11 @@ func decodeHeld(a api.Approval) (held, error) {
 	}
 	h := held{Request: r, What: whatOf(r), Left: time.Duration(a.LeftMS) * time.Millisecond, Waited: time.Duration(a.WaitedMS) * time.Millisecond}
 	h.Urgent = h.Left < 2*time.Minute
+	if len(a.Trail) > 0 {
+		if h.Trail, err = approval.DecodeTrail(a.Trail); err != nil {
+			return held{}, fmt.Errorf("a held request cannot be read: %w", err)
+		}
+	}
 	lists := [][]Part{h.What, Text(r.JailName), Text(r.Agent), Text(r.Cwd), Text(r.Claim), Text(r.Host), Text(r.Path)}
 	for _, p := range r.Parents {
 		lists = append(lists, Text(p.Path), Words(p.Argv))
@@ -142,6 +148,10 @@ func decide(v *view) error {
 	var a api.DecideAnswer
 	if err := json.Unmarshal(b, &a); err != nil {
 		return err
+	}
+	if a.Decision.Needs > 0 {
+		v.back("/approvals", "seconding")
+		return nil
 	}
 	// What was decided is what came of it: recording can fail.
 	if !a.Decision.Allowed && d.Approve {

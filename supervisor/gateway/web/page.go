@@ -68,7 +68,7 @@ func (v *view) show(status int, page, section, title string, live bool, data any
 // done gives the words for what was done before a page was opened. Only what is
 // here is shown: an address can be written by anybody.
 func done(key string) string {
-	return map[string]string{"approved": "Approved.", "denied": "Denied.", "freeze": "The jail is frozen.", "thaw": "The jail goes on.", "kill": "The jail was killed.",
+	return map[string]string{"approved": "Approved.", "seconding": "Your approval counts. It takes another person as well.", "denied": "Denied.", "freeze": "The jail is frozen.", "thaw": "The jail goes on.", "kill": "The jail was killed.",
 		"release": "The incident is released.", "close": "The incident is closed.", "assess": "The damage was assessed again.", "preserve": "Evidence was taken.",
 		"severity": "The severity is changed.", "open": "The incident is open and the jail is frozen.", "password": "The password is changed; other sessions have ended.",
 		"session": "The session has ended.", "passkey": "The passkey was removed.", "added": "The passkey was added."}[key]
