@@ -61,6 +61,9 @@ type Config struct {
 	AuthEnabled bool `json:"auth_enabled"`
 	// AuthMFA is who needs a second factor: MFAAdmins or MFAAll.
 	AuthMFA string `json:"auth_mfa"`
+	// StepUp is what takes a fresh second factor in the console: StepUpNever,
+	// StepUpCritical or StepUpAlways.
+	StepUp string `json:"auth_step_up"`
 	// AuthSecretFile has what tokens are signed with: a path, or credential:NAME.
 	AuthSecretFile string `json:"auth_secret_file"`
 	// AuthAccess is how long an access token holds, AuthSession a session.
@@ -199,6 +202,7 @@ func Default() Config {
 		Linger:              Duration(30 * time.Second),
 		AuthEnabled:         true,
 		AuthMFA:             MFAAdmins,
+		StepUp:              StepUpNever,
 		AuthSecretFile:      "/etc/clawjail/secrets/token",
 		AuthAccess:          Duration(time.Hour),
 		AuthSession:         Duration(12 * time.Hour),

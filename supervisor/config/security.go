@@ -17,6 +17,22 @@ const (
 	MFAAll    = "all"
 )
 
+// What takes a fresh second factor, besides changes of users, which always do.
+const (
+	StepUpNever    = "never"
+	StepUpCritical = "critical" // to approve what cannot be undone or for longer than once, to release the jail of an incident
+	StepUpAlways   = "always"   // to approve anything, to let any jail go on
+)
+
+// StepUpChoices are the values of StepUp.
+func StepUpChoices() []string { return []string{StepUpNever, StepUpCritical, StepUpAlways} }
+
+// NeedsStepUp reports whether a person of the console needs a fresh second
+// factor for something.
+func (c Config) NeedsStepUp(critical bool) bool {
+	return c.StepUp == StepUpAlways || critical && c.StepUp != StepUpNever
+}
+
 // What an operator can accept, by the key of the setting that is unsafe.
 const (
 	AcceptUnsigned  = "skills.allow_unsigned" // skills without a signature are left to a person
@@ -56,6 +72,10 @@ func (c Config) Overrides() []Override {
 	}
 	return out
 }
+
+// SignInSocket is where the sign-in has recorded what happens about people, and
+// can do nothing else.
+func (c Config) SignInSocket() string { return filepath.Join(c.RunDir, "sign-in.sock") }
 
 // Console reports whether there is a web console.
 func (c Config) Console() bool { return c.Listen != "" }
@@ -121,6 +141,9 @@ func (c Config) securityProblems() Problems {
 		if err := checkFile(p.path); err != nil {
 			ps = append(ps, Problem{Fields: []string{p.field}, Msg: err.Error(), Hint: "write an absolute path, or credential:NAME for a credential of systemd"})
 		}
+	}
+	if !slices.Contains(StepUpChoices(), c.StepUp) {
+		ps = append(ps, Problem{Fields: []string{"auth_step_up"}, Msg: fmt.Sprintf("unknown choice %q", c.StepUp), Hint: "it is never, critical or always"})
 	}
 	if err := checkListen(c.Listen); c.Console() && err != nil {
 		ps = append(ps, Problem{Fields: []string{"console_listen"}, Msg: err.Error(), Hint: `write an address and a port, as in "127.0.0.1:9443" or "[::]:9443"`})

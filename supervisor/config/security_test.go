@@ -17,6 +17,7 @@ func TestWhatIsUnsafeIsRefused(t *testing.T) {
 	}{
 		{"authentication off", "", func(c *Config) { c.AuthEnabled = false }, "auth_enabled: without authentication"},
 		{"no second factor", "", func(c *Config) { c.AuthMFA = "off" }, `auth_mfa: "off" leaves admins without a second factor`},
+		{"a step-up that there is not", "", func(c *Config) { c.StepUp = "sometimes" }, `auth_step_up: unknown choice "sometimes"`},
 		{"no log", "", func(c *Config) { c.AuditEnabled = false }, "audit_enabled: without the audit log"},
 		{"short retention", "", func(c *Config) { c.AuditRetain = Duration(29 * 24 * time.Hour) }, "audit_retain: records are kept for less than 30 days"},
 		{"short retention, accepted", AcceptRetention, func(c *Config) { c.AuditRetain = Duration(29 * 24 * time.Hour) }, ""},
@@ -58,6 +59,17 @@ func TestWhatIsUnsafeIsRefused(t *testing.T) {
 	}
 	if got := Default().Overrides(); len(got) != 0 {
 		t.Errorf("the defaults override %v", got)
+	}
+}
+
+func TestNeedsStepUp(t *testing.T) {
+	for _, tt := range []struct {
+		step           string
+		critical, want bool
+	}{{StepUpNever, true, false}, {StepUpCritical, true, true}, {StepUpCritical, false, false}, {StepUpAlways, false, true}, {"", false, false}, {"", true, true}} {
+		if got := (Config{StepUp: tt.step}).NeedsStepUp(tt.critical); got != tt.want {
+			t.Errorf("%q, critical %v: %v", tt.step, tt.critical, got)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ func settings() []setting {
 		period("jails.supervisor_loss_after", "supervisor_loss_after", func(c *config.Config) *config.Duration { return &c.SupervisorLossAfter }),
 		boolean("auth.enabled", "auth_enabled", func(c *config.Config) *bool { return &c.AuthEnabled }),
 		word("auth.mfa", "auth_mfa", func(c *config.Config) *string { return &c.AuthMFA }),
+		word("auth.step_up", "auth_step_up", func(c *config.Config) *string { return &c.StepUp }),
 		word("auth.secret_file", "auth_secret_file", func(c *config.Config) *string { return &c.AuthSecretFile }),
 		period("auth.access", "auth_access", func(c *config.Config) *config.Duration { return &c.AuthAccess }),
 		period("auth.session", "auth_session", func(c *config.Config) *config.Duration { return &c.AuthSession }),

@@ -60,7 +60,7 @@ hitl:
     - {name: payments, of: [action.make_payment], severity: critical, four_eyes: true, by: [leads], escalate: [{to: oncall}, {after: 5m, to: leads}]}
     - {name: rest, of: [any]}
 jails: {on_supervisor_loss: kill, supervisor_loss_after: 2h}
-auth: {enabled: true, mfa: all, secret_file: "credential:token", access: 10m, session: 1h}
+auth: {enabled: true, mfa: all, step_up: critical, secret_file: "credential:token", access: 10m, session: 1h}
 rate_limit: {requests: 50, window: 5m}
 accept: ["skills.allow_unsigned", "network.tls"]
 audit:
@@ -148,10 +148,10 @@ func TestEverything(t *testing.T) {
 			netip.MustParseAddrPort("192.0.2.53:53"), netip.MustParseAddrPort("192.0.2.53:5353"),
 			netip.MustParseAddrPort("[2001:db8::53]:53"), netip.MustParseAddrPort("[2001:db8::54]:54"),
 		},
-		AuthEnabled: true, AuthMFA: "all", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
+		AuthEnabled: true, AuthMFA: "all", StepUp: "critical", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
 		RateRequests: 50, RateWindow: config.Duration(5 * time.Minute), AuditEnabled: true,
 		Listen: "127.0.0.1:9443", Name: "console.example.org", Certificate: "/etc/ssl/c.pem", Key: "credential:key",
-		Accept: []string{"skills.allow_unsigned", "network.tls"},
+		Accept:     []string{"skills.allow_unsigned", "network.tls"},
 		ActionLimits: []config.ActionLimit{{Of: "send_email", Limit: "5/10m", Scope: "user", Over: "deny"}, {Of: "transaction", Limit: "5.00 USD", Scope: "jail", Over: "ask"},
 			{Of: "api_call", Limit: "60/m", Scope: "jail", Over: "ask"}, {Of: "delete_file", Limit: "50/h", Scope: "jail", Over: "ask"},
 			{Of: "send_email", Limit: "10/h", Scope: "jail", Over: "ask"}, {Of: "spending", Limit: "100.00 USD/d", Scope: "jail", Over: "ask"}},
