@@ -2,10 +2,11 @@
 // looks from outside at what became of it.
 //
 // A round is one of: the supervisor is killed, restarted or stopped for a while;
-// the egress proxy or a shim is killed; a shim is stopped; the supervisor has no
-// descriptors left; the disk of the audit log is full. Meanwhile every jail starts
-// programs, writes files, connects, asks for what a human has to approve and tries
-// what is refused, and writes down what it has done.
+// the egress proxy, the gateway or a shim is killed; a shim is stopped; the
+// supervisor has no descriptors left; the disk of the audit log is full; in the VM,
+// the wall clock is set, by seconds or hours, either way. Meanwhile every jail
+// starts programs, writes files, connects, asks for what a human has to approve and
+// tries what is refused, and writes down what it has done.
 //
 // # Afterwards
 //
@@ -14,7 +15,9 @@
 //     says that it has ended.
 //   - The chain of records verifies.
 //   - What a jail wrote down is in the record, or inside a gap that is in it.
-//   - Nothing is left: processes, cgroups, directories, mounts.
+//   - Nothing is left: processes, cgroups of any hierarchy, namespaces, BPF
+//     programs, maps and links, mounts, sockets and files; and the supervisor holds
+//     no more descriptors than one that never had a jail.
 //
 // Trust: the tests are root's and run in a mount and a network namespace of their
 // own; they signal nothing but what they have started.
@@ -24,11 +27,16 @@
 //
 // # Decisions
 //
-//   - Rounds and not hours, a seed that is printed, and a load that a small machine
-//     carries: CLAWJAIL_CHAOS_ROUNDS and CLAWJAIL_CHAOS_JAILS make more of it
-//     (`make chaos`).
+//   - Kills are counted, and not hours; a seed is printed; the load is one that a
+//     small machine carries: CLAWJAIL_CHAOS_KILLS and CLAWJAIL_CHAOS_JAILS make more
+//     of it (`make chaos`).
 //   - The load is one Perl program: what starts programs waits while there is no
 //     supervisor, and a shell could not write down anything in between.
-//   - The clock is left alone: nothing in a namespace can change it, and deadlines
-//     are tested with one of their own (package approval).
+//   - The wall clock is set only in the VM: no namespace has one of its own, and a
+//     clock that only some of the processes see says nothing about a real one. What
+//     the jails write down goes by the clock that nobody sets; the test knows which
+//     wall clock was meant when.
+//   - What may be left is looked for by identity: what descriptors of our processes
+//     said while they ran (ids of BPF objects, namespaces, cgroups). Others may run
+//     jails on the same machine.
 package chaos

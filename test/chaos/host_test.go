@@ -26,7 +26,8 @@ const outside = "203.0.113.1"
 // Directories of the host.
 const (
 	runDir   = "/run/clawjail"
-	auditDir = "/var/lib/clawjail/audit"
+	stateDir = "/var/lib/clawjail"
+	auditDir = stateDir + "/audit"
 	homes    = "/home"
 )
 
@@ -45,7 +46,7 @@ func ownHost(t *testing.T) bool {
 		return false
 	}
 	for _, m := range []struct{ dir, options string }{
-		{runDir, "mode=755"}, {"/etc/clawjail", "mode=755"}, {"/var/lib/clawjail", "mode=700"}, {auditDir, "mode=700,size=64m"}, {homes, "mode=755"},
+		{runDir, "mode=755"}, {"/etc/clawjail", "mode=755"}, {stateDir, "mode=700"}, {auditDir, "mode=700,size=1g"}, {homes, "mode=755"},
 	} {
 		if err := os.MkdirAll(m.dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -74,10 +75,15 @@ func ownHost(t *testing.T) bool {
 	return true
 }
 
-// bin is a built binary; the build tree is what is under test.
+// bin is a built binary; the build tree is what is under test, or what
+// CLAWJAIL_BIN names.
 func bin(t *testing.T, name string) string {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("../../bin", name))
+	dir := "../../bin"
+	if named := os.Getenv("CLAWJAIL_BIN"); named != "" {
+		dir = named
+	}
+	path, err := filepath.Abs(filepath.Join(dir, name))
 	if err == nil {
 		_, err = os.Stat(path)
 	}
