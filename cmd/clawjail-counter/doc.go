@@ -3,7 +3,9 @@
 // settings on a socket, and asks it line by line; it ends with the socket.
 //
 // Trust: it parses what a Redis sends, and so holds nothing but the way to it. The
-// supervisor bounds what it answers.
+// supervisor bounds what it answers. It puts itself under a seccomp filter before
+// it dials: it asks servers by name or address, reads files, and can neither write
+// one, nor serve, start or trace anything.
 //
 // # Decisions
 //

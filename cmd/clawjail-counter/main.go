@@ -11,6 +11,9 @@ import (
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"clawjail/seccomp/service"
 	"clawjail/supervisor/limit"
 	"clawjail/supervisor/limit/counter"
 	"clawjail/supervisor/limit/shared"
@@ -42,6 +45,9 @@ func run() error {
 		return errors.New("it is started by clawjaild, which gives it a socket")
 	}
 	defer conn.Close()
+	if err := harden(); err != nil {
+		return err
+	}
 	lines := bufio.NewScanner(conn)
 	lines.Buffer(make([]byte, 0, 4096), counter.MaxLine)
 	if !lines.Scan() {
@@ -61,6 +67,19 @@ func run() error {
 	}
 	defer store.Close()
 	return serve(conn, lines, store, s.Begin)
+}
+
+// harden refuses to be root, keeps the password out of sight of others of the same
+// user, and puts the process under its filter, before anything of the store is
+// read: from then on it asks servers, and can do nothing else.
+func harden() error {
+	if os.Geteuid() == 0 || os.Getuid() == 0 {
+		return errors.New("it must not run as root")
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	return service.Install(service.Counter)
 }
 
 // serve answers calls, several at a time.

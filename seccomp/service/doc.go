@@ -1,18 +1,20 @@
-// Package service holds the seccomp filters of clawjail's own network daemons,
-// and of the program that looks into skills, compiled ahead and embedded, so that those binaries need neither cgo nor
-// libseccomp. A daemon calls Install once, when its files and sockets are open
+// Package service holds the seccomp filters of clawjail's own network daemons, of
+// the program that looks into skills and of the one that counts, compiled ahead
+// and embedded, so that those binaries need neither cgo nor libseccomp. A daemon calls Install once, when its files and sockets are open
 // and before it reads a byte from anybody.
 //
 // Trust: the filters are ours; what they guard against is the daemon itself
 // once it has parsed something hostile. A daemon under them serves sockets and
 // reads files. It cannot create or write files, execute, trace, signal others
 // or make other kinds of socket, and the calls that only an intruder makes kill
-// it. The parser can do nothing but compute, and use what is open already.
+// it. The parser can do nothing but compute, and use what is open already; the
+// counter asks servers and serves nobody.
 //
 // Install changes every thread of the process and cannot be undone; call it
 // from main. The embedded bytes are constant. cmd/clawjail-egress,
-// cmd/clawjail-gateway (through their packages) and cmd/clawjail-skill import this package; the
-// generator imports the compiler and nobody imports the generator.
+// cmd/clawjail-gateway (through their packages), cmd/clawjail-skill and
+// cmd/clawjail-counter import this package; the generator imports the compiler and
+// nobody imports the generator.
 //
 // # Decisions
 //

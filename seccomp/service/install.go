@@ -24,6 +24,9 @@ var parserFilter []byte
 //go:embed sign-in.bpf
 var signInFilter []byte
 
+//go:embed counter.bpf
+var counterFilter []byte
+
 // Filter returns a copy of the compiled filter of a program.
 func Filter(name string) ([]byte, error) {
 	switch name {
@@ -33,6 +36,8 @@ func Filter(name string) ([]byte, error) {
 		return append([]byte(nil), gatewayFilter...), nil
 	case Parser:
 		return append([]byte(nil), parserFilter...), nil
+	case Counter:
+		return append([]byte(nil), counterFilter...), nil
 	case SignIn:
 		return append([]byte(nil), signInFilter...), nil
 	}

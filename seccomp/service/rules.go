@@ -16,16 +16,18 @@ const (
 	Gateway = "gateway"
 	Parser  = "parser"  // cmd/clawjail-skill
 	SignIn  = "sign-in" // the gateway's second process
+	Counter = "counter" // cmd/clawjail-counter
 )
 
 // Names returns every program that has a filter.
-func Names() []string { return []string{Egress, Gateway, Parser, SignIn} }
+func Names() []string { return []string{Egress, Gateway, Parser, SignIn, Counter} }
 
 // Rules returns what the filter of a program means. Two are network servers in
 // pure Go; only the gateway listens on sockets of its own and lists
 // directories (its process metrics count descriptors). The parser computes, on
 // what its open descriptors give. The sign-in accepts on the socket that it was
-// given, makes none but of this host, and replaces files of its own.
+// given, makes none but of this host, and replaces files of its own. The counter
+// dials, and serves nobody but who holds the other end of its socket.
 func Rules(name string) (seccomp.Rules, error) {
 	if !slices.Contains(Names(), name) {
 		return seccomp.Rules{}, fmt.Errorf("no seccomp filter for service %q", name)
@@ -44,6 +46,14 @@ func Rules(name string) (seccomp.Rules, error) {
 		// To the supervisor, which records what happens.
 		l.add("socket", allow, seccomp.Arg{Index: 0, Mask: seccomp.Low32, Value: unix.AF_UNIX},
 			seccomp.Arg{Index: 1, Mask: 0xf, Value: unix.SOCK_STREAM}, seccomp.Arg{Index: 2, Mask: seccomp.Low32})
+		l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
+		return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil
+	}
+	if name == Counter {
+		l.reading()
+		l.sockets(unix.AF_INET, unix.AF_INET6)
+		l.threads()
+		l.all(allow, computing()+" "+asking())
 		l.all(seccomp.Action{Kind: seccomp.Kill}, intruder())
 		return seccomp.Rules{Default: errno(unix.EPERM), Rules: l.rules}, nil
 	}
@@ -86,6 +96,15 @@ func common() string {
 	sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg`
 }
 
+// asking is what a Go program calls that asks servers and serves nobody: looking
+// up names, which reads files and lists none, and the authorities of TLS.
+func asking() string {
+	return `
+	pread64 lseek newfstatat statx readlinkat getdents64
+	connect bind shutdown getsockname getpeername setsockopt getsockopt
+	sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg`
+}
+
 // computing is what the Go runtime calls by itself, and using descriptors that
 // are open.
 func computing() string {
@@ -103,12 +122,22 @@ func computing() string {
 
 // checked adds the calls whose arguments decide.
 func (l *list) checked() {
-	allow := seccomp.Action{Kind: seccomp.Allow}
-	// Only for reading: no access mode but O_RDONLY, no O_CREAT, O_TRUNC or
-	// O_TMPFILE.
+	l.reading()
+	l.sockets(unix.AF_INET, unix.AF_INET6, unix.AF_UNIX)
+	l.threads()
+}
+
+// reading lets files be opened to read: no access mode but O_RDONLY, no O_CREAT,
+// O_TRUNC or O_TMPFILE.
+func (l *list) reading() {
 	const writes = unix.O_ACCMODE | unix.O_CREAT | unix.O_TRUNC | unix.O_APPEND | (unix.O_TMPFILE &^ unix.O_DIRECTORY)
-	l.add("openat", allow, seccomp.Arg{Index: 2, Mask: writes})
-	for _, family := range []uint64{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX} {
+	l.add("openat", seccomp.Action{Kind: seccomp.Allow}, seccomp.Arg{Index: 2, Mask: writes})
+}
+
+// sockets lets ordinary sockets of some families be made.
+func (l *list) sockets(families ...uint64) {
+	allow := seccomp.Action{Kind: seccomp.Allow}
+	for _, family := range families {
 		for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_DGRAM, unix.SOCK_SEQPACKET} {
 			if family != unix.AF_UNIX && kind == unix.SOCK_SEQPACKET {
 				continue
@@ -119,7 +148,6 @@ func (l *list) checked() {
 				seccomp.Arg{Index: 2, Mask: seccomp.Low32})
 		}
 	}
-	l.threads()
 }
 
 // threads lets threads be made, never processes. With clone3 absent, C

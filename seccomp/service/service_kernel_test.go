@@ -56,6 +56,14 @@ func act(name, what string) error {
 	if err := service.Install(name); err != nil {
 		return err
 	}
+	if addr, dials := strings.CutPrefix(what, "dial:"); dials {
+		_, port, _ := net.SplitHostPort(addr)
+		c, err := net.Dial("tcp", net.JoinHostPort("localhost", port)) // by a name
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
 	switch what {
 	case "serve":
 		return serve(l)
@@ -215,6 +223,26 @@ func TestDaemonsAreRefused(t *testing.T) {
 func TestTheSignInMakesNoSocket(t *testing.T) {
 	if out, err := role(t, service.SignIn, "socket"); err == nil || !strings.Contains(out, "operation not permitted") {
 		t.Errorf("socket: %v\n%s", err, out)
+	}
+}
+
+// TestTheCounterServesNobody: it reads and dials, and neither listens nor talks
+// to this host's sockets.
+func TestTheCounterServesNobody(t *testing.T) {
+	for _, what := range []string{"serve", "socket"} {
+		if out, err := role(t, service.Counter, what); err == nil || !strings.Contains(out, "operation not permitted") {
+			t.Errorf("%s: %v\n%s", what, err, out)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, what := range []string{"open", "threads", "dial:" + l.Addr().String()} {
+		if out, err := role(t, service.Counter, what); err != nil {
+			t.Errorf("%s: %v\n%s", what, err, out)
+		}
 	}
 }
 

@@ -156,6 +156,9 @@ func TestRedisCountsForJails(t *testing.T) {
 	s.start()
 	call("over the limit: api_call 3 per 1h of each all")
 	pid := counterOf(t)
+	if status := read(t, fmt.Sprintf("/proc/%d/status", pid)); !strings.Contains(status, "\nSeccomp:\t2\n") || !strings.Contains(status, "\nNoNewPrivs:\t1\n") {
+		t.Errorf("the process that counts has no filter: %s", status)
+	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
