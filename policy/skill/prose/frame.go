@@ -1,7 +1,6 @@
 package prose
 
 import (
-	"regexp"
 	"strings"
 
 	"clawjail/policy/skill"
@@ -19,7 +18,7 @@ type passage struct {
 }
 
 // namedHost is a name of a host where something goes, without a scheme.
-var namedHost = regexp.MustCompile(`(?i)\b(?:to|at|with|into|via|an|à|a|para|на|到|至) ` + "`?" + `(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|app|ai|co|xyz|info|site|online|cloud|me|sh|ru|cn|de|fr|br|jp)\b`)
+var namedHost = expression(`(?i)\b(?:to|at|with|into|via|an|à|a|para|на|到|至) ` + "`?" + `(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|app|ai|co|xyz|info|site|online|cloud|me|sh|ru|cn|de|fr|br|jp)\b`)
 
 // reach is how far a passage looks.
 const (
@@ -74,16 +73,32 @@ func (p passage) place() int {
 		if !past {
 			continue
 		}
-		switch {
-		case x.has(xTheirs) || mailForm.MatchString(x.raw) && !strings.Contains(x.raw, "@example."):
+		rank := x.placed()
+		if rank == 3 {
 			return 3
-		case x.has(cURL, cShort) || namedHost.MatchString(x.raw):
-			best = 2
-		case x.has(cOutside, xEndpoint):
-			best = max(best, 1)
+		}
+		if rank == 2 || rank > best {
+			best = rank
 		}
 	}
 	return best
+}
+
+// placed is how clearly the sentence names where something goes; see place.
+func (s *sentence) placed() int {
+	if s.known {
+		return s.rank
+	}
+	s.known = true
+	switch {
+	case s.has(xTheirs) || strings.Contains(s.raw, "@") && mailForm.MatchString(s.raw) && !strings.Contains(s.raw, "@example."):
+		s.rank = 3
+	case s.has(cURL, cShort) || strings.Contains(s.raw, ".") && namedHost.MatchString(s.raw):
+		s.rank = 2
+	case s.has(cOutside, xEndpoint):
+		s.rank = 1
+	}
+	return s.rank
 }
 
 // frames judges a document's passages.

@@ -243,7 +243,7 @@ var (
 
 // redirectMoney: payments to an address that stands in the skill.
 func redirectMoney(s *sentence) (match, bool) {
-	if !walletForm.MatchString(s.raw) {
+	if !s.has(cPay) || !walletForm.MatchString(s.raw) {
 		return match{}, false
 	}
 	for _, v := range s.all(cPay) {

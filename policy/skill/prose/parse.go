@@ -32,9 +32,9 @@ func Parse(file, source string, line int, security bool) Document {
 		d.Blocks = byLines(file, source, index, security)
 		return d
 	}
-	w := &walker{file: file, source: source, index: index, security: security}
+	w := &walker{file: file, source: source, bytes: []byte(source), index: index, security: security}
 	md := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList))
-	w.children(md.Parser().Parse(text.NewReader([]byte(source))))
+	w.children(md.Parser().Parse(text.NewReader(w.bytes)))
 	w.linkDefinitions()
 	d.Blocks = w.blocks
 	return d
@@ -85,6 +85,7 @@ func hostile(source string) bool {
 type walker struct {
 	file     string
 	source   string
+	bytes    []byte // the same, for the parser
 	index    *lineIndex
 	security bool
 	blocks   []Block
@@ -151,7 +152,7 @@ func (w *walker) block(n ast.Node) {
 	case *ast.FencedCodeBlock:
 		lang := ""
 		if n.Info != nil {
-			lang = string(n.Info.Segment.Value([]byte(w.source)))
+			lang = w.source[n.Info.Segment.Start:n.Info.Segment.Stop]
 		}
 		w.code(n, lang)
 	case *ast.CodeBlock:
@@ -248,7 +249,6 @@ func (g *gather) walk(n ast.Node, depth int) {
 	if depth > 200 {
 		return
 	}
-	src := []byte(g.w.source)
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Text:
@@ -265,7 +265,7 @@ func (g *gather) walk(n ast.Node, depth int) {
 					if t.Len() == 0 {
 						g.last = s.Segment.Start
 					}
-					t.Write(s.Segment.Value(src))
+					t.WriteString(g.w.source[s.Segment.Start:s.Segment.Stop])
 				}
 			}
 			g.aside(Inline, t.String())
@@ -281,7 +281,7 @@ func (g *gather) walk(n ast.Node, depth int) {
 			inner.walk(c, depth+1)
 			g.aside(Alt, inner.text.String())
 		case *ast.AutoLink:
-			g.put(string(c.URL(src)), -1)
+			g.put(string(c.URL(g.w.bytes)), -1)
 		case *ast.RawHTML:
 			var t strings.Builder
 			for i := 0; i < c.Segments.Len(); i++ {
@@ -289,7 +289,7 @@ func (g *gather) walk(n ast.Node, depth int) {
 				if i == 0 {
 					g.last = s.Start
 				}
-				t.Write(s.Value(src))
+				t.WriteString(g.w.source[s.Start:s.Stop])
 			}
 			g.tag(t.String())
 		default:

@@ -133,6 +133,9 @@ func impostor(text string) bool {
 // source of software.
 // program asks for a link that ends like a program or an archive.
 func strangeLink(s *sentence, program bool) bool {
+	if !strings.Contains(s.raw, "://") {
+		return false
+	}
 	for _, m := range urlForm.FindAllString(s.raw, 10) {
 		u, err := url.Parse(strings.TrimRight(m, ".,;:"))
 		if program && (err != nil || !artifactForm.MatchString(u.Path)) {

@@ -147,18 +147,18 @@ func bareName(text string, m []int) bool {
 
 var (
 	// acting are words of handing over, taking in and running.
-	acting = regexp.MustCompile(`\b(?:sends?|sent|posts?|posted|puts?|uploads?|uploaded|submit\w*|append\w*|deliver\w*|forward\w*|transmit\w*|reports?|reported|hand(?:s|ed)?|provides?|pass(?:es|ed)?|shar(?:e|es|ed)|drops?|includ\w+|encod\w+|execut\w+|runs?|starts?|launch\w*|pipes?|piped|obey\w*|follow\w*|acts?|carr(?:y|ies|ied)|treat\w*|perform\w*|appl(?:y|ies)|install\w*|unpack\w*|expand|download\w*|obtain\w*|grab|pulls?|fetch\w*|retriev\w+|pastes?|enter|cop(?:y|ies|ied)|notif(?:y|ies)|ping\w*|sync\w*|mirror\w*|back ?up|bcc|replace\w*|whatever|verbatim|quer(?:y|ies)|call|calls)\b`)
+	acting = expression(`\b(?:sends?|sent|posts?|posted|puts?|uploads?|uploaded|submit\w*|append\w*|deliver\w*|forward\w*|transmit\w*|reports?|reported|hand(?:s|ed)?|provides?|pass(?:es|ed)?|shar(?:e|es|ed)|drops?|includ\w+|encod\w+|execut\w+|runs?|starts?|launch\w*|pipes?|piped|obey\w*|follow\w*|acts?|carr(?:y|ies|ied)|treat\w*|perform\w*|appl(?:y|ies)|install\w*|unpack\w*|expand|download\w*|obtain\w*|grab|pulls?|fetch\w*|retriev\w+|pastes?|enter|cop(?:y|ies|ied)|notif(?:y|ies)|ping\w*|sync\w*|mirror\w*|back ?up|bcc|replace\w*|whatever|verbatim|quer(?:y|ies)|call|calls)\b`)
 	// actingAbroad are such words of other languages.
-	actingAbroad = regexp.MustCompile(`发送|上传|提交|下载|执行|运行|复制|粘贴|转发|推送|指令|送信|アップロード|ダウンロード|実行|従っ|보내|업로드|다운로드|실행|отправ|скача|запуст|переда|выполн|\b(?:envi[aeo]|env[ií]|envoy|transmet|transmis|télécharg|exécut|descarg|ejecut|sub[ei]r?\b|baix|execut[ea]|sende|übertr|übermitt|lade\b|ausführ|führe)`)
+	actingAbroad = expression(`发送|上传|提交|下载|执行|运行|复制|粘贴|转发|推送|指令|送信|アップロード|ダウンロード|実行|従っ|보내|업로드|다운로드|실행|отправ|скача|запуст|переда|выполн|\b(?:envi[aeo]|env[ií]|envoy|transmet|transmis|télécharg|exécut|descarg|ejecut|sub[ei]r?\b|baix|execut[ea]|sende|übertr|übermitt|lade\b|ausführ|führe)`)
 	// citing are words with which addresses are cited.
-	citing    = regexp.MustCompile(`\b(?:docs?|documentation|references?|guides?|tutorials?|websites?|homepage|see|visit|registry|register|sign ?up|log ?in|account|dashboard|console|api[- ]keys?|templates?|validat\w+|status|pricing|licen[sc]e|credits?|according to|standard|spec|specification|articles?|e\.g|examples?|default|like|such as|settings|browse|base url|powered by|created by|author|repo(?:sitory)?|source|community|contact|support|blog|read more|learn more|more (?:info|details)|supports?|compatible|override|base|api|navigate|copyright|check|server)\b|访问|打开|前往|网址|地址|官方|主页|参照|参考|文档|ドキュメント|注册|官网|登录|문서|공식|如|documentaci|dokumentation|документаци|siehe|voir|ver `)
-	citedPath = regexp.MustCompile(`//docs\.|/docs?\b|/keys?\b|/pricing\b|/settings\b`)
+	citing    = expression(`\b(?:docs?|documentation|references?|guides?|tutorials?|websites?|homepage|see|visit|registry|register|sign ?up|log ?in|account|dashboard|console|api[- ]keys?|templates?|validat\w+|status|pricing|licen[sc]e|credits?|according to|standard|spec|specification|articles?|e\.g|examples?|default|like|such as|settings|browse|base url|powered by|created by|author|repo(?:sitory)?|source|community|contact|support|blog|read more|learn more|more (?:info|details)|supports?|compatible|override|base|api|navigate|copyright|check|server)\b|访问|打开|前往|网址|地址|官方|主页|参照|参考|文档|ドキュメント|注册|官网|登录|문서|공식|如|documentaci|dokumentation|документаци|siehe|voir|ver `)
+	citedPath = expression(`//docs\.|/docs?\b|/keys?\b|/pricing\b|/settings\b`)
 	// orderToGo: a person goes there, to look or to register.
-	orderToGo = regexp.MustCompile("^[\\s\\d.*_-]*go to [\\s`*<]*\x01[\\s`*>.]*$")
+	orderToGo = expression("^[\\s\\d.*_-]*go to [\\s`*<]*\x01[\\s`*>.]*$")
 	// proven is what a credential is made for: a header of the service's own API.
-	proven = regexp.MustCompile(`\b(?:authorization|bearer|x-api-key|oauth2?|authenticat\w+)\b`)
+	proven = expression(`\b(?:authorization|bearer|x-api-key|oauth2?|authenticat\w+)\b`)
 	// fetched are what a label names when it is no citation.
-	fetched  = regexp.MustCompile(`\b(?:downloads?|install\w*|mirrors?|archives?|binar(?:y|ies)|helpers?|companion|scripts?|updates?|updater|patch|exfil\w*|collect\w*|uploads?|submit|drop|sink|beacon|payload)\b`)
+	fetched  = expression(`\b(?:downloads?|install\w*|mirrors?|archives?|binar(?:y|ies)|helpers?|companion|scripts?|updates?|updater|patch|exfil\w*|collect\w*|uploads?|submit|drop|sink|beacon|payload)\b`)
 	labelled = regexp.MustCompile("^[^\x01:]{0,70}:[\\s`*\"<]*\x01")
 )
 
@@ -227,8 +227,8 @@ func reaches(p passage) (match, bool) {
 }
 
 var (
-	givingWords = regexp.MustCompile(`\b(?:send|post|put|upload|submit|append|deliver|forward|transmit|report|hand|provide|pass|share|drop|includ\w+|encod\w+|enter|copy|notify|sync|bcc|back ?up)\w*\b`)
-	takingWords = regexp.MustCompile(`\b(?:download|obtain|grab|install|unpack|paste|binary|archive|executable|installer)\w*\b`)
+	givingWords = expression(`\b(?:send|post|put|upload|submit|append|deliver|forward|transmit|report|hand|provide|pass|share|drop|includ\w+|encod\w+|enter|copy|notify|sync|bcc|back ?up)\w*\b`)
+	takingWords = expression(`\b(?:download|obtain|grab|install|unpack|paste|binary|archive|executable|installer)\w*\b`)
 )
 
 // reachRule is the rule that says best what happens with an address.

@@ -10,8 +10,9 @@ import (
 // senses judges a passage by its little words.
 func senses(p passage) (match, bool) {
 	text := masked(strings.ToLower(p.s.text))
+	in := pairsOf(text)
 	for _, r := range []struct {
-		re  *regexp.Regexp
+		re  pattern
 		id  string
 		ok  func(passage, string) bool
 		why string
@@ -42,7 +43,7 @@ func senses(p passage) (match, bool) {
 		}, "opens a way in for somebody else"},
 		{wiped, "CJS-FS-007", nil, "has the traces of what was done removed"},
 	} {
-		at := r.re.FindStringIndex(text)
+		at := r.re.find(text, in)
 		if at == nil || r.ok != nil && !r.ok(p, text) {
 			continue
 		}
@@ -59,10 +60,13 @@ func senses(p passage) (match, bool) {
 }
 
 // hostForm gates the forms of addresses.
-var hostForm = regexp.MustCompile(`[a-z0-9-]\.(?:com|net|org|io|dev|app|ai|co|xyz|info|site|online|cloud|me|sh|ru|cn|de|fr|br|jp)\b`)
+var hostForm = expression(`[a-z0-9-]\.(?:com|net|org|io|dev|app|ai|co|xyz|info|site|online|cloud|me|sh|ru|cn|de|fr|br|jp)\b`)
 
 // masked takes the dots out of addresses, which end no sentence.
 func masked(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
 	return urlForm.ReplaceAllStringFunc(text, func(u string) string { return strings.ReplaceAll(u, ".", "_") })
 }
 

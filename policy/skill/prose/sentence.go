@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -51,12 +52,14 @@ type hit struct {
 // Sentence is a normalised sentence with its concepts.
 type sentence struct {
 	normalised
-	hits   []hit
-	offset int // of the sentence in its block
-	raw    string
-	block  *Block
-	// strong says that some hit is a disguised spelling.
+	hits       []hit
+	offset     int // of the sentence in its block
+	raw        string
+	block      *Block
 	next, prev *sentence
+
+	rank  int // of placed, once known
+	known bool
 }
 
 // Bounds of sentences.
@@ -140,37 +143,25 @@ var (
 	shortForm    = regexp.MustCompile(`(?i)\b(?:rentry\.(?:co|org)|glot\.io|pastebin\.com|paste\.ee|hastebin\.\w+|dpaste\.\w+|ghostbin\.\w+|controlc\.com|justpaste\.it|privatebin\.\w+|0x0\.st|transfer\.sh|bashupload\.com|termbin\.com|anonfiles\.\w+|gofile\.io|file\.io|tinyurl\.com|bit\.ly|cutt\.ly|is\.gd|t\.ly|catbox\.moe|mediafire\.com|mega\.nz|ix\.io|sprunge\.us)\b`)
 )
 
-// form is a concept that is recognised by form. gates are lower-case pieces, one
-// of which every match contains: looking for them first is much cheaper.
+// form is a concept that is recognised by form.
 type form struct {
-	c     concept
-	re    *regexp.Regexp
-	gates []string
+	c concept
+	p pattern
 }
 
-func forms() []form {
-	return []form{
-		{cURL, urlForm, []string{"://"}},
-		{cVault, vaultForm, []string{".ssh", "id_rsa", "id_ed25519", "id_ecdsa", ".aws", ".gnupg", "kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-cred", ".env", "keychain", "wallet.dat", "login data", "cookies.sqlite", "key4.db", "logins.json", "shadow", ".openclaw", ".clawdbot", ".moltbot", ".claude", ".codex", "auth-profiles", "_history", "gcloud", ".azure", "hosts.yml", "environ", "extension settings", ".electrum", ".bitcoin", "exodus", "solana", "printenv", "env |", "env|", "mcp.json"}},
-		{cMemory, memoryForm, []string{".md", ".openclaw", "openclaw.json", "exec-approvals"}},
-		{cAgentDoc, agentDocForm, []string{".md", ".cursorrules", "copilot-inst"}},
-		{cSkillFile, skillForm, []string{"skill.md"}},
-		{cArtifact, artifactForm, []string{".zip", ".dmg", ".pkg", ".exe", ".msi", ".rar", ".7z", ".appimage", ".scr", ".jar", ".apk", ".iso", ".deb", ".rpm"}},
-		{cFake, fakeForm, []string{"<|", "inst]", "sys>>", "system", "developer", "admin", "root", "sudo", "override", "_instructions"}},
-		{cBypass, bypassForm, []string{"--dangerously", "--yolo", "--no-sandbox", "--allow-all", "--full-auto", "--skip-perm", "bypassperm", "--auto-app", "autoapprove", "--trust-all", "danger-full", "approval", "exec.", "spctl", "setenforce", "set-mppref", "xattr", "disablereal", "csrutil", "executionpolicy", "tools.elevated"}},
-		{cShort, shortForm, []string{".co", ".org", ".io", ".ee", ".it", ".st", ".sh", ".com", ".nz", ".us", ".ly", ".gd", "hastebin", "dpaste", "ghostbin", "privatebin", "anonfiles"}},
+var forms = sync.OnceValue(func() []form {
+	var out []form
+	for _, f := range []struct {
+		c  concept
+		re *regexp.Regexp
+	}{
+		{cURL, urlForm}, {cVault, vaultForm}, {cMemory, memoryForm}, {cAgentDoc, agentDocForm}, {cSkillFile, skillForm},
+		{cArtifact, artifactForm}, {cFake, fakeForm}, {cBypass, bypassForm}, {cShort, shortForm},
+	} {
+		out = append(out, form{f.c, expression(f.re.String())})
 	}
-}
-
-// gated says that a match is possible.
-func gated(low string, gates []string) bool {
-	for _, g := range gates {
-		if strings.Contains(low, g) {
-			return true
-		}
-	}
-	return false
-}
+	return out
+})
 
 // tag finds the concepts.
 func (s *sentence) tag() {
@@ -193,12 +184,12 @@ func (s *sentence) tag() {
 	if hasUnspaced(s.text) {
 		s.tagInside(w)
 	}
-	low := strings.ToLower(s.raw)
+	in := pairsOf(s.raw)
 	for _, f := range forms() {
-		if !gated(low, f.gates) {
+		if !f.p.possible(in) {
 			continue
 		}
-		for _, m := range f.re.FindAllStringIndex(s.raw, 20) {
+		for _, m := range f.p.re.FindAllStringIndex(s.raw, 20) {
 			s.hits = append(s.hits, hit{f.c, s.toNormal(m[0]), s.toNormal(m[1])})
 		}
 	}
