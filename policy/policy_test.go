@@ -201,6 +201,7 @@ func TestValidate(t *testing.T) {
 		"an unknown response":     {func(p *Policy) { p.OnViolation = 9 }, "on_violation: unknown response(9)"},
 		"half a delete limit":     {func(p *Policy) { p.Delete.Over = Ask }, "has no limit but the rest of one"},
 		"a delete limit for ever": {func(p *Policy) { p.Delete = Delete{Limit: 5, Over: Ask} }, "delete.limit: 0 is not between"},
+		"deleting that is told":   {func(p *Policy) { p.Delete = Delete{Limit: 5, Per: 1e9, Over: Audit} }, "delete.over: audit is neither"},
 		"deleting without end":    {func(p *Policy) { p.Delete = Delete{Limit: 5, Per: 1e9, Over: Allow} }, "delete.over: allow is neither"},
 		"a label with an escape":  {func(p *Policy) { p.Files[0].Origin.At = "\x1b[2J" }, "cannot be printed"},
 	} {

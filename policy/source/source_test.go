@@ -352,6 +352,7 @@ func TestDeletionLimits(t *testing.T) {
 		"{limit: 50/hour}":            "delete.limit is a number per unit of time",
 		"{limit: -5/h}":               "delete.limit is a number per unit of time",
 		"{limit: 0/h}":                "delete.limit is between 1 and",
+		"{limit: 50/h, over: audit}":  "verdict \"audit\" has no meaning for delete.over",
 		"{limit: 50/h, over: allow}":  "verdict \"allow\" has no meaning for delete.over",
 		"{limit: [50/h]}":             "delete.limit is one value, not a list",
 		"{limit: 9999999999999999/h}": "delete.limit is a number per unit of time",

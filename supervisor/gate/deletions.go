@@ -94,14 +94,8 @@ func (e *Engine) overLimit(ctx context.Context, x *edit) {
 	case policy.Freeze:
 		e.c.Freeze("too many deletions: " + d.Rule)
 		e.refuseFile(x, d, unix.EPERM, "", nil)
-	case policy.Allow, policy.Audit:
-		if !e.record(e.outcomeFile(x, d)) {
-			e.refuseFile(x, d, unix.EPERM, "", nil)
-			return
-		}
-		x.recorded = true
-		e.perform(ctx, x, d, nil, e.jailTargets)
-	default:
+	default: // no policy has a verdict that lets through what is over its own limit
+		d.Verdict = policy.Deny
 		e.refuseFile(x, d, unix.EPERM, "the limit of deletions is reached", nil)
 	}
 }

@@ -40,8 +40,6 @@ type edit struct {
 	task *tracee.Task
 	*change
 	view *behalf.Root // the jail's own tree, where something is done through it
-
-	recorded bool // before it is done
 }
 
 func (x *edit) close() {
@@ -305,7 +303,7 @@ func (e *Engine) perform(ctx context.Context, x *edit, d policy.Decision, decisi
 		e.deny(x.call, errno)
 		return
 	}
-	if decision == nil && !x.recorded {
+	if decision == nil {
 		e.acted(o)
 	}
 	if x.open && file != nil {
