@@ -135,7 +135,9 @@ func (k *keeper) introduce(conn *protocol.Conn) error {
 	s := &k.kept
 	m := protocol.Message{
 		Type: protocol.Hello, PID: k.init.pid, Cgroup: k.cgroup.Path(), CgroupID: k.cgroup.ID(), Note: s.note,
-		Lost: s.since.UnixNano(), Frozen: s.frozen, Gone: s.gone, Loss: s.loss,
+		// By the clock of now: one that was set meanwhile must not make a gap that
+		// ends before it begins.
+		Lost: time.Now().Add(-time.Since(s.since)).UnixNano(), Frozen: s.frozen, Gone: s.gone, Loss: s.loss,
 	}
 	names := []string{protocol.FileNetNS, protocol.FileTCP4, protocol.FileTCP6, protocol.FileUDP4, protocol.FileUDP6,
 		protocol.FileListener, protocol.FileLedger, protocol.FilePTY}
