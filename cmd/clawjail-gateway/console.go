@@ -23,6 +23,7 @@ import (
 	"clawjail/seccomp/service"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
+	"clawjail/supervisor/client"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/secret"
 	"clawjail/supervisor/gateway"
@@ -294,7 +295,8 @@ func runSignIn() error {
 		return err
 	}
 	s, err := auth.New(auth.Options{Store: users, Keys: keys, Name: h.Config.Name, Origin: h.Config.Origin(), AllMFA: h.Config.AuthMFA == config.MFAAll,
-		AccessLife: time.Duration(h.Config.AuthAccess), SessionLife: time.Duration(h.Config.AuthSession), Logger: log})
+		AccessLife: time.Duration(h.Config.AuthAccess), SessionLife: time.Duration(h.Config.AuthSession), Logger: log,
+		Record: client.Client{Socket: h.Config.SignInSocket()}.RecordPeople})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,10 @@ import (
 // of package assert.
 const AssertionHeader = "Clawjail-Assertion"
 
+// CodeHeader carries a fresh code of the person's authenticator, for a request
+// to the console that takes one.
+const CodeHeader = "Clawjail-Code"
+
 // AuditPage is what a search of the log found, the newest at the end.
 type AuditPage struct {
 	Records []json.RawMessage `json:"records"`        // of package audit

@@ -63,7 +63,7 @@ func (e PersonEvent) Check() error {
 	if e.Verdict != "allow" && e.Verdict != "deny" {
 		errs = append(errs, fmt.Errorf("verdict %q is neither allow nor deny", e.Verdict))
 	}
-	name := regexp.MustCompile(`^[a-z0-9._ ()-]{0,64}$`)
+	name := regexp.MustCompile(`^[a-z0-9._, ()-]{0,100}$`)
 	for what, s := range map[string]string{"name": e.Name, "by": e.By} {
 		if !name.MatchString(s) {
 			errs = append(errs, fmt.Errorf("%s %q is nobody's", what, s))

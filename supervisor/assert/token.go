@@ -47,6 +47,9 @@ type Claims struct {
 	// NoAccount says that the person has none, and so started no jail.
 	NoAccount bool   `json:"no_account,omitempty"`
 	Session   string `json:"sid,omitempty"`
+	// StepUp is the fresh second factor that was given for exactly this request:
+	// "code" or "passkey". Of Console; empty: none was.
+	StepUp    string `json:"step_up,omitempty"`
 	Action    string `json:"act,omitempty"` // of Console: see Action
 	Digest    string `json:"dig,omitempty"` // of Console: sha256 of the body, in hex
 	ID        string `json:"jti"`

@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/gateway/auth/password"
 	"clawjail/supervisor/gateway/auth/store"
 	"clawjail/supervisor/gateway/auth/strength"
@@ -18,16 +20,10 @@ func (s *Service) Account(in wire.Token) (wire.Account, error) {
 		return wire.Account{}, err
 	}
 	a := wire.Account{Identity: wire.Identity{User: u.Name, Role: u.Role, Session: c.Session}, TOTP: u.TOTP != "", RecoveryLeft: len(u.Recovery),
-		Passkeys: []wire.Key{}, Sessions: []wire.Session{}}
+		Passkeys: []wire.Key{}, Sessions: s.sessionsOf(&u, c.Session)}
 	for _, p := range u.Passkeys {
 		a.Passkeys = append(a.Passkeys, wire.Key{Name: p.Name, Added: p.Added})
 	}
-	for _, n := range u.Sessions {
-		if u.Session(n.ID, s.opt.Now()) != nil {
-			a.Sessions = append(a.Sessions, wire.Session{ID: n.ID, From: n.From, With: n.With, Created: n.Created, Used: n.Used, This: n.ID == c.Session})
-		}
-	}
-	slices.SortFunc(a.Sessions, func(x, y wire.Session) int { return y.Created.Compare(x.Created) })
 	return a, nil
 }
 
@@ -40,7 +36,17 @@ func (s *Service) EndSession(in wire.Token) (struct{}, error) {
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(in.ID); return nil })
+	return struct{}{}, s.own(u.Name, s.event(api.PersonSession, u.Name, "", "was ended"), func(u *store.User) error { u.EndSession(in.ID); return nil })
+}
+
+// own is a change that a person makes to what is theirs: done and then told, for
+// nobody gets more by it.
+func (s *Service) own(name string, e api.PersonEvent, fn func(*store.User) error) error {
+	err := s.opt.Store.Change(name, fn)
+	if err == nil {
+		s.journal.happened(e)
+	}
+	return err
 }
 
 // ChangePassword changes it and ends every other session.
@@ -59,6 +65,7 @@ func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
 		return struct{}{}, err
 	}
 	if !right {
+		s.journal.refused(s.event(api.PersonPassword, u.Name, in.Client, "the old password is wrong"))
 		return struct{}{}, refuse(http.StatusForbidden, "the old password is wrong")
 	}
 	s.throttle.right(u.Name, in.Client, true)
@@ -70,7 +77,7 @@ func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
 		return struct{}{}, err
 	}
 	was := u.Password
-	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error {
+	return struct{}{}, s.own(u.Name, s.event(api.PersonPassword, u.Name, in.Client, "was changed"), func(u *store.User) error {
 		if u.Password != was {
 			return refuse(http.StatusConflict, "the password was changed by somebody else at this moment")
 		}
@@ -86,7 +93,7 @@ func (s *Service) RemovePasskey(in wire.Token) (struct{}, error) {
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error {
+	return struct{}{}, s.own(u.Name, s.event(api.PersonPasskey, u.Name, "", fmt.Sprintf("%q was removed", in.ID)), func(u *store.User) error {
 		had := len(u.Passkeys)
 		u.Passkeys = slices.DeleteFunc(u.Passkeys, func(p store.Passkey) bool { return p.Name == in.ID })
 		switch {

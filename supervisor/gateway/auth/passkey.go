@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/gateway/auth/store"
 	"clawjail/supervisor/gateway/auth/wire"
 )
@@ -129,7 +131,11 @@ func (s *Service) FinishPasskey(in wire.Passkey) (wire.Tokens, error) {
 		return nil, errPasskey()
 	}, one.data, parsed)
 	if err != nil || found == nil || credential.Authenticator.CloneWarning || !credential.Flags.UserVerified {
-		s.opt.Logger.Warn("a passkey was refused", "from", in.Client, "error", err)
+		e := s.event(api.PersonSignIn, "", in.Client, "a passkey was refused")
+		if found != nil {
+			e.Name = found.Name
+		}
+		s.journal.refused(e)
 		return wire.Tokens{}, errPasskey()
 	}
 	return s.begin(found.Name, session{from: in.Client, with: "passkey", change: func(u *store.User) error { return keepCounter(u, credential) }})
@@ -204,7 +210,7 @@ func (s *Service) FinishRegister(in wire.Passkey) (struct{}, error) {
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error {
+	return struct{}{}, s.own(u.Name, s.event(api.PersonPasskey, u.Name, in.Client, fmt.Sprintf("%q was added", name)), func(u *store.User) error {
 		if slices.ContainsFunc(u.Passkeys, func(k store.Passkey) bool { return k.Name == name }) {
 			return refuse(http.StatusConflict, "there is a passkey %q already", name)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -27,6 +28,11 @@ func (s *Service) Serve(ctx context.Context, l net.Listener, peer uint32) error 
 		MaxHeaderBytes:    8 << 10,
 		ErrorLog:          slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
 	}
+	ctx, end := context.WithCancel(ctx)
+	var journal sync.WaitGroup
+	journal.Go(func() { s.journal.run(ctx, s.opt.Now) })
+	defer journal.Wait()
+	defer end()
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
 	err := srv.Serve(netutil.LimitListener(only{l, peer}, maxConns))
@@ -92,6 +98,9 @@ func (s *Service) handler() http.Handler {
 	add(mux, s, "register-finish", s.FinishRegister)
 	add(mux, s, "passkey-remove", s.RemovePasskey)
 	add(mux, s, "password", s.ChangePassword)
+	add(mux, s, "step-up", s.BeginStepUp)
+	add(mux, s, "people", s.People)
+	add(mux, s, "person", s.ChangePerson)
 	return mux
 }
 

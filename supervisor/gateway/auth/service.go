@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
 	"clawjail/supervisor/gateway/auth/password"
 	"clawjail/supervisor/gateway/auth/recovery"
@@ -37,7 +39,9 @@ type Options struct {
 	AccessLife  time.Duration // at most assert.AccessLife
 	SessionLife time.Duration
 	Logger      *slog.Logger
-	Now         func() time.Time
+	// Record writes what happens into the audit log, all of it or nothing.
+	Record func(context.Context, []api.PersonEvent) error
+	Now    func() time.Time
 }
 
 // Service signs people in.
@@ -46,6 +50,7 @@ type Service struct {
 	passkeys   *webauthn.WebAuthn
 	ceremonies *ceremonies
 	throttle   *throttle
+	journal    *journal
 	waiting    chan struct{} // capacity maxWaiting+maxChecks: who is let in at all
 	checking   chan struct{} // capacity maxChecks: who has 64 MiB
 	nobody     string        // a hash for those who do not exist
@@ -67,7 +72,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{opt: o, passkeys: w, ceremonies: newCeremonies(), throttle: newThrottle(), nobody: nobody,
+	return &Service{opt: o, passkeys: w, ceremonies: newCeremonies(), throttle: newThrottle(), nobody: nobody, journal: newJournal(o.Record, o.Logger, o.Store),
 		waiting: make(chan struct{}, maxWaiting+maxChecks), checking: make(chan struct{}, maxChecks)}, nil
 }
 
@@ -106,6 +111,7 @@ func (s *Service) SignIn(in wire.SignIn) (wire.Tokens, error) {
 	}
 	known := s.knownDevice(in.Device, name, now)
 	if wait := s.throttle.pause(name, in.Client, known, now); wait > 0 {
+		s.journal.refused(s.event(api.PersonLockedOut, name, in.Client, "too many wrong attempts, the next in "+wait.Round(time.Second).String()))
 		r := refuse(http.StatusTooManyRequests, "too many wrong attempts; try again in %s", wait.Round(time.Second))
 		r.Retry = wait
 		return wire.Tokens{}, r
@@ -124,12 +130,12 @@ func (s *Service) SignIn(in wire.SignIn) (wire.Tokens, error) {
 		return wire.Tokens{}, err
 	}
 	if unknown || !right || u.Disabled {
-		s.opt.Logger.Warn("a sign-in was refused", "user", name, "from", in.Client)
+		s.journal.refused(s.event(api.PersonSignIn, name, in.Client, "the password is wrong"))
 		return wire.Tokens{}, errWrong()
 	}
-	t, err := s.begin(name, session{from: in.Client, code: in.Code, with: "password", hash: hash})
+	t, err := s.begin(name, session{from: in.Client, code: in.Code, with: passwordAlone, hash: hash})
 	if err != nil {
-		s.opt.Logger.Warn("a sign-in was refused", "user", name, "from", in.Client)
+		s.journal.refused(s.event(api.PersonSignIn, name, in.Client, "the second factor is wrong, or the user is disabled"))
 		return wire.Tokens{}, err
 	}
 	s.throttle.right(name, in.Client, known)
@@ -164,6 +170,9 @@ func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
+
+// passwordAlone is what a session was begun with that has no second factor.
+const passwordAlone = "password"
 
 // recovered is what a session was begun with when the authenticator is lost.
 const recovered = "password and recovery code"
@@ -213,7 +222,7 @@ func (s *Service) begin(name string, b session) (wire.Tokens, error) {
 		return wire.Tokens{}, err
 	}
 	t.Device, err = s.opt.Keys.Sign(assert.Claims{Audience: assert.Device, Subject: name, ID: rand.Text()}, now, assert.DeviceLife)
-	s.opt.Logger.Info("signed in", "user", name, "role", t.Role, "from", b.from, "with", b.with)
+	s.journal.happened(s.event(api.PersonSignIn, name, b.from, "as "+string(t.Role)+" with "+b.with))
 	return t, err
 }
 
@@ -240,13 +249,15 @@ func (s *Service) Refresh(in wire.Token) (wire.Tokens, error) {
 	var refused error
 	err := s.opt.Store.Change(part[0], func(u *store.User) error {
 		n := u.Session(part[1], now)
-		if n == nil || u.Disabled {
+		if n == nil || u.Disabled || n.With == passwordAlone && s.needsSecond(u) {
 			return errSignedOut()
 		}
 		if subtle.ConstantTimeCompare([]byte(n.Refresh), []byte(digest(part[2]))) != 1 {
 			u.EndSession(n.ID)
 			refused = errSignedOut()
-			s.opt.Logger.Warn("a refresh token came a second time: two have it, the session is ended", "user", u.Name, "session_from", n.From)
+			e := s.event(api.PersonSession, u.Name, n.From, "a refresh token came a second time, so two have it: the session is ended")
+			e.Verdict = "deny"
+			s.journal.happened(e)
 			return nil
 		}
 		fresh := rand.Text()
@@ -270,10 +281,18 @@ func (s *Service) identify(access string) (store.User, assert.Claims, error) {
 		return store.User{}, c, r
 	}
 	u, err := s.opt.Store.Get(c.Subject)
-	if errors.Is(err, store.ErrUnknown) || err == nil && (u.Disabled || u.Session(c.Session, now) == nil) {
+	if errors.Is(err, store.ErrUnknown) {
 		return store.User{}, c, errSignedOut()
 	}
-	return u, c, err
+	if err != nil {
+		return store.User{}, c, err
+	}
+	n := u.Session(c.Session, now)
+	// Whoever became more since signs in again, as those do who are that.
+	if u.Disabled || n == nil || n.With == passwordAlone && s.needsSecond(&u) {
+		return store.User{}, c, errSignedOut()
+	}
+	return u, c, nil
 }
 
 // Check says who an access token stands for.
@@ -292,7 +311,11 @@ func (s *Service) Assert(in wire.Ask) (wire.Asserted, error) {
 	if len(in.Action) > 1024 || len(in.Digest) != 2*sha256.Size {
 		return wire.Asserted{}, refuse(http.StatusBadRequest, "what is to be signed is no request")
 	}
-	t, err := s.opt.Keys.Sign(assert.Claims{Audience: assert.Console, Subject: u.Name, Role: u.Role, UID: u.UID, NoAccount: u.NoAccount,
+	fresh, err := s.prove(u, in.Proof, in.Action, in.Digest)
+	if err != nil {
+		return wire.Asserted{}, err
+	}
+	t, err := s.opt.Keys.Sign(assert.Claims{Audience: assert.Console, Subject: u.Name, Role: u.Role, UID: u.UID, NoAccount: u.NoAccount, StepUp: fresh,
 		Session: c.Session, Action: in.Action, Digest: in.Digest, ID: rand.Text()}, s.opt.Now(), assert.ConsoleLife)
 	return wire.Asserted{Assertion: t}, err
 }
@@ -303,5 +326,9 @@ func (s *Service) SignOut(in wire.Token) (struct{}, error) {
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(c.Session); return nil })
+	err = s.opt.Store.Change(u.Name, func(u *store.User) error { u.EndSession(c.Session); return nil })
+	if err == nil {
+		s.journal.happened(s.event(api.PersonSignOut, u.Name, "", ""))
+	}
+	return struct{}{}, err
 }

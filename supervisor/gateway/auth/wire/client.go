@@ -91,6 +91,21 @@ func (c *Client) Check(ctx context.Context, access string) (Identity, error) {
 	return ask[Identity](ctx, c, "check", Token{Token: access})
 }
 
+// BeginStepUp begins to prove with a passkey that a person wants one thing.
+func (c *Client) BeginStepUp(ctx context.Context, s StepUp) (Ceremony, error) {
+	return ask[Ceremony](ctx, c, "step-up", s)
+}
+
+// People lists the users, for admins.
+func (c *Client) People(ctx context.Context, access string) ([]Person, error) {
+	return ask[[]Person](ctx, c, "people", People{Access: access})
+}
+
+// ChangePerson does one thing to a user, for admins.
+func (c *Client) ChangePerson(ctx context.Context, p People) (Given, error) {
+	return ask[Given](ctx, c, "person", p)
+}
+
 // Assert has one request signed for the supervisor.
 func (c *Client) Assert(ctx context.Context, a Ask) (string, error) {
 	out, err := ask[Asserted](ctx, c, "assert", a)

@@ -66,6 +66,86 @@ type Ask struct {
 	Access string `json:"access"`
 	Action string `json:"action"`
 	Digest string `json:"digest"`
+	Proof  *Proof `json:"proof,omitempty"`
+}
+
+// Proof is a fresh second factor for one request: a code, or a passkey.
+type Proof struct {
+	Code    string  `json:"code,omitempty"`
+	Passkey *Signed `json:"passkey,omitempty"`
+	Client  string  `json:"client"` // address
+}
+
+// Signed is what a passkey said in a ceremony.
+type Signed struct {
+	ID       string          `json:"id"` // of the ceremony
+	Response json.RawMessage `json:"response"`
+}
+
+// StepUp begins the ceremony of a Proof.
+type StepUp struct {
+	Access string `json:"access"`
+	Action string `json:"action"`
+	Digest string `json:"digest"`
+}
+
+// Person is a user as admins see one: nothing that signs in.
+type Person struct {
+	Name      string      `json:"name"`
+	Role      assert.Role `json:"role"`
+	Disabled  bool        `json:"disabled"`
+	TOTP      bool        `json:"authenticator"`
+	Passkeys  []Key       `json:"passkeys"`
+	Recovery  int         `json:"recovery_left"`
+	Sessions  []Session   `json:"sessions"`
+	UID       *uint32     `json:"uid,omitempty"` // account on this host
+	NoAccount bool        `json:"no_account"`
+	Created   time.Time   `json:"created"`
+	Changed   time.Time   `json:"changed"` // password, role or second factors
+}
+
+// The verbs of a Change.
+const (
+	Add         = "add"
+	SetRole     = "role"
+	Disable     = "disable"
+	Enable      = "enable"
+	Reset       = "reset"         // password, authenticator and recovery codes
+	SetPassword = "password"      // the password alone
+	SetFactor   = "second-factor" // authenticator and recovery codes alone
+	EndSessions = "end-sessions"  // one, or all
+)
+
+// Change is one thing that an admin does to a user.
+type Change struct {
+	Verb    string      `json:"verb"`
+	Name    string      `json:"name"`
+	Role    assert.Role `json:"role,omitempty"`    // of Add and SetRole
+	Session string      `json:"session,omitempty"` // of EndSessions; empty: all
+	// NoFactor makes a user without an authenticator; of Add and Reset.
+	NoFactor bool `json:"no_authenticator,omitempty"`
+	// NoAccount says that the person has no account on this host; of Add.
+	NoAccount bool `json:"no_account,omitempty"`
+}
+
+// People asks for users, or for a change of one.
+type People struct {
+	Access string  `json:"access"`
+	Change *Change `json:"change,omitempty"`
+	Proof  *Proof  `json:"proof,omitempty"`
+	// Begin wants the ceremony of the change instead of the change.
+	Begin bool `json:"begin,omitempty"`
+}
+
+// Given is what a user gets who was made or reset. It is shown once.
+type Given struct {
+	Person   Person   `json:"person"`
+	Password string   `json:"password,omitempty"`
+	Secret   string   `json:"authenticator_secret,omitempty"`
+	Address  string   `json:"authenticator_address,omitempty"` // otpauth://
+	Recovery []string `json:"recovery_codes,omitempty"`
+	// Ceremony is instead of all that, where it was asked for.
+	Ceremony *Ceremony `json:"ceremony,omitempty"`
 }
 
 // Asserted is the answer.
