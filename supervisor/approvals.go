@@ -144,6 +144,9 @@ func (c *call) decide() (any, *api.Error) {
 	if err := outsideJails(c.peer.PID); err != nil {
 		return nil, api.Errorf(http.StatusForbidden, "approve: %v", err)
 	}
+	if apiErr := c.deciding(r); apiErr != nil {
+		return nil, apiErr
+	}
 	by, apiErr := c.by()
 	if apiErr != nil {
 		return nil, apiErr

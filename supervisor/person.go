@@ -84,13 +84,13 @@ func (s *Supervisor) consoleRoutes(mux *http.ServeMux) {
 	add(assert.Viewer, "GET /v1/console/skills", (*call).skillRecords)
 	add(assert.Approver, "POST /v1/approvals/{id}/decide", (*call).decide)
 	add(assert.Responder, "POST /v1/jails/{id}/freeze", (*call).freeze)
-	add(assert.Responder, "POST /v1/jails/{id}/thaw", (*call).thaw)
+	add(assert.Responder, "POST /v1/jails/{id}/thaw", fresh(false, (*call).thaw))
 	add(assert.Responder, "POST /v1/jails/{id}/kill", (*call).kill)
 	add(assert.Responder, "POST /v1/incidents", (*call).openIncident)
 	add(assert.Responder, "POST /v1/incidents/{id}/preserve", (*call).preserveIncident)
 	add(assert.Responder, "POST /v1/incidents/{id}/assess", (*call).assessIncident)
 	add(assert.Responder, "POST /v1/incidents/{id}/severity", (*call).rateIncident)
-	add(assert.Responder, "POST /v1/incidents/{id}/release", (*call).releaseIncident)
+	add(assert.Responder, "POST /v1/incidents/{id}/release", fresh(true, (*call).releaseIncident))
 	add(assert.Responder, "POST /v1/incidents/{id}/kill", (*call).killIncident)
 	add(assert.Responder, "POST /v1/incidents/{id}/close", (*call).closeIncident)
 }
@@ -146,9 +146,46 @@ func (c *call) whose(least assert.Role) (*assert.Claims, *api.Error) {
 // who is behind a call, in words: a person of the console, or the kernel's word.
 func (c *call) who() string {
 	if c.person != nil {
-		return c.person.Subject + " (console, " + string(c.person.Role) + ")"
+		how := string(c.person.Role)
+		if c.person.StepUp != "" {
+			how += ", " + c.person.StepUp // so that the log tells what was proven
+		}
+		return c.person.Subject + " (console, " + how + ")"
 	}
 	return userName(c.peer.UID)
+}
+
+// fresh is a call that takes a fresh second factor where the operator wants one.
+func fresh(critical bool, fn func(*call) (any, *api.Error)) func(*call) (any, *api.Error) {
+	return func(c *call) (any, *api.Error) {
+		if apiErr := c.steppedUp(critical); apiErr != nil {
+			return nil, apiErr
+		}
+		return fn(c)
+	}
+}
+
+// steppedUp refuses a person who gave no fresh second factor for this request
+// where auth.step_up asks for one.
+func (c *call) steppedUp(critical bool) *api.Error {
+	if c.person == nil || c.person.StepUp != "" || !c.s.opt.Config.NeedsStepUp(critical) {
+		return nil
+	}
+	return api.Errorf(http.StatusForbidden, "this takes a fresh code of the authenticator, or a passkey (auth.step_up: %s)", c.s.opt.Config.StepUp).
+		WithHint("the console asks for it; a program sends the code in the header %s", api.CodeHeader)
+}
+
+// deciding is steppedUp for an answer: to approve what cannot surely be undone,
+// what spends, or more than what was shown, is critical.
+func (c *call) deciding(d api.DecideRequest) *api.Error {
+	if c.person == nil || !d.Approve {
+		return nil
+	}
+	critical := d.Scope != "" && d.Scope != string(approval.ScopeOnce)
+	if held, err := c.s.approvals.Find(c.r.PathValue("id")); err == nil {
+		critical = critical || approval.Critical(held.Request)
+	}
+	return c.steppedUp(critical)
 }
 
 // by is who decides in a call.
