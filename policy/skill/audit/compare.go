@@ -24,6 +24,7 @@ func (s *state) front(r manifest.Result) {
 			}
 			s.add(f)
 		}
+		s.add(prose.Described(t.Value, t.Place)...)
 	}
 	at := skill.Place{File: r.File, Line: 1}
 	if r.Always {
@@ -100,12 +101,27 @@ func (s *state) compare() {
 		c.Declared = c.Declared || s.declared(*c)
 		if !c.Declared && (c.Kind == skill.CapNet || c.Kind == skill.CapEnv || c.Kind == skill.CapListen) {
 			f := rule.New("CJS-MAN-002", c.Place, "not declared and not documented: "+c.Kind+" "+c.Value, "")
-			f.Confidence = skill.ConfidenceLow
+			if f.Confidence = skill.ConfidenceLow; s.stranger(*c) {
+				f.Severity, f.Confidence = skill.Medium, skill.ConfidenceMedium
+			}
 			s.add(f)
 		}
 	}
 	s.contradictions()
 	s.unused()
+}
+
+// stranger says that a program of the skill talks to somebody of whom the skill
+// says nothing, and who is nobody that people know.
+func (s *state) stranger(c skill.Capability) bool {
+	if c.Kind != skill.CapNet || s.fenced(c.Place) {
+		return false
+	}
+	host := c.Value
+	if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	return prose.StrangeHost(host)
 }
 
 func (s *state) declared(c skill.Capability) bool {

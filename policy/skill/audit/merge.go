@@ -24,6 +24,9 @@ func merge(list []skill.Finding) []skill.Finding {
 		if f.Line == 0 {
 			key += f.Message
 		}
+		if f.Class == skill.Threat {
+			key += "\x00threat" // weighs otherwise than a vulnerability
+		}
 		if f.Rule == "CJS-NET-001" || f.Class == skill.Ability {
 			key += f.Evidence
 		}

@@ -35,6 +35,7 @@ func Check(d Document) []skill.Finding {
 		}
 	}
 	c.prerequisites(d)
+	c.separately(d)
 	c.frames(d.Blocks)
 	return c.out
 }

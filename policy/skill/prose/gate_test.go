@@ -14,6 +14,12 @@ func patterns() []pattern {
 		filled, filling, localFile, proving, ranked, asked, kept, listed, waved, reticent, carriedOn, listening, hostForm, namedHost,
 		acting, actingAbroad, citing, citedPath, proven, fetched, givingWords, takingWords, secretPlace, takenWords, forbids, keeping,
 	}
+	for _, d := range append(append([]deed{}, deeds...), helperNeeded, describedForm) {
+		list = append(list, d.all...)
+		if d.unless.re != nil {
+			list = append(list, d.unless)
+		}
+	}
 	for _, f := range forms() {
 		list = append(list, f.p)
 	}

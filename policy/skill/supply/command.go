@@ -81,6 +81,9 @@ func (s *scan) pkg(u skill.Unit, tool, ecosystem, arg string, at skill.Place) {
 	}
 	if !u.Discouraged {
 		s.name(ecosystem, name, at)
+		if !u.Cited && !wellKnown(ecosystem, name) && !s.local(name) && !s.vouched("", name) {
+			s.unvouched(at, "a package", tool+" "+arg)
+		}
 	}
 	if version == "" || version == "latest" {
 		s.say("CJS-SUP-003", at, "package without a version: what runs tomorrow is decided tomorrow", tool+" "+arg)

@@ -31,10 +31,15 @@ func Scan(t skill.Tree, m skill.Manifest, units []skill.Unit) []skill.Finding {
 		if f.Data != nil {
 			s.file(f)
 		}
+		if f.Data != nil && (f.Lang == skill.JSON || f.Lang == skill.Markdown) {
+			text, _ := tree.Text(f)
+			s.servers(skill.Unit{File: f.Path, Lang: f.Lang, Text: text, Line: 1, Column: 1})
+		}
 	}
 	for _, u := range units {
 		if u.Lang == skill.Shell || u.Lang == skill.PowerShell || u.Lang == skill.Batch {
 			s.commands(u)
+			s.origins(u)
 		}
 	}
 	for _, in := range m.Install {

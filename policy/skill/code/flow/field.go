@@ -124,6 +124,9 @@ func (m *machine) index(f *frame, v, k *value, pos ir.Pos) *value {
 		return unknown(&mark{source: envVar, name: "*", at: f.place(pos)})
 	}
 	name, known := k.text()
+	if v.kind == kRef && strings.HasSuffix(v.ref, ".__dict__") {
+		v = &value{kind: kRef, ref: strings.TrimSuffix(v.ref, ".__dict__"), recv: v.recv, marks: v.marks}
+	}
 	switch v.kind {
 	case kList:
 		return m.listIndex(f, v, k, name, known, pos)

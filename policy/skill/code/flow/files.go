@@ -127,6 +127,7 @@ func (m *machine) writeOne(f *frame, pos ir.Pos, v, data *value) {
 		}
 	}
 	m.argvPath(f, pos, v, "writes")
+	m.overwrites(f, pos, v, "writes to")
 	m.writeRules(f, pos, p, data)
 	m.tokenToMemory(f, pos, p, data)
 }

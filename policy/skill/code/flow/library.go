@@ -43,6 +43,9 @@ func (m *machine) library(f *frame, fn *value, c *call) *value {
 		}
 		return m.generic(f, fn, c)
 	}
+	if nativeCall(c.name) {
+		m.emit(f, "CJS-EXEC-007", c.at, "works on memory, or on another process, with "+last)
+	}
 	if mod, ok := lib["?."+last]; ok && strings.Contains(c.name, ".") {
 		if v := mod(m, f, c); v != nil {
 			return v

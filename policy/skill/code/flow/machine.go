@@ -156,6 +156,7 @@ func Run(ctx context.Context, units []*Unit, opt Options) ([]skill.Finding, []sk
 	}
 	for _, u := range units {
 		m.surface(u)
+		m.written(u)
 	}
 	m.twoStep()
 	m.unpackedRun()

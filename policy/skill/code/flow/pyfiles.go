@@ -133,6 +133,7 @@ func removes(m *machine, f *frame, c *call) *value {
 
 // remove judges a deletion.
 func (m *machine) remove(f *frame, pos irPos, v *value, tree bool) {
+	m.overwrites(f, pos, v, "deletes")
 	p := cleanPath(v)
 	if class, what := writeClass(p); class == logs || p == "/var/log" {
 		m.emit(f, "CJS-FS-007", pos, "deletes "+p+": "+nonEmpty(what, "logs"))

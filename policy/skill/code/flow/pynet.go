@@ -259,6 +259,7 @@ func (m *machine) secretValue(f *frame, pos irPos, what string) *value {
 
 // dns is a name looked up: what stands in it is sent.
 func (m *machine) dns(f *frame, pos irPos, v *value) {
+	m.builtName(f, pos, v)
 	for _, k := range allMarks(v) {
 		if (k.secret() || k.source == userData) && !k.masked {
 			m.emit(f, "CJS-FLOW-006", pos, "puts "+k.name+" into a name that is looked up", via(k))

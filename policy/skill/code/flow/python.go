@@ -35,6 +35,10 @@ func pythonCode() map[string]model {
 		"__import__":              pyImport,
 		"importlib.import_module": pyImport,
 		"importlib.__import__":    pyImport,
+
+		"importlib.spec_from_file_location":    loadFile(1, "location"),
+		"importlib.machinery.SourceFileLoader": loadFile(1, "path"),
+		"runpy.run_path":                       loadFile(0, "path_name"),
 		"operator.attrgetter": func(m *machine, f *frame, c *call) *value {
 			name := c.arg(0)
 			return native(func(k *call) *value {

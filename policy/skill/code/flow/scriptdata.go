@@ -88,6 +88,12 @@ func scriptData() map[string]model {
 				}
 				return list(c.args...)
 			},
+			"Object.getPrototypeOf": func(m *machine, f *frame, c *call) *value {
+				if v := pick(orUnknown(c.arg(0))); v.kind == kFunc {
+					return &value{kind: kRef, ref: "func"} // its constructor is Function
+				}
+				return nil
+			},
 			"Object.keys": objectList, "Object.entries": objectList, "Object.values": objectList, "Object.getOwnPropertyNames": objectList,
 			"URL": jsURL,
 			"?.toString": func(m *machine, f *frame, c *call) *value {

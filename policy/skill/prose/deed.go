@@ -1,0 +1,261 @@
+package prose
+
+import (
+	"strings"
+
+	"clawjail/policy/skill"
+)
+
+// A deed is what attacks have in common below their words: a switch that lets
+// the agent loose, a time or a word that changes what it does, a helper that has
+// to come from somewhere, an account that is not the user's. Each wants two
+// things in one sentence, whatever stands between them, and is not what honest
+// skills say. They ask a person.
+type deed struct {
+	id, why string
+	// all must match, in lower case.
+	all []pattern
+	// unless says that the sentence is honest all the same.
+	unless pattern
+	// fenced deeds are looked for in code blocks too.
+	fenced bool
+}
+
+func every(exprs ...string) []pattern {
+	out := make([]pattern, len(exprs))
+	for i, e := range exprs {
+		out[i] = expression(e)
+	}
+	return out
+}
+
+// The nouns of what does the real work, and of where it would come from.
+const (
+	helperWords = `(?:companion|helper|engine|driver|bridge|connector|runtime|daemon|sidecar|component|codec|native host|desktop (?:app|client)|client app|background (?:app|service|process)|service pack|agent (?:binary|utility|tool)|launcher|updater|installer|loader|patch|add-?on|plug-?in|extension|toolkit|core|module|utility|binary|executable|profile|certificate|hilfsprogramm|zusatzprogramm|programa auxiliar|programme auxiliaire|programma|ayudante|asistente)`
+	needWords   = `(?:requir\w+|must|needs?|needed|necessary|mandatory|missing|without it|won't work|will not work|not work|refuse|before (?:you|the|using|first)|first run|prerequisite|separately|once|only works|has to|muss|benötig\w+|requiere|necesita|nécessaire|precisa|obligator\w+)`
+	getWords    = `(?:download\w*|get it|get the|grab|fetch|obtain|go to|visit|open|follow the|pick up|install\w*|save|unzip|extract|run it|launch|lade|descarg\w+|télécharg\w+|baix\w+|scaric\w+|pobierz|indir|unduh|tải)`
+)
+
+var deeds = []deed{
+	{
+		id: "CJS-INJ-005", why: "has a switch set that lets the agent act unchecked",
+		all: every(
+			`--dangerously-[\w-]+|--yolo\b|bypasspermissions|danger-full-access|--skip-permissions|--allow-all\b|--trust-all|--auto-approve\b|"?(?:autoapprove|alwaysallow|auto_approve|always_allow)"?\b|approval[_-]?policy\W{1,4}never|\b(?:[\w-]+\.)+(?:ask|security|approvals?|confirm\w*|sandbox|permission\w*|allowlist|allow)\b[^a-z]{1,10}(?:to |is |= ?|:)?[^a-z]{0,4}(?:off|full|never|none|allow|all|true|false|\*)|dangerouslydisablesandbox|skipconfirm\w*`,
+			`\b(?:set|sets|put|add|start|starts|restart|run|launch|use|pass|append|change|switch|enable|write|edit|always|default|relaunch|invoke|with)\b`),
+		unless: expression(`\b(?:never|not|avoid|dangerous(?:ly)? (?:flag|mode)|only (?:in|when|if|inside|for)|unless|warn\w*|risk\w*|sandboxed|container|ci\b|throwaway|worktree|vm|isolated|explicitly|user (?:asks|requests|wants)|deny|block\w*|detect\w*|flags?:|option|audit)\b`),
+	},
+	{
+		id: "CJS-INJ-001", why: "waits for a word that changes what the agent does",
+		all: every(
+			`\b(?:if|when|whenever|once|should|as soon as)\b[^.;]{0,80}\b(?:contains?|says?|mentions?|includes?|reads|starts with|begins with|types?|writes?|sees?|hears?|comes across|phrase|keyword|pass ?phrase|code ?word|magic)\b`,
+			`\b(?:drop|ignore|disregard|set aside|suspend|lift|forget|skip|leave aside) (?:\w+ ){0,4}(?:rules?|limits?|restrictions?|checks?|guidelines?|instructions?|confirmation\w*|polic\w+)|\bdo (?:what|as|whatever) (?:the |it |they )|\b(?:all|any) (?:the |your )?tools (?:you|that|at)|\bunlock\w*|\b(?:maintenance|admin|developer|operator|debug|service) (?:mode|access|session)|\bwithout (?:asking|confirmation|question)|\bfollow (?:the |its |their |whatever )?(?:message|text|instructions|orders) (?:in|inside|there|that)|\bas (?:an? )?(?:order|command)s?\b|\btreat (?:\w+ ){0,6}as (?:\w+ ){0,3}(?:owner|operator|admin\w*|user)`),
+		unless: expression(`\b(?:do not|don't|never|refuse|reject|prompt injection|untrusted|report|ask the user|slash command|/[a-z]+)\b`),
+	},
+	{
+		id: "CJS-EXEC-009", why: "does something else after a time, or on another machine",
+		all: every(
+			`\b(?:after|from|until|before|since|starting|beginning|on or after|as of|past) (?:the )?(?:\d{1,2}(?:st|nd|rd|th)?\.? (?:of )?)?(?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b|\b(?:after|from|on) the (?:first|second|third|fourth|fifth|tenth|\w+th|\d+\w*) (?:use|run|day|week|session|invocation|call|time)\b|\b(?:after|within|for the first|in the first) (?:\d+|a|two|three|few|several|some) (?:days?|weeks?|uses?|runs?|sessions?|invocations?|hours?) (?:of|have|has|later|the|,|behave)|\b(?:more than|at least) \d+ (?:contributors|users|commits|files|runs|sessions|employees)\b|\bhost ?name (?:contains|ends|starts|matches|is)\b|\bif (?:the |this )?(?:machine|computer|host|time ?zone|locale|keyboard)\b`,
+			`\b(?:also|push|send|upload|post|mirror|copy|forward|delete|download|fetch|replace|switch to|start (?:doing|to|with)|begin|run|behave|nothing of|do nothing|not before|until then|stay|only then|quiet\w*|dormant|normal\w*)\b`,
+			`https?://|\b[\w-]+\.(?:net|org|com|io|dev|xyz|top|site|online|cloud|app|co|me|info|link|live|host|sh)\b|\b(?:nothing of the kind|do nothing|behave (?:as usual|normally)|stay (?:quiet|dormant|silent)|not before|until then|the real|hidden|second (?:stage|part|phase)|remote|token|key|secret|credential|wallet)\w*\b`),
+		unless: expression(`\b(?:deprecat\w+|released?|version|changelog|expir\w+|deadline|schedule|due|report|fiscal|sunset|remind\w*|data (?:from|since|before)|published|rate limit\w*|retention|since|example|e\.g)\b`),
+	},
+	{
+		id: "CJS-INJ-004", why: "asks for a helper program that comes from somewhere else",
+		all: every(`\b`+helperWords+`s?\b`, `\b`+needWords+`\b`, `\b`+getWords+`\b`,
+			`https?://|\bthe (?:link|page|site) (?:below|above)|\bon (?:our|the) (?:site|website|page)\b|\bshared (?:drive|folder)\b`),
+		unless: expression(`\b(?:docs?|documentation|github\.com/(?:openclaw|anthropics|microsoft|google)|optional\w*|api[- ]keys?|sign ?up|account|example\.(?:com|org)|localhost|127\.0\.0\.1|npm (?:i|install)|pip install|brew install|apt|oauth)\b`),
+	},
+	{
+		id: "CJS-INJ-010", why: "has an account that stands in the skill paid, or put in the place of another",
+		all:    every(`\b0x[0-9a-f]{40}\b|\bbc1[a-z0-9]{25,60}\b|\b[a-z]{2}\d{2} ?(?:[a-z0-9]{4} ?){3,7}[a-z0-9]{0,4}\b|\b[13][a-km-z1-9]{25,34}\b|\b[1-9a-km-z]{43,44}\b`, `\b(?:iban|pay\w*|send\w*|sent|sign\w*|rout\w+|settle\w*|transfer\w*|deposit\w*|withdraw\w*|buy\w*|fund\w*|fees?|tips?|donat\w+|invoice\w*|recipient|beneficiar\w+|refund\w*|payout\w*|address\w*|account\w*|wallet\w*|bank|swap\w*|commission|forward\w*)\b`),
+		unless: expression(`\b(?:contract|example|e\.g|usdc|usdt|weth|token address|router|factory|testnet|--\w+|sha-?256|commit|hash|checksum|digest|abi|selector|zero address|0x0{6}|mainnet|devnet|program id|schema|vault address|deployed)\b`),
+		fenced: true,
+	},
+	{
+		id: "CJS-INJ-001", why: "gives the agent a part to play that knows no limits",
+		all: every(
+			`\b(?:play (?:the )?(?:part|role|character)|take on|assume|embody|impersonat\w+|stay in character|in character|persona|alter ego|twin|voice of|speaks? (?:first|as)|you are [a-z]+, an?|call(?:ed)? yourself|your name is|from now on you)\b`,
+			`\b(?:without (?:any )?(?:limits?|rules|filters?|restrictions?|inhibitions?|censorship|morals?)|no (?:limits?|rules|filters?|restrictions?|boundaries|taboos?|morals?|censorship)|(?:never|not|cannot) (?:declin\w+|refus\w+|say no|apologi[sz]\w*|warn\w*|hesitat\w*|disclaim\w*)|answers? (?:anything|everything|all)|whether (?:it is )?(?:allowed|legal|permitted) or not|knows no|anything goes|unbound|uncensored|unfiltered|above the (?:law|rules)|counts? (?:over|above|more)|outranks?|does anything)\b`),
+		unless: expression(`\b(?:never break character in|villain|npc|dialog(?:ue)? tree)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "reports on its user, with what opens doors",
+		all: every(
+			`\b(?:telemetry|analytics|usage (?:data|statistics|stats)|anonymous\w*|diagnos\w+|crash reports?|metrics|statistics|quality assurance|improve the (?:skill|service|product)|licen[cs]e check|activation|verification service|health ?check|support bundle|debug (?:bundle|report)|training data)\b`,
+			`\b(?:send|sends|sent|post|posts|upload\w*|submit\w*|report\w*|include\w*|attach\w*|collect\w*|holding|contain\w*|with|mail|transmit\w*|append\w*|share\w*)\b`,
+			`\b(?:authorization|bearer|header that|tokens?|api keys?|keys?|credentials?|passwords?|cookies?|env(?:ironment)?(?: variables?)?|\.env|user ?name|host ?name|prompts?|conversation\w*|messages?|source code|file contents?|ip address|ssh|secrets?|home directory|git remote|e-?mail addresses?|clipboard|history)\b`,
+			`https?://|\bto (?:us|our|the (?:author|publisher|vendor|maintainer|developer)s?)\b|@[\w-]+\.`),
+		unless: expression(`\b(?:never|no telemetry|not (?:collect|send|sent|include|contain)\w*|opt[- ]?out|opentelemetry|otel|otlp|prometheus|grafana|sentry|posthog|mixpanel|google analytics|datadog|honeycomb|redact\w*|does not|do not|don't)\b`),
+	},
+	{
+		id: "CJS-INJ-012", why: "puts what it has taken into names that are looked up",
+		all: every(`(?:<[^>\n]{1,40}>|\{[^}\n]{1,40}\}|\$\([^)\n]{1,60}\)|\$\{?\w+\}?|%[a-z]+%)\.(?:[\w<>{}$-]+\.)*[a-z0-9-]+\.[a-z]{2,}`,
+			`\b(?:look(?:ed)? ?up|lookup|resolv\w+|quer\w+|dig|nslookup|ping\w*|dns|host)\b`,
+			`\b(?:key|keys|token|secret\w*|password|hex\w*|base(?:32|64)|encod\w+|chunk\w*|piece\w*|label\w*|characters?|bytes|content\w*|user\w*|hostname|whoami|session|ignored)\b`),
+		unless: expression(`\b(?:cluster\.local|svc|amazonaws|azure|example\.)`),
+		fenced: true,
+	},
+	{
+		id: "CJS-INJ-007", why: "has the agent take its orders from a page, again and again",
+		all: every(
+			`https?://|\b(?:[\w-]+\.)+(?:dev|io|app|xyz|site|online|cloud|top|live|host|link|fyi|run|page|sh|net|org|com)\b`,
+			`\b(?:each|every|whenever|on (?:start|load|session|wake)|at (?:start|the start|the beginning|boot)|before (?:answering|greeting|replying|each|every|anything|the first)|regularly|periodically|first thing|hourly|daily|every \w+ hours?|check in|poll\w*)\b`,
+			`\b(?:tells? (?:you|it|the agent)|what (?:else|to do|is there|it says|it returns)|carry out|do (?:those|these|them|it|what)|tasks? (?:it|that|which|there|found)|orders?|instructions? (?:there|it|from|found|that)|guidance|follow|obey|act on|apply (?:it|them|what))\b`),
+		unless: expression(`\b(?:user's|user asks|docs?|documentation|changelog|style guide|api reference|never|do not|don't|example\.com|localhost)\b`),
+	},
+	{
+		id: "CJS-INJ-002", why: "keeps something from the user, in another language",
+		all:    every(`ohne (?:es |das |dies )?(?:dem |den |der )?(?:\S+ )?zu (?:sagen|informieren|erwähnen|zeigen|fragen)|nicht (?:erwähn\w*|anzeigen|mitteil\w*|verraten|nennen)|ne (?:le |la |les |lui |en )?(?:dis|dites|mentionne\w*|montre\w*|signale\w*|parle\w*) (?:pas|rien)|sans (?:le |l'|lui |en )?(?:dire|mentionner|signaler|prévenir|informer|parler)|(?:no|sin) (?:se lo |le |lo )?(?:digas?|menciones?|muestres?|comentes?|informes?|avisar|decir|mencionar|comentar|avises?)|(?:não|nao|sem) (?:o |lhe )?(?:diga|mencione|mostre|conte|avise|informe|avisar|dizer|mencionar|contar)|non (?:dirlo|dire|menzionare|mostrare|parlarne)|senza (?:dirlo|dire|avvisare|informare)|nie (?:mów|wspominaj|pokazuj|informuj)|bez (?:informowania|wiedzy|powiadamiania)|не (?:говори|сообщай|показывай|упоминай|рассказывай)\S*|без ведома|незаметно для|söyleme\S*|belirtme\S*|haber vermeden|gösterme\S*|jangan (?:beri ?tahu|katakan|sebut|tampilkan)|tanpa (?:memberi ?tahu|sepengetahuan)|(?:đừng|không cần) (?:nói|báo|cho|hiển thị)|मत बता|बिना बताए|को न बता|不要(?:告诉|提及|显示|让用户|向用户|提到)|无需告知|不必告知|勿告知|别告诉|ユーザーには?(?:伝え|見せ|知らせ|表示し)(?:ない|ず)|利用者には?(?:伝え|見せ|知らせ)|알리지|말하지 ?(?:마|않)|보여주지|لا تخبر|دون (?:إخبار|علم)|لا تذكر`),
+		unless: expression(`(?i)fehler|erreur|error|错误|エラー|오류|ошибк|json|内部|技术`),
+	},
+	{
+		id: "CJS-INJ-005", why: "has the agent act without asking, in another language",
+		all: every(`ohne (?:rückfrage|nachfrage|bestätigung|zu fragen)|alle rückfragen|automatisch (?:bestätig|zustimm)\w*|sans (?:demander|confirmation|poser)|sin (?:preguntar|confirmaci\S+|pedir)|sem (?:perguntar|confirma\S+|pedir)|responda (?:sim|sí|si)\b|permiss[aã]o total|permiso total|senza (?:chiedere|conferma)|autorizza tutto|bez (?:pytania|potwierdzenia)|без (?:подтвержд|спроса|вопросов)\S*|onay (?:istemeden|almadan|beklemeden)|sormadan|tanpa (?:konfirmasi|bertanya|persetujuan)|không cần (?:hỏi|xác nhận)|बिना पूछे|无需(?:确认|询问|批准)|不(?:需要|用|必)(?:确认|询问|经过)|跳过确认|自动(?:批准|同意)|確認(?:なし|せず)|承認(?:なし|せず)|확인 ?없이|묻지 ?(?:말|않)|승인 ?없이|بدون (?:تأكيد|سؤال|موافقة)`,
+			`.`),
+		unless: expression(`do not|never|niemals|nunca|jamais|никогда|不要|禁止|しない|하지 ?마`),
+	},
+	{
+		id: "CJS-FS-007", why: "speaks of the virus scanner, in another language",
+		all: every(`virenscanner|virenschutz|antiv[íi]rus\S*|antivir\S*|антивирус\S*|защитник\S* windows|杀毒|防火墙|安全软件|火绒|360|ウイルス対策|セキュリティソフト|백신|방화벽|مضاد الفيروسات|virüs program\S*|phần mềm diệt|एंटीवायरस`,
+			`ignor\S*|abschalt\S*|deaktiv\S*|ausschalt\S*|désactiv\S*|desactiv\S*|desativ\S*|disattiv\S*|wyłącz\S*|отключ\S*|выключ\S*|игнорир\S*|kapat\S*|matikan|nonaktif\S*|tắt|关闭|忽略|退出|添加信任|白名单|無効|無視|끄|무시|해제|تعطيل|تجاهل|बंद`),
+	},
+}
+
+// does looks for deeds in a passage: the sentence, with what follows it in the
+// same section.
+func does(p passage) (match, bool) {
+	b := p.s.block
+	code := b.Kind == Code && b.Lang != "" && !proseLang(b.Lang)
+	if b.Discouraged || p.s.negatedAll() {
+		return match{}, false
+	}
+	text := strings.ReplaceAll(strings.ToLower(p.s.raw), "’", "'")
+	in := pairsOf(text)
+	for _, d := range deeds {
+		if code && !d.fenced {
+			continue
+		}
+		if at := d.find(text, in); at != nil {
+			h := hit{cAct, p.s.toNormal(at[0]), p.s.toNormal(at[1])}
+			return scene(d.id, h, h, d.why)
+		}
+	}
+	return match{}, false
+}
+
+func (d deed) find(text string, in *pairs) []int {
+	var first []int
+	for _, p := range d.all {
+		at := p.find(text, in)
+		if at == nil {
+			return nil
+		}
+		if first == nil {
+			first = at
+		}
+	}
+	if d.unless.re != nil && d.unless.matches(text, in) {
+		return nil
+	}
+	return first
+}
+
+// program links: a document that links to a program or an archive of somebody
+// whom nobody knows wants it to be fetched, in whatever language it says so.
+func fetchesProgram(p passage) (match, bool) {
+	if !strings.Contains(p.s.raw, "://") || p.s.negatedAll() || p.s.block.Discouraged {
+		return match{}, false
+	}
+	for _, m := range urlForm.FindAllStringIndex(p.s.raw, 10) {
+		u := strings.TrimRight(p.s.raw[m[0]:m[1]], ".,;:")
+		host := urlHost(u)
+		path := u[strings.Index(u, "://")+3:]
+		_, path, _ = strings.Cut(path, "/")
+		if host == "" || !artifactForm.MatchString(path) || !strangeName(host) {
+			continue
+		}
+		h := hit{cURL, p.s.toNormal(m[0]), p.s.toNormal(m[1])}
+		return scene("CJS-INJ-004", h, h, "links to a program or an archive of "+host+", which nobody knows")
+	}
+	return match{}, false
+}
+
+func urlHost(u string) string {
+	_, rest, _ := strings.Cut(u, "://")
+	if i := strings.IndexAny(rest, "/?#:"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.ToLower(rest)
+}
+
+// separately looks at a section as a whole: a helper that is needed, and a link
+// to where nobody knows who it comes from, in whatever sentences.
+func (c *checker) separately(d Document) {
+	const window = 5 // blocks
+	blocks := make([]*Block, 0, len(d.Blocks))
+	for i := range d.Blocks {
+		if b := &d.Blocks[i]; b.Kind != Inline && (b.Kind != Code || proseLang(b.Lang) || b.Lang == "") {
+			blocks = append(blocks, b)
+		}
+	}
+	for i, b := range blocks {
+		text := strings.ToLower(b.Text)
+		if len(text) > 2000 || b.Discouraged || !helperNeeded.all[0].MatchString(text) || !helperNeeded.all[1].MatchString(text) {
+			continue
+		}
+		for _, n := range blocks[i:min(i+window, len(blocks))] {
+			low := strings.ToLower(n.Text)
+			if !strings.Contains(low, "://") || helperNeeded.unless.MatchString(low) || helperNeeded.unless.MatchString(text) || !getting.MatchString(low) || !strangeText(n.Text) {
+				continue
+			}
+			f, ok := scene("CJS-INJ-004", hit{}, hit{}, "needs a helper that comes separately, from where nobody knows")
+			if ok {
+				c.report(&sentence{block: b, raw: b.Text}, f)
+			}
+			return
+		}
+	}
+}
+
+var (
+	helperNeeded = deed{
+		all: every(`\b(?:the|a|an|its|our|small|free|native|local|required|official) (?:[\w-]+ ){0,3}`+helperWords+`\b`,
+			`\b(?:separately|not (?:bundled|included|provided|part of)|required|requires|needs?|must be (?:installed|running|present)|has to be (?:installed|running|present)|won't work|will not work|missing|without (?:it|this)|before (?:using|first use|you can))\b`),
+		unless: expression(`\b(?:api[- ]keys?|access token|account|documentation|docs|oauth|sign up|python|node\.?js|docker|ffmpeg|chrome|homebrew|npm|pip)\b`),
+	}
+	getting = expression(`\b` + getWords + `\b`)
+)
+
+// strangeText says that a text links to an address that nobody knows.
+func strangeText(text string) bool {
+	for _, u := range urlForm.FindAllString(text, 10) {
+		if host := urlHost(u); host != "" && strangeName(host) {
+			return true
+		}
+	}
+	return false
+}
+
+// StrangeHost says that neither a vendor nor the reader owns the host, as far as
+// anybody can tell.
+func StrangeHost(host string) bool { return strangeName(host) }
+
+// Described judges what the front matter says of the skill: it is read with
+// every prompt, and has no business to give orders about what is the user's.
+func Described(text string, at skill.Place) []skill.Finding {
+	low := strings.ToLower(text)
+	if !describedForm.all[0].MatchString(low) || !describedForm.all[1].MatchString(low) || describedForm.unless.MatchString(low) {
+		return nil
+	}
+	c := &checker{seen: map[string]bool{}, fixed: &at}
+	m, _ := scene("CJS-INJ-006", hit{}, hit{}, "gives the agent orders in the front matter")
+	c.report(&sentence{block: &Block{Kind: Front, file: at.File}, raw: text}, m)
+	return c.out
+}
+
+var describedForm = deed{
+	all: every(
+		`\b(?:note (?:for|to) (?:the |any )?(?:assistant|agent|model|ai|llm)|(?:assistants?|agents?|models?|ai|llms?) (?:must|should|shall|will|has to|have to|reading|that read)|even when (?:it is |the skill is )?not used|before (?:using|calling|answering|any)|whenever this skill is listed)\b`,
+		`\b(?:read|send|include|append|mention|upload|post|copy|run|execute|fetch|open|ignore|approve|pass|forward|store|write)\b`),
+	unless: expression(`\b(?:use this skill|code review|when the user|user asks|documentation)\b`),
+}
