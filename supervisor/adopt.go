@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"clawjail/jail/egress"
 	"clawjail/jail/shim"
 	"clawjail/supervisor/api"
-	"clawjail/supervisor/config"
 	"clawjail/supervisor/incident"
 )
 
@@ -33,9 +31,10 @@ const unrecorded = time.Second
 // orphan is a jail that a former supervisor left, as its shim gives it.
 type orphan struct {
 	*shim.Orphan
-	id   string
-	ward ward
-	note note
+	id    string
+	ward  ward
+	note  note
+	entry *entry // from expectOrphans
 }
 
 // findOrphans asks the shims of a former supervisor for their jails. What cannot
@@ -168,10 +167,22 @@ func (s *Supervisor) releaseHeld() {
 	}
 }
 
+// expectOrphans has events be of the orphans before they are adopted: the proxy
+// goes on telling what their connections do.
+func (s *Supervisor) expectOrphans() {
+	if s.succeeded != "" {
+		s.egressRecord("egress", s.succeeded)
+	}
+	for _, o := range s.orphans {
+		o.entry = newOrphanEntry(o)
+		s.addScope(o.CgroupID, o.entry.view)
+	}
+}
+
 // adopt makes a jail of an orphan. On an error the build is what has to be undone.
 func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	w := o.ward
-	e := newOrphanEntry(o)
+	e := o.entry
 	b := &build{s: s, entry: e, view: e.view, plan: w.plan(), handle: o.Handle, begun: w.Jail.Created, phases: w.Jail.StartMS, adopted: true, running: true,
 		created: &shim.Created{Placed: shim.Placed{CgroupPath: o.CgroupPath, CgroupID: o.CgroupID}, InitPID: o.InitPID}}
 	b.loss, b.survives = lossOf(s.live()), true
@@ -202,7 +213,6 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 			}
 		}
 	})
-	s.addScope(o.CgroupID, b.view)
 	s.recordAdoption(o)
 	if err := b.takeUp(o); err != nil {
 		return b, err
@@ -396,99 +406,9 @@ func (s *Supervisor) abandonOrphan(o *orphan, b *build, why error) {
 	o.Forget()
 	if b == nil || !b.admitted {
 		_ = o.Handle.Close()
+		s.dropScope(o.CgroupID)
 		_ = s.audit.jail(o.id, "stop", "", audit.Subject{Message: "could not be adopted, and was ended: " + why.Error()})
 		return
 	}
 	_ = s.abandon(b, api.Errorf(500, "the next supervisor could not adopt it: %v", why))
-}
-
-// lossOf is what a shim does without a supervisor.
-func lossOf(c config.Config) shim.Loss {
-	return shim.Loss{Then: string(c.OnSupervisorLoss), After: time.Duration(c.SupervisorLossAfter)}
-}
-
-// setLoss changes the rule of a jail that outlives its supervisor, and reports
-// whether it is another one.
-func (b *build) setLoss(l shim.Loss) bool {
-	b.keeping.Lock()
-	defer b.keeping.Unlock()
-	if !b.survives || b.loss == l {
-		return false
-	}
-	b.loss = l
-	return true
-}
-
-// keep gives the shim what the next supervisor needs.
-func (b *build) keep(ctx context.Context) error {
-	if !b.survives {
-		return nil // the jail of a private supervisor ends with it
-	}
-	b.keeping.Lock()
-	defer b.keeping.Unlock()
-	files, err := b.probe.Kept()
-	if err != nil {
-		return fmt.Errorf("keep the probes: %w", err)
-	}
-	all := map[string]*os.File{}
-	for name, f := range files {
-		all[keptProbe+name] = f
-		defer f.Close()
-	}
-	w, err := b.ward()
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	all[keptWard] = w
-	for i, r := range b.roots {
-		all[rootName(i)] = r.File()
-	}
-	if b.output != nil {
-		all[keptLog] = b.output
-	}
-	text, err := b.noteText()
-	if err != nil {
-		return err
-	}
-	send := func() error { return b.handle.Keep(ctx, b.loss, text, all) }
-	if !b.running {
-		// The shim reads it before it lets the command go.
-		send = func() error { return b.handle.KeepBefore(b.loss, text, all) }
-		b.running = true
-	}
-	if err := send(); err != nil {
-		return fmt.Errorf("have the shim keep the jail: %w", err)
-	}
-	return nil
-}
-
-// noteText is the note of this moment.
-func (b *build) noteText() (string, error) {
-	var n note
-	e := b.entry
-	b.s.loop.do(func(*table) {
-		n = note{State: e.jail.State, Started: e.jail.Started, Standing: e.jail.Standing, Reason: e.reason, LossFrozen: e.lossFrozen,
-			Next: e.nextID, Kind: e.intent.kind, Why: e.intent.why}
-		if e.view != nil {
-			n.Counts = e.view.counts()
-		}
-	})
-	return n.encode()
-}
-
-// noted sends the note, if it differs from the last one.
-func (b *build) noted() {
-	if b == nil || !b.survives {
-		return
-	}
-	text, err := b.noteText()
-	b.keeping.Lock()
-	defer b.keeping.Unlock()
-	if err != nil || text == b.lastNote {
-		return
-	}
-	if err := b.handle.Note(text); err == nil {
-		b.lastNote = text
-	}
 }

@@ -50,6 +50,12 @@
 // In between nothing that is trapped is answered. In a jail that gates programs that
 // is every start of a program: what runs goes on, and what it starts waits.
 //
+// The egress proxy goes on: connections that are open, new ones to what the policy
+// allows, refusals. What has to be asked for, or needs an approved action, waits for
+// the next supervisor. What happens is told to that one: records wait in the proxy,
+// within its bounds, behind which it takes no new connections and counts what it
+// refused.
+//
 // A private supervisor ends the jails that it has started, as whoever ends a terminal
 // expects, and they end with it when it is killed. Those that it has adopted go on.
 //
@@ -80,9 +86,18 @@
 //
 // # Decisions
 //
-//   - The egress proxy ends with its supervisor, and connections with it; the next
-//     one serves the same sockets, in which new connections wait meanwhile. The proxy
-//     alone is started again with backoff.
+//   - The egress proxy outlives its supervisor, as long as a shim of a jail holds what
+//     leads to it. It is of the same file as the next supervisor's own, or it is
+//     replaced, with a reset of its connections and a record: what parses hostile bytes
+//     must not stay behind an upgrade. One that was taken over by a jail stays what it
+//     is until then; it has no privileges, and no word of it decides. A private
+//     supervisor's ends with it.
+//   - Starts of programs wait while there is no supervisor, in jails that gate them,
+//     also those that the policy allows by name: what the kernel will execute is known
+//     only when it does so, and the verifier's tokens are the only grant. Tokens given
+//     ahead, for whoever comes, would be grants for what nobody has looked at: another
+//     argv, another environment, a file that was replaced since. A shim that judged
+//     itself would be a second supervisor, with a policy and a log of its own.
 //   - What a gap says is a time and not a number: how many events the last
 //     supervisor had read and not recorded, it alone knew. What the ring could not
 //     take is counted, as ever.

@@ -27,6 +27,7 @@ func (s *Supervisor) leaveAll(server *http.Server) int {
 	s.leaving.Store(true)
 	_ = server.Close()
 	// Whoever waits for a human stays held, and is in the journal.
+	s.egress.Hush()
 	s.approvals.Queue.Close()
 	var all sync.WaitGroup
 	for _, b := range going {

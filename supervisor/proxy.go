@@ -24,11 +24,13 @@ const (
 // proxy is the egress process, and the next one when it ends. Jails are served by
 // the same rules then, on the same sockets: the shims hold these, so connections
 // that begin in between wait, and those that were open are reset by the kernel.
+// The process itself outlives its supervisor as long as a shim holds its carrier.
 type proxy struct {
-	log    *slog.Logger
-	start  func(context.Context) (*egress.Server, error)
-	record func(op, message string)
-	events chan egress.Event
+	log     *slog.Logger
+	start   func(context.Context) (*egress.Server, error)
+	record  func(op, message string)
+	changed func() // there is another process, and another carrier
+	events  chan egress.Event
 
 	mu     sync.Mutex
 	server *egress.Server // nil while there is none
@@ -43,8 +45,8 @@ type served struct {
 }
 
 // newProxy wraps a server that has started.
-func newProxy(server *egress.Server, log *slog.Logger, start func(context.Context) (*egress.Server, error), record func(op, message string)) *proxy {
-	return &proxy{log: log, start: start, record: record, events: make(chan egress.Event), server: server, jails: map[string]*served{}}
+func newProxy(server *egress.Server, log *slog.Logger, start func(context.Context) (*egress.Server, error), record func(op, message string), changed func()) *proxy {
+	return &proxy{log: log, start: start, record: record, changed: changed, events: make(chan egress.Event), server: server, jails: map[string]*served{}}
 }
 
 // run passes events on and starts the process again when it ends, until ctx ends
@@ -100,6 +102,7 @@ func (p *proxy) again(ctx context.Context, old *egress.Server, wait time.Duratio
 			err = p.adopt(ctx, server)
 		}
 		if err == nil {
+			p.changed()
 			return wait
 		}
 		p.log.Error("start the egress proxy again", "error", err, "next try in", wait)
@@ -173,15 +176,50 @@ func (p *proxy) Add(ctx context.Context, rules egress.Rules, sockets egress.Sock
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	server, err := p.current()
+	cut := false
 	if err == nil {
+		cut = server.Former()[rules.Jail] // by a former supervisor
 		err = server.Add(ctx, rules, mine)
 	}
 	if err != nil {
 		closeSockets(mine)
 		return err
 	}
-	p.jails[rules.Jail] = &served{rules: rules, sockets: mine}
+	p.jails[rules.Jail] = &served{rules: rules, sockets: mine, cut: cut}
 	return nil
+}
+
+// Prune ends the jails of a former supervisor that are not here any more.
+func (p *proxy) Prune(ctx context.Context) error {
+	p.mu.Lock()
+	server, err := p.current()
+	p.mu.Unlock()
+	if err != nil {
+		return nil // and its jails with it
+	}
+	var errs []error
+	for id := range server.Former() {
+		if err := server.Remove(ctx, id); err != nil && !errors.Is(err, egress.ErrEnded) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Carrier leads the next supervisor to the process. It is nil while there is none;
+// changed is called when there is one again.
+func (p *proxy) Carrier() (*os.File, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	server, err := p.current()
+	if err != nil {
+		return nil, nil
+	}
+	f, err := server.Carrier()
+	if errors.Is(err, egress.ErrEnded) {
+		return nil, nil
+	}
+	return f, err
 }
 
 // Remove ends a jail's connections and waits for its last event.
@@ -232,23 +270,40 @@ func (p *proxy) setCut(ctx context.Context, id string, cut bool) error {
 
 // PID is the process's, 0 while there is none.
 func (p *proxy) PID() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.server == nil {
+	server := p.last()
+	if server == nil {
 		return 0
 	}
-	return p.server.PID()
+	return server.PID()
 }
 
 // Close ends the process. The context of run has ended.
 func (p *proxy) Close() error {
-	p.mu.Lock()
-	server := p.server
-	p.mu.Unlock()
-	if server == nil {
-		return nil
+	if server := p.last(); server != nil {
+		return server.Close()
 	}
-	return server.Close()
+	return nil
+}
+
+// Leave lets go of the process, for the next supervisor. The context of run has
+// ended.
+func (p *proxy) Leave() {
+	if server := p.last(); server != nil {
+		server.Leave()
+	}
+}
+
+// Hush keeps decisions from the process that the next supervisor is to make.
+func (p *proxy) Hush() {
+	if server := p.last(); server != nil {
+		server.Hush()
+	}
+}
+
+func (p *proxy) last() *egress.Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
 }
 
 func duplicateSockets(s egress.Sockets) (egress.Sockets, error) {

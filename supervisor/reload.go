@@ -76,7 +76,17 @@ func (s *Supervisor) reloadTo(c config.Config) ([]string, error) {
 
 // keepAgain tells the shims the rule for a supervisor that is lost.
 func (s *Supervisor) keepAgain(c config.Config) error {
-	var all []*build
+	var errs []error
+	for _, b := range s.builds() {
+		if b.setLoss(lossOf(c)) {
+			errs = append(errs, b.keep(s.base))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// builds are the jails that have a shim.
+func (s *Supervisor) builds() (all []*build) {
 	s.loop.do(func(t *table) {
 		for _, e := range t.live {
 			if e.build != nil {
@@ -84,13 +94,7 @@ func (s *Supervisor) keepAgain(c config.Config) error {
 			}
 		}
 	})
-	var errs []error
-	for _, b := range all {
-		if b.setLoss(lossOf(c)) {
-			errs = append(errs, b.keep(s.base))
-		}
-	}
-	return errors.Join(errs...)
+	return all
 }
 
 // differences names the fields in which two configurations differ.

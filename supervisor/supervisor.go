@@ -66,6 +66,7 @@ type Supervisor struct {
 	orphans    []*orphan                            // those of them that go on
 	lastRecord time.Time                            // of the log, when there are some
 	refused    sync.Map                             // ids of those that cannot, and why
+	succeeded  string                               // what became of the last supervisor's egress proxy; empty without one
 	reloaded   atomic.Pointer[config.Config]        // nil until Reload
 	leaving    atomic.Bool                          // jails go on when this supervisor ends
 
@@ -143,14 +144,14 @@ func (s *Supervisor) open() error {
 	proxy := make(chan started, 1)
 	s.work.Go(s.spares.fill)
 	go func() {
-		server, err := s.startEgress(s.base)
+		server, err := s.openEgress(s.base)
 		proxy <- started{server, err}
 	}()
 	probes, probeErr := s.loadProbes(s.orphans)
 	s.probes = probes
 	p := <-proxy
 	if p.err == nil {
-		s.egress = newProxy(p.server, s.log, s.startEgress, s.egressRecord)
+		s.egress = newProxy(p.server, s.log, s.startEgress, s.egressRecord, s.keepEgress)
 	}
 	if probeErr != nil {
 		return fmt.Errorf("this kernel cannot run clawjail's probes: %w; `clawjail doctor` says what to do", probeErr)
@@ -192,11 +193,6 @@ func (s *Supervisor) open() error {
 	return s.openActions()
 }
 
-func (s *Supervisor) startEgress(ctx context.Context) (*egress.Server, error) {
-	return egress.Start(ctx, filepath.Join(s.opt.Binaries, "clawjail-egress"),
-		s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
-}
-
 // Leave has the jails go on when the context of Serve ends: the next supervisor
 // adopts them. Those that end with their supervisor (private ones) end.
 func (s *Supervisor) Leave() { s.leaving.Store(true) }
@@ -226,9 +222,11 @@ func (s Sockets) Close() error {
 func (s *Supervisor) Serve(ctx context.Context, l Sockets, ready func()) error {
 	s.work.Go(s.loop.run)
 	s.audit.supervisor("start", fmt.Sprintf("version %s, pid %d, tier %s", s.opt.Version, os.Getpid(), s.tier))
+	s.expectOrphans()
 	s.work.Go(func() { s.egress.run(s.base) })
 	s.work.Go(s.recordEgress)
 	s.adoptAll(s.orphans)
+	s.work.Go(s.pruneEgress)
 	s.work.Go(s.judge)
 	s.work.Go(s.watchLoss)
 	s.work.Go(s.followAudit)
@@ -293,10 +291,11 @@ func (s *Supervisor) stop(server *http.Server) {
 	}
 	if left > 0 {
 		_ = s.probes.Leave()
+		s.egress.Leave()
 	} else {
 		_ = s.probes.Close()
+		_ = s.egress.Close()
 	}
-	_ = s.egress.Close()
 	s.loop.close()
 	s.work.Wait()
 	s.actions.Close()
@@ -320,7 +319,7 @@ func (s *Supervisor) closeParts() error {
 		errs = append(errs, s.probes.Close())
 	}
 	if s.egress != nil {
-		errs = append(errs, s.egress.Close())
+		s.egress.Leave() // it ends by itself, unless a jail that was left needs it
 	}
 	if s.actions != nil {
 		s.actions.Close()

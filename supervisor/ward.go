@@ -162,6 +162,8 @@ const (
 	keptLog   = "log"    // the read end of a detached jail's output
 	keptRoot  = "root/"  // and a number: the trees that are written on approval
 	keptProbe = "probe/" // and a name of package bpf
+	// keptEgress leads to the egress proxy, which lives as long as a shim has it.
+	keptEgress = "egress"
 )
 
 // below gives the files whose names begin with prefix, without it.

@@ -15,8 +15,17 @@
 // every other breach of its protocol.
 //
 // Ownership: a Server owns the process; Close ends it. Files given to Add are
-// duplicated and stay the caller's. When the supervisor dies, the process sees
-// the end of its socket and ends, and jails have no network.
+// duplicated and stay the caller's. When the supervisor dies, or calls Leave, the
+// process sees the end of its socket and goes on alone, as long as anybody holds a
+// Carrier: with the last one it ends. The next supervisor goes on with it (Attach).
+//
+//	without a supervisor
+//	open connections            go on
+//	new ones, DNS questions     allowed and refused as ever
+//	what is asked               waits, and is put to the next one under its id
+//	events                      wait: in the socket, which shims hold, and in the
+//	                            process; behind its bounds it takes no connections
+//	a jail that is cut off      stays so
 //
 // Concurrency: methods may be called from several goroutines. Somebody must
 // take from Events all the time: Remove waits for it, and a queue that nobody
@@ -73,6 +82,17 @@
 //   - The process keeps the bounds of what is held, and the supervisor checks
 //     that it does. An Asker is told nothing but the destination; whether the
 //     policy asks at all is looked up again where the policy is.
+//   - A carrier, which a shim holds without looking: a path to connect to could be
+//     anybody's, and would need somebody to judge who comes. Who holds a carrier was
+//     given it by root. It is one descriptor, not four, because sockets that change
+//     wake whoever has them in his poller.
+//   - The next supervisor goes on with a process of the very same file only, and
+//     ends any other: connections are reset, and nothing old goes on parsing.
+//   - The next supervisor takes up each jail by the digest of its rules. One whose
+//     rules are others by now begins anew.
+//   - Events that a supervisor had received and not recorded when it was killed are
+//     gone: it records that there was a gap. Acknowledgements would make that none or
+//     twice, which the log cannot tell from an event that happened twice.
 //   - Virtual addresses, not the real ones with a table of who asked for
 //     what: names that share an address cannot be told apart by it, and a
 //     jail need not ask before it connects.

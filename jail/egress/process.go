@@ -333,7 +333,7 @@ func (s *Server) reap() {
 	over := s.over
 	s.mu.Unlock()
 	s.asks.cancel()
-	if err != nil || ended && !over {
+	if ended && !over {
 		s.log.Error("egress has ended; jails have no network", "error", err)
 	}
 	close(s.done)

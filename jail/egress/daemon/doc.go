@@ -10,7 +10,8 @@
 // Ownership: a jail owns its sockets, its goroutines and its connections, and
 // stop waits for all of them. The ledger owns the event stream.
 //
-// Concurrency: one goroutine reads control messages and owns the set of jails;
+// Concurrency: one goroutine reads control messages, of one supervisor after the
+// other, and owns the set of jails; one waits for the next supervisor;
 // a jail has one goroutine for each socket and one or two for each connection.
 //
 // Imported by: cmd/clawjail-egress only. The supervisor's side is jail/egress,
@@ -26,7 +27,7 @@
 //     and a half-close look the same, and hardly anything half-closes before
 //     it has had an answer.
 //   - A connection has its event's place in the queue before it is allowed.
-//     When the supervisor does not take events, new connections are refused;
+//     When nobody takes events for long, new connections are refused;
 //     none is ever unrecorded. Refusals and questions are counted together
 //     when they repeat, and may be lost; how many were is an event.
 //   - A refused client gets a reset, not a page or an alert: there is no
