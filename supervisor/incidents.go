@@ -73,6 +73,8 @@ func (s *Supervisor) pursue(e *entry, in incident.Incident) {
 	plays.Go(func() { s.play(in.ID, incident.Contained) })
 	if _, err := s.preserve(s.base, e, in.ID, "clawjail", nil); err != nil {
 		s.log.Error("preserve evidence", "incident", in.ID, "error", err)
+		s.incidentRecord(in, "preserve", "clawjail", "no evidence was written: "+err.Error())
+		s.tellIncident(in, "unpreserved", "no evidence was written: "+err.Error())
 		return
 	}
 	s.play(in.ID, incident.Preserved)
@@ -122,7 +124,7 @@ func (s *Supervisor) preserve(ctx context.Context, e *entry, id, by string, memo
 	path := filepath.Join(s.incidents.Dir(in.ID), fmt.Sprintf("evidence-%s.tar.zst", now.Format("20060102T150405.000Z")))
 	w, err := evidence.Create(path, s.manifest(in, by, now))
 	if err != nil {
-		return in, err
+		return in, unwritten(in, path, err)
 	}
 	// What the log has so far is signed, so that the slice proves itself.
 	if err := s.audit.sealer.Seal(s.audit.log); err != nil {
@@ -131,13 +133,21 @@ func (s *Supervisor) preserve(ctx context.Context, e *entry, id, by string, memo
 	s.gather(ctx, w, e, in, memory)
 	res, err := w.Close(s.audit.sealer, time.Now())
 	if err != nil {
-		return in, err
+		return in, unwritten(in, path, err)
 	}
 	in, err = s.incidents.AddEvidence(in.ID, incident.Bundle{Time: now, By: by, Path: path, SHA256: res.SHA256, Bytes: res.Bytes, Files: res.Files, Failed: res.Failed})
 	if err == nil {
 		s.incidentRecord(in, "preserve", by, fmt.Sprintf("%s, %d files, %d bytes, sha256 %s, %d sources failed", path, res.Files, res.Bytes, res.SHA256, len(res.Failed)))
 	}
 	return in, err
+}
+
+// unwritten says what became of evidence, and what to do. The hold stays.
+func unwritten(in incident.Incident, path string, err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("write evidence %s: %w; the jail stays held: make room there, then `clawjail incident preserve %s`", path, err, in.ID)
+	}
+	return fmt.Errorf("write evidence %s: %w; the jail stays held", path, err)
 }
 
 func (s *Supervisor) manifest(in incident.Incident, by string, now time.Time) evidence.Manifest {

@@ -48,4 +48,8 @@
 //     machine has. There are few incidents, so nothing needs an index.
 //   - Containing comes before the record of it: a frozen jail without a record
 //     is repaired from the audit log, a record without a frozen jail is not.
+//   - A quarter of a MiB is kept on the disk for the records of incidents, and
+//     evidence leaves room for what proves it: a hold and its release are durable on
+//     a disk that is full. Looked at and left: a disk of its own, which is one more
+//     thing to set up.
 package incident

@@ -67,6 +67,7 @@ func OpenStore(dir string) (*Store, error) {
 			s.all[i.ID] = i
 		}
 	}
+	s.keepReserve()
 	return s, nil
 }
 
@@ -107,8 +108,8 @@ func read(path string) (*Incident, error) {
 	return &i, nil
 }
 
-// write replaces an incident's file, durably.
-func (s *Store) write(i *Incident) error {
+// replace replaces an incident's file, durably.
+func (s *Store) replace(i *Incident) error {
 	dir := s.Dir(i.ID)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

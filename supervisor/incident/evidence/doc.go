@@ -11,7 +11,8 @@
 // secrets are redacted; memory and copied files are not, because they are the
 // evidence.
 //
-// A source that cannot be read is named in the manifest and costs only itself.
+// A source that cannot be read is named in the manifest and costs only itself; so
+// is one that has no room on the disk: the room for the manifest is kept free.
 //
 // # Concurrency
 //

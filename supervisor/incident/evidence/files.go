@@ -72,8 +72,7 @@ func (p *Processes) changedOne(w *Writer, root *os.File, path, to string) change
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fail(err)
 	}
-	if p.copied+min(c.Bytes, maxCopyBytes) <= maxCopiesBytes {
-		p.copyFile(w, f, c.Bytes, to, path)
+	if p.copyFile(w, f, c.Bytes, to, path) {
 		c.Copy = to
 	}
 	return c
@@ -88,7 +87,8 @@ func AuditSlice(ctx context.Context, w *Writer, dir, logDir string, first uint64
 		return
 	}
 	defer func() { _ = errors.Join(spool.Close(), os.Remove(spool.Name())) }()
-	n, err := copyRange(ctx, spool, logDir, first)
+	// It is on the disk twice until the spool is removed.
+	n, err := copyRange(ctx, &bounded{w: spool, left: w.room() / 2}, logDir, first)
 	if err != nil {
 		w.Fail("audit log", err)
 	}
@@ -103,6 +103,21 @@ func AuditSlice(ctx context.Context, w *Writer, dir, logDir string, first uint64
 		return
 	}
 	w.Add("audit/"+seal.FileName, b, logDir+"/"+seal.FileName, "")
+}
+
+// bounded refuses what goes beyond what there is room for; before that, lines are
+// whole.
+type bounded struct {
+	w    io.Writer
+	left int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if n := int64(len(p)); n > b.left {
+		return 0, &NoRoom{Need: n, Left: b.left}
+	}
+	b.left -= int64(len(p))
+	return b.w.Write(p)
 }
 
 // maxSlice bounds the audit log that a bundle holds.

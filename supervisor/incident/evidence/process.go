@@ -137,18 +137,23 @@ func (p *Processes) exe(w *Writer, root *os.Root, dir, src string) {
 	}
 }
 
-// copyFile copies a regular file, within the bounds of all copies.
-func (p *Processes) copyFile(w *Writer, f io.Reader, size int64, to, src string) {
+// copyFile copies a regular file, within the bounds of all copies, and reports
+// whether it did.
+func (p *Processes) copyFile(w *Writer, f io.Reader, size int64, to, src string) bool {
 	note := ""
 	if size > maxCopyBytes {
 		size, note = maxCopyBytes, fmt.Sprintf("cut at %d bytes", int64(maxCopyBytes))
 	}
 	if p.copied+size > maxCopiesBytes {
 		w.Fail(src, fmt.Errorf("not copied: copies of files have %d bytes already", p.copied))
-		return
+		return false
+	}
+	if !w.fits(src, size) {
+		return false
 	}
 	p.copied += size
 	w.AddReader(to, f, size, src, note)
+	return true
 }
 
 // fds takes what is open, and copies what is open and has no name any more.

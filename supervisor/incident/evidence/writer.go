@@ -3,6 +3,7 @@ package evidence
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -86,7 +87,8 @@ type counter struct{ n int64 }
 
 func (c *counter) Write(p []byte) (int, error) { c.n += int64(len(p)); return len(p), nil }
 
-// Create begins a bundle in a new file.
+// Create begins a bundle in a new file. Where not even a manifest has room, the
+// error is a *NoRoom.
 func Create(path string, m Manifest) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -94,6 +96,9 @@ func Create(path string, m Manifest) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if n := left(f); n < reserve {
+		return nil, errors.Join(&NoRoom{Need: reserve, Left: n}, f.Close(), os.Remove(path))
 	}
 	w := &Writer{file: f, sum: sha256.New(), manifest: m, bytes: &counter{}}
 	w.manifest.Schema, w.manifest.Files = Schema, []File{}
@@ -132,9 +137,10 @@ func (w *Writer) AddJSON(path string, v any) {
 }
 
 // AddReader adds a member of a size that is known before. A reader that gives
-// less is filled up with zeros and noted; what it gives beyond is not read.
+// less is filled up with zeros and noted; what it gives beyond is not read. What
+// has no room on the disk is noted as failed.
 func (w *Writer) AddReader(path string, r io.Reader, size int64, source, note string) {
-	if w.err != nil {
+	if w.err != nil || !w.fits(cmp.Or(source, path), size) {
 		return
 	}
 	if len(w.manifest.Files) >= MaxFiles {
@@ -191,7 +197,7 @@ func (w *Writer) Close(s Signer, now time.Time) (Result, error) {
 	}
 	err = errors.Join(w.err, err, w.tar.Close(), w.enc.Close(), w.file.Sync(), w.file.Close())
 	if err != nil {
-		return Result{}, errors.Join(fmt.Errorf("write evidence: %w", err), os.Remove(w.file.Name()))
+		return Result{}, errors.Join(err, os.Remove(w.file.Name()))
 	}
 	return Result{SHA256: hex.EncodeToString(w.sum.Sum(nil)), Bytes: w.bytes.n, Files: len(w.manifest.Files), Failed: w.manifest.Failed}, nil
 }
