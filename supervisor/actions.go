@@ -175,15 +175,13 @@ func (c *call) limits() (any, *api.Error) {
 func (s *Supervisor) actionLimits() []api.Limit {
 	var out []api.Limit
 	for _, st := range s.actions.Standings() {
-		l := api.Limit{Jail: st.Jail.ID, Name: st.Jail.Name, What: st.Limit.Of, Max: st.Limit.Max, Per: st.Limit.Per, Used: st.Used}
-		if st.Limit.Currency != "" {
-			l.What += ", minor units of " + st.Limit.Currency
-		}
+		l := api.Limit{Jail: st.Jail.ID, Name: st.Jail.Name, What: st.Limit.Of, Currency: st.Limit.Currency, Max: st.Limit.Max, Per: st.Limit.Per, Used: st.Used,
+			Left: max(0, st.Limit.Max-st.Used), Over: st.Limit.Over.String(), Rule: st.Limit.Origin.String()}
 		if st.Limit.Scope != policy.ScopeJail {
-			l.What += " of each " + string(st.Limit.Scope)
+			l.Whose = "of each " + string(st.Limit.Scope)
 		}
 		if st.Err != nil {
-			l.Problem = st.Err.Error()
+			l.Problem, l.Left = st.Err.Error(), 0
 		}
 		out = append(out, l)
 	}

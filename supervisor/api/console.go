@@ -27,13 +27,21 @@ type Limits struct {
 
 // Limit is how much of something a jail did, of how much it may.
 type Limit struct {
-	Jail    string        `json:"jail"`
-	Name    string        `json:"name"`
-	What    string        `json:"what"`
-	Max     int64         `json:"max"`
-	Per     time.Duration `json:"per_ns"`
-	Used    int64         `json:"used"`
-	Problem string        `json:"problem,omitempty"`
+	Jail string        `json:"jail"`
+	Name string        `json:"name"`
+	What string        `json:"what"`
+	Max  int64         `json:"max"`
+	Per  time.Duration `json:"per_ns"`
+	Used int64         `json:"used"`
+	Left int64         `json:"left"`
+	// Whose is counted together: of the jail, or of each agent, user or all.
+	Whose string `json:"whose,omitempty"`
+	// Currency is of money; then the numbers are its minor units.
+	Currency string `json:"currency,omitempty"`
+	// Over is what becomes of more than that: ask or deny.
+	Over    string `json:"over,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // SkillRecords are those of the installed skills, as package policy/skill/store
