@@ -235,7 +235,7 @@ func openConsole(log *slog.Logger, socket string, stats func(context.Context) (a
 		return nil, err
 	}
 	o := web.Options{Auth: wire.Dial(c.Address), Socket: socket, Origin: c.Config.Origin(), Requests: c.Config.RateRequests, Window: time.Duration(c.Config.RateWindow),
-		Stats: stats, Overrides: c.Config.Overrides(), Version: version, Logger: log}
+		Stats: stats, Overrides: c.Config.Overrides(), NeedsStepUp: c.Config.NeedsStepUp, Version: version, Logger: log}
 	if c.Config.TLS {
 		var err error
 		if o.TLS, c.expires, err = certificate.Load(c.Certificate, c.Key, c.Config.Name, time.Now()); err != nil {

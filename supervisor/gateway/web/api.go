@@ -22,6 +22,7 @@ type operation struct {
 	up           string // the supervisor's path, where it is only handed on
 	query        []string
 	body, answer string // names of schemas
+	code         bool   // may, or must, come with a fresh code
 	fn           func(*apiCall) (any, error)
 }
 
@@ -34,29 +35,33 @@ type apiCall struct {
 
 // operations is the whole API.
 func operations() []operation {
-	return []operation{
+	return append([]operation{
 		{method: "POST", path: "/api/v1/sign-in", summary: "Sign in with a password and a second factor.", body: "SignIn", answer: "Tokens", fn: apiSignIn},
 		{method: "POST", path: "/api/v1/refresh", summary: "Get new tokens for a refresh token, which counts once.", body: "Refresh", answer: "Tokens", fn: apiRefresh},
 		{method: "POST", path: "/api/v1/sign-out", summary: "End this session.", least: "viewer", answer: "Nothing", fn: apiSignOut},
 		{method: "GET", path: "/api/v1/me", summary: "Who the access token stands for.", least: "viewer", answer: "Identity", fn: func(c *apiCall) (any, error) { return c.Identity, nil }},
 		{method: "GET", path: "/api/v1/approvals", summary: "What is held for a person, the oldest of every jail first.", least: "viewer", up: "/v1/approvals", answer: "Approvals"},
 		{method: "GET", path: "/api/v1/approvals/{id}", summary: "One held request.", least: "viewer", up: "/v1/approvals/{id}", answer: "Approval"},
-		{method: "POST", path: "/api/v1/approvals/{id}/decide", summary: "Approve or deny exactly what was shown.", least: "approver", up: "/v1/approvals/{id}/decide", body: "Decide", answer: "Decided"},
+		{method: "POST", path: "/api/v1/approvals/{id}/decide", summary: "Approve or deny exactly what was shown.", least: "approver", up: "/v1/approvals/{id}/decide", code: true, body: "Decide", answer: "Decided"},
 		{method: "GET", path: "/api/v1/jails", summary: "The jails, with all=true those that ended too.", least: "viewer", up: "/v1/jails", query: []string{"all"}, answer: "Jails"},
 		{method: "GET", path: "/api/v1/jails/{id}", summary: "One jail, by id or name.", least: "viewer", up: "/v1/jails/{id}", answer: "Jail"},
 		{method: "POST", path: "/api/v1/jails/{id}/freeze", summary: "Stop every process of a jail where it stands.", least: "responder", up: "/v1/jails/{id}/freeze", answer: "Jail"},
-		{method: "POST", path: "/api/v1/jails/{id}/thaw", summary: "Let a frozen jail go on.", least: "responder", up: "/v1/jails/{id}/thaw", answer: "Jail"},
+		{method: "POST", path: "/api/v1/jails/{id}/thaw", summary: "Let a frozen jail go on.", least: "responder", up: "/v1/jails/{id}/thaw", code: true, answer: "Jail"},
 		{method: "POST", path: "/api/v1/jails/{id}/kill", summary: "End a jail and everything in it.", least: "responder", up: "/v1/jails/{id}/kill", answer: "Jail"},
 		{method: "GET", path: "/api/v1/incidents", summary: "The incidents, the newest first.", least: "viewer", up: "/v1/incidents", answer: "Incidents"},
 		{method: "POST", path: "/api/v1/incidents", summary: "Freeze a jail and open an incident about it.", least: "responder", up: "/v1/incidents", body: "OpenIncident", answer: "Incident"},
 		{method: "GET", path: "/api/v1/incidents/{id}", summary: "One incident with its timeline.", least: "viewer", up: "/v1/incidents/{id}", answer: "Incident"},
-		{method: "POST", path: "/api/v1/incidents/{id}/release", summary: "Let the jail of an incident go on.", least: "responder", up: "/v1/incidents/{id}/release", body: "Reason", answer: "Incident"},
+		{method: "POST", path: "/api/v1/incidents/{id}/release", summary: "Let the jail of an incident go on.", least: "responder", up: "/v1/incidents/{id}/release", code: true, body: "Reason", answer: "Incident"},
 		{method: "POST", path: "/api/v1/incidents/{id}/kill", summary: "Kill the jail of an incident.", least: "responder", up: "/v1/incidents/{id}/kill", body: "Reason", answer: "Incident"},
+		{method: "POST", path: "/api/v1/incidents/{id}/severity", summary: "Change how bad an incident is.", least: "responder", up: "/v1/incidents/{id}/severity", body: "Severity", answer: "Incident"},
+		{method: "POST", path: "/api/v1/incidents/{id}/preserve", summary: "Take evidence again.", least: "responder", up: "/v1/incidents/{id}/preserve", body: "Preserve", answer: "Incident"},
+		{method: "POST", path: "/api/v1/incidents/{id}/assess", summary: "Assess the damage again.", least: "responder", up: "/v1/incidents/{id}/assess", answer: "Incident"},
 		{method: "POST", path: "/api/v1/incidents/{id}/close", summary: "Close an incident with a conclusion.", least: "responder", up: "/v1/incidents/{id}/close", body: "Reason", answer: "Incident"},
 		{method: "GET", path: "/api/v1/audit", summary: "Search the audit log.", least: "viewer", up: "/v1/console/audit", query: []string{"jail", "gate", "verdict", "since", "until", "text"}, answer: "AuditPage"},
 		{method: "GET", path: "/api/v1/limits", summary: "What is left of limits.", least: "viewer", up: "/v1/console/limits", answer: "Limits"},
+		{method: "GET", path: "/api/v1/skills", summary: "The installed skills, with what was found in them.", least: "viewer", answer: "Skills", fn: apiSkills},
 		{method: "GET", path: "/api/v1/health", summary: "What the console knows of its own health.", least: "viewer", answer: "Health", fn: apiHealth},
-	}
+	}, personOperations()...)
 }
 
 // apiRoutes adds the API and its description. It takes tokens in the header
@@ -161,7 +166,7 @@ func (c *apiCall) handOn(o operation) ([]byte, error) {
 	if o.method == http.MethodPost && len(body) == 0 {
 		body = []byte("{}")
 	}
-	return c.s.up.raw(c.r.Context(), c.access, o.method, to, body)
+	return c.s.up.raw(c.r.Context(), c.access, o.method, to, body, c.proof())
 }
 
 // answer writes what came of a call as JSON.

@@ -88,6 +88,7 @@ type approvalData struct {
 	Tail    []Part
 	Covers  string
 	Gone    bool
+	StepUp  string // what takes a fresh second factor: "", "any" or "wide", for longer than once
 }
 
 func approvalPage(v *view) error {
@@ -109,6 +110,12 @@ func approvalPage(v *view) error {
 			}
 		}
 		d.Chain = append(d.Chain, c)
+	}
+	switch critical := approval.Critical(h.Request); {
+	case v.s.opt.NeedsStepUp(critical):
+		d.StepUp = "any"
+	case v.s.opt.NeedsStepUp(true):
+		d.StepUp = "wide"
 	}
 	v.show(http.StatusOK, "approval", "approvals", "Request "+h.ID, true, d)
 	return nil
@@ -141,7 +148,7 @@ func decide(v *view) error {
 	if d.Scope == string(approval.ScopeAlways) {
 		return &api.Error{Status: http.StatusBadRequest, Message: "A rule for always is written into the policy on the host.", Hint: "clawjail approve --always " + v.r.PathValue("id")}
 	}
-	b, err := v.s.up.post(v.r.Context(), v.access, target("approvals", v.r.PathValue("id"), "decide"), d)
+	b, err := v.change(target("approvals", v.r.PathValue("id"), "decide"), d)
 	if err != nil {
 		return err
 	}

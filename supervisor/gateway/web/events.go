@@ -97,7 +97,7 @@ func events(v *view) error {
 
 // watch follows the supervisor's changes until its stream ends.
 func (v *view) watch(ctx context.Context, changed chan<- struct{}) error {
-	res, err := v.s.up.send(ctx, v.access, http.MethodGet, "/v1/approvals/watch", nil)
+	res, err := v.s.up.send(ctx, v.access, http.MethodGet, "/v1/approvals/watch", nil, nil)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clawjail/audit"
+	"clawjail/policy"
 	"clawjail/supervisor/api"
 )
 
@@ -77,7 +78,7 @@ func changeJail(v *view) error {
 	if verb != "freeze" && verb != "thaw" && verb != "kill" {
 		return &api.Error{Status: http.StatusNotFound, Message: "There is no such action."}
 	}
-	if _, err := v.s.up.post(v.r.Context(), v.access, target("jails", v.r.PathValue("id"), verb), struct{}{}); err != nil {
+	if _, err := v.change(target("jails", v.r.PathValue("id"), verb), struct{}{}); err != nil {
 		return err
 	}
 	v.back("/jails", verb)
@@ -103,7 +104,7 @@ func incidentPage(v *view) error {
 }
 
 func openIncident(v *view) error {
-	b, err := v.s.up.post(v.r.Context(), v.access, "/v1/incidents", api.OpenIncidentRequest{Jail: v.r.PostFormValue("jail"), Reason: v.r.PostFormValue("reason"), Severity: v.r.PostFormValue("severity")})
+	b, err := v.change("/v1/incidents", api.OpenIncidentRequest{Jail: v.r.PostFormValue("jail"), Reason: v.r.PostFormValue("reason"), Severity: v.r.PostFormValue("severity")})
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func changeIncident(v *view) error {
 	default:
 		return &api.Error{Status: http.StatusNotFound, Message: "There is no such action."}
 	}
-	if _, err := v.s.up.post(v.r.Context(), v.access, target("incidents", id, verb), in); err != nil {
+	if _, err := v.change(target("incidents", id, verb), in); err != nil {
 		return err
 	}
 	v.back("/incidents/"+url.PathEscape(id), verb)
@@ -159,7 +160,7 @@ type auditData struct {
 func auditPage(v *view) error {
 	q := v.r.URL.Query()
 	d := auditData{Jail: q.Get("jail"), Text: q.Get("text"), Gate: q.Get("gate"), Verdict: q.Get("verdict"), Since: cmp.Or(q.Get("since"), "24h"),
-		Gates:    []string{"exec", "file", "delete", "connect", "egress", "dns", "jail", "skill", "supervisor", "gap"},
+		Gates:    []string{"exec", "file", "delete", "connect", "egress", "dns", "action", "jail", "skill", "auth", "supervisor", "gap"},
 		Verdicts: []string{"allow", "audit", "ask", "deny", "kill", "freeze"},
 		Spans:    [][2]string{{"1h", "last hour"}, {"24h", "last day"}, {"168h", "last week"}, {"9600h", "everything"}}}
 	span, err := time.ParseDuration(d.Since)
@@ -231,9 +232,45 @@ func limitsPage(v *view) error {
 	if err := v.s.up.get(v.r.Context(), v.access, "/v1/console/limits", &l); err != nil {
 		return err
 	}
-	slices.SortFunc(l.Limits, func(x, y api.Limit) int {
-		return cmp.Or(cmp.Compare(y.Used*x.Max, x.Used*y.Max), cmp.Compare(x.Name, y.Name))
-	})
-	v.show(http.StatusOK, "limits", "limits", "Limits", false, l)
+	v.show(http.StatusOK, "limits", "limits", "Limits", true, limitsOf(l.Limits))
 	return nil
+}
+
+// limitRow is one limit as the page shows it.
+type limitRow struct{ api.Limit }
+
+// Full reports whether nothing is left.
+func (l limitRow) Full() bool { return l.Problem == "" && l.Left == 0 }
+
+// Amount is a number of a limit, in what it counts.
+func (l limitRow) Amount(n int64) string {
+	if l.Currency != "" {
+		return policy.Money(n, l.Currency)
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+type limitsData struct {
+	Limits     []limitRow
+	Over, Near int
+}
+
+// limitsOf has first what is used up, and then what is nearly.
+func limitsOf(list []api.Limit) limitsData {
+	var d limitsData
+	share := func(l limitRow) float64 { return float64(l.Used) / float64(max(l.Max, 1)) }
+	for _, l := range list {
+		r := limitRow{l}
+		d.Limits = append(d.Limits, r)
+		switch {
+		case r.Full():
+			d.Over++
+		case share(r) >= 0.9:
+			d.Near++
+		}
+	}
+	slices.SortStableFunc(d.Limits, func(x, y limitRow) int {
+		return cmp.Or(cmp.Compare(share(y), share(x)), cmp.Compare(x.Name, y.Name), cmp.Compare(x.What, y.What))
+	})
+	return d
 }

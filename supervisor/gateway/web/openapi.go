@@ -1,6 +1,10 @@
 package web
 
-import "strings"
+import (
+	"strings"
+
+	"clawjail/supervisor/api"
+)
 
 type object = map[string]any
 
@@ -58,6 +62,10 @@ func (o operation) describe() object {
 	for _, q := range o.query {
 		params = append(params, object{"name": q, "in": "query", "schema": object{"type": "string"}})
 	}
+	if o.code {
+		params = append(params, object{"name": api.CodeHeader, "in": "header", "schema": object{"type": "string"},
+			"description": "A fresh code of the person's authenticator, which counts once. Changes of users always take one, the rest where auth.step_up says so."})
+	}
 	if params != nil {
 		out["parameters"] = params
 	}
@@ -87,8 +95,21 @@ func listOf(schema string) object {
 
 func schemas() object {
 	text, number, truth, moment, anything := object{"type": "string"}, object{"type": "number"}, object{"type": "boolean"}, object{"type": "string", "format": "date-time"}, object{"type": "object"}
+	keys := object{"type": "array", "items": fields(object{"name": text, "added": moment})}
+	sessions := object{"type": "array", "items": fields(object{"id": text, "from": text, "with": text, "created": moment, "used": moment, "this": truth})}
 	role := object{"type": "string", "enum": []any{"viewer", "approver", "responder", "admin"}}
+	user := fields(object{"name": text, "role": role, "disabled": truth, "authenticator": truth, "passkeys": keys, "recovery_left": number, "sessions": sessions, "uid?": number,
+		"no_account": truth, "created": moment, "changed": moment})
 	return object{
+		"Account":     fields(object{"user": text, "role": role, "session": text, "expires": moment, "totp": truth, "recovery_left": number, "passkeys": keys, "sessions": sessions}),
+		"NewPassword": fields(object{"old": text, "new": text}),
+		"User":        user, "Users": object{"type": "array", "items": reference("schemas", "User")},
+		"AddUser": fields(object{"name": text, "role": role, "no_authenticator?": truth, "no_account?": truth}),
+		"Role":    fields(object{"role": role}), "EndSessions": fields(object{"session?": text}),
+		"Given":    fields(object{"person": reference("schemas", "User"), "password?": text, "authenticator_secret?": text, "authenticator_address?": text, "recovery_codes?": object{"type": "array", "items": text}}),
+		"Severity": fields(object{"severity": text}), "Preserve": object{"type": "object"},
+		"Skills": fields(object{"unreadable": number, "skills": object{"type": "array", "items": fields(object{"name": text, "tree": text, "kinds": object{"type": "array", "items": text, "nullable": true}, "installed": moment, "reaudit?": object{"type": "object", "nullable": true},
+			"report": fields(object{"verdict": text, "findings": object{"type": "array", "nullable": true, "items": fields(object{"rule": text, "severity": text, "file": text, "message": text})}})})}}),
 		"Error":     fields(object{"error": text, "hint?": text}),
 		"Nothing":   object{"type": "object"},
 		"SignIn":    fields(object{"user": text, "password": text, "code?": text, "device_token?": text}),
@@ -107,7 +128,7 @@ func schemas() object {
 		"OpenIncident": fields(object{"jail": text, "reason": text, "severity?": text, "hold?": text, "drill?": truth}),
 		"Reason":       fields(object{"reason": text}),
 		"AuditPage":    fields(object{"records": object{"type": "array", "items": fields(object{"seq": number, "time": moment, "gate": text, "verdict?": text, "subject": anything})}, "more?": truth, "damaged?": number}),
-		"Limits":       fields(object{"limits": object{"type": "array", "items": fields(object{"jail": text, "name": text, "what": text, "max": number, "per_ns": number, "used": number, "problem?": text})}}),
+		"Limits":       fields(object{"limits": object{"type": "array", "items": fields(object{"jail": text, "name": text, "what": text, "max": number, "per_ns": number, "used": number, "left": number, "whose?": text, "currency?": text, "over?": text, "rule?": text, "problem?": text})}}),
 		"Health":       fields(object{"checks": object{"type": "array", "items": fields(object{"name": text, "state": object{"type": "string", "enum": []any{"ok", "warn", "bad"}}, "detail": text, "hint": text})}}),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/assert"
+	"clawjail/supervisor/config"
 	"clawjail/supervisor/gateway/auth/wire"
 )
 
@@ -22,10 +23,10 @@ func parsePages() (map[string]*template.Template, error) {
 	funcs := template.FuncMap{
 		"text": Text, "words": Words, "said": Said, "ago": ago, "when": when, "seconds": func(d time.Duration) int { return int(d.Seconds()) },
 		"for": show.Duration, "bytes": sizeOf, "short": func(s string) string { return s[:min(len(s), 12)] }, "plain": plain,
-		"percent": func(used, most int64) int64 { return min(100, used*100/max(most, 1)) },
+		"percent": func(used, most int64) int64 { return int64(min(100, float64(used)*100/float64(max(most, 1)))) },
 	}
 	out := map[string]*template.Template{}
-	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "message", "reopen"} {
+	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "users", "user", "given", "message", "reopen"} {
 		t, err := template.New("frame.html").Funcs(funcs).ParseFS(pageFiles, "pages/frame.html", "pages/part.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -41,8 +42,10 @@ type frame struct {
 	Section string // of the navigation
 	User    string
 	Role    assert.Role
-	Approve bool // may decide
-	Respond bool // may freeze, thaw, kill
+	Approve bool   // may decide
+	Respond bool   // may freeze, thaw, kill
+	Admin   bool   // may keep users
+	StepUp  string // what takes a fresh second factor, besides users: "never", "critical" or "always"
 	Done    string
 	Problem string
 	Hint    string
@@ -61,8 +64,19 @@ type view struct {
 
 func (v *view) show(status int, page, section, title string, live bool, data any) {
 	f := frame{Title: title, Section: section, User: v.User, Role: v.Role, Approve: v.Role.Includes(assert.Approver), Respond: v.Role.Includes(assert.Responder),
-		Done: done(v.r.URL.Query().Get("done")), Live: live, Now: time.Now(), Data: data}
+		Admin: v.Role.Includes(assert.Admin), StepUp: v.s.stepUp(), Done: done(v.r.URL.Query().Get("done")), Live: live, Now: time.Now(), Data: data}
 	v.s.render(v.w, status, page, f)
+}
+
+// stepUp says what takes a fresh second factor.
+func (s *Server) stepUp() string {
+	switch {
+	case s.opt.NeedsStepUp(false):
+		return config.StepUpAlways
+	case s.opt.NeedsStepUp(true):
+		return config.StepUpCritical
+	}
+	return config.StepUpNever
 }
 
 // done gives the words for what was done before a page was opened. Only what is
@@ -71,7 +85,9 @@ func done(key string) string {
 	return map[string]string{"approved": "Approved.", "seconding": "Your approval counts. It takes another person as well.", "denied": "Denied.", "freeze": "The jail is frozen.", "thaw": "The jail goes on.", "kill": "The jail was killed.",
 		"release": "The incident is released.", "close": "The incident is closed.", "assess": "The damage was assessed again.", "preserve": "Evidence was taken.",
 		"severity": "The severity is changed.", "open": "The incident is open and the jail is frozen.", "password": "The password is changed; other sessions have ended.",
-		"session": "The session has ended.", "passkey": "The passkey was removed.", "added": "The passkey was added."}[key]
+		"session": "The session has ended.", "passkey": "The passkey was removed.", "added": "The passkey was added.",
+		"user-role": "The role is changed. It counts at once.", "user-disable": "The user is disabled, and signed out everywhere.", "user-enable": "The user may sign in.",
+		"user-end-sessions": "The sessions have ended."}[key]
 }
 
 // render writes a page. It is made whole before its first byte is sent.
@@ -116,7 +132,7 @@ func (s *Server) page(fn func(*view) error) http.Handler {
 			}
 			err = fn(x)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errAnswered) {
 			x.fail(err)
 		}
 	})
@@ -135,7 +151,11 @@ func (v *view) fail(err error) {
 	default:
 		v.s.opt.Logger.Warn("a page could not be shown", slog.String("path", v.r.URL.Path), "error", err)
 	}
-	f := frame{Title: "Not done", User: v.User, Role: v.Role, Problem: message, Hint: hint, Now: time.Now()}
+	if begin := v.r.PostForm.Get("step_begin"); begin != "" { // the script shows it where the person is
+		v.s.answer(v.w, nil, &api.Error{Status: status, Message: message, Hint: hint})
+		return
+	}
+	f := frame{Title: "Not done", User: v.User, Role: v.Role, Admin: v.Role.Includes(assert.Admin), Problem: message, Hint: hint, Now: time.Now()}
 	v.s.render(v.w, status, "message", f)
 }
 
@@ -166,6 +186,10 @@ func (s *Server) pageRoutes(mux *http.ServeMux) {
 		"GET /limits":                  limitsPage,
 		"GET /skills":                  skillsPage,
 		"GET /health":                  healthPage,
+		"GET /users":                   peoplePage,
+		"POST /users":                  addPerson,
+		"GET /users/{name}":            personPage,
+		"POST /users/{name}":           changePerson,
 		"GET /account":                 accountPage,
 		"POST /account/password":       changePassword,
 		"POST /account/session":        endSession,

@@ -39,10 +39,13 @@ type Options struct {
 	Window    time.Duration
 	Stats     func(context.Context) (api.Stats, error)
 	Overrides []config.Override
-	Expires   time.Time // the certificate; zero: a proxy has TLS
-	Version   string
-	Logger    *slog.Logger
-	TLS       *tls.Config // nil: a proxy on this host has it
+	// NeedsStepUp says what the supervisor wants a fresh second factor for, so
+	// that pages ask for it. It is the supervisor that refuses.
+	NeedsStepUp func(critical bool) bool
+	Expires     time.Time // the certificate; zero: a proxy has TLS
+	Version     string
+	Logger      *slog.Logger
+	TLS         *tls.Config // nil: a proxy on this host has it
 }
 
 // Server is the console.
@@ -63,6 +66,9 @@ var assetFiles embed.FS
 
 // New makes a Server.
 func New(o Options) (*Server, error) {
+	if o.NeedsStepUp == nil {
+		o.NeedsStepUp = func(bool) bool { return false }
+	}
 	s := &Server{opt: o, up: newUpstream(o.Socket, o.Auth), strangers: newLimiter(o.Requests, o.Window), sessions: newLimiter(o.Requests*sessionMore, o.Window),
 		renewed: &renewals{done: map[string]*renewal{}}, live: newLiveViews()}
 	var err error

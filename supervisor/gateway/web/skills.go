@@ -37,6 +37,12 @@ func skillsPage(v *view) error {
 	if err := v.s.up.get(v.r.Context(), v.access, "/v1/console/skills", &list); err != nil {
 		return err
 	}
+	v.show(http.StatusOK, "skills", "skills", "Skills", false, skillsOf(list))
+	return nil
+}
+
+// skillsOf reads the records of installed skills.
+func skillsOf(list api.SkillRecords) skillsData {
 	d := skillsData{Unreadable: list.Unreadable}
 	for _, b := range list.Records {
 		var r skillRecord
@@ -46,8 +52,7 @@ func skillsPage(v *view) error {
 		}
 		d.Skills = append(d.Skills, r)
 	}
-	v.show(http.StatusOK, "skills", "skills", "Skills", false, d)
-	return nil
+	return d
 }
 
 // check is one line of the health page.

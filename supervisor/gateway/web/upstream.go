@@ -36,8 +36,8 @@ func newUpstream(socket string, auth *wire.Client) *upstream {
 
 // send has a request signed for whoever the access token stands for, and sends
 // it. An answer that is no success is an *api.Error.
-func (u *upstream) send(ctx context.Context, access, method, target string, body []byte) (*http.Response, error) {
-	signed, err := u.auth.Assert(ctx, wire.Ask{Access: access, Action: assert.Action(method, target), Digest: assert.Digest(body)})
+func (u *upstream) send(ctx context.Context, access, method, target string, body []byte, proof *wire.Proof) (*http.Response, error) {
+	signed, err := u.auth.Assert(ctx, wire.Ask{Access: access, Action: assert.Action(method, target), Digest: assert.Digest(body), Proof: proof})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (u *upstream) send(ctx context.Context, access, method, target string, body
 
 // get asks for something.
 func (u *upstream) get(ctx context.Context, access, target string, out any) error {
-	b, err := u.raw(ctx, access, http.MethodGet, target, nil)
+	b, err := u.raw(ctx, access, http.MethodGet, target, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -77,17 +77,9 @@ func (u *upstream) get(ctx context.Context, access, target string, out any) erro
 	return nil
 }
 
-// post has something done.
-func (u *upstream) post(ctx context.Context, access, target string, in any) ([]byte, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	return u.raw(ctx, access, http.MethodPost, target, body)
-}
-
-func (u *upstream) raw(ctx context.Context, access, method, target string, body []byte) ([]byte, error) {
-	res, err := u.send(ctx, access, method, target, body)
+// raw asks, or has something done, and gives the answer as it came.
+func (u *upstream) raw(ctx context.Context, access, method, target string, body []byte, proof *wire.Proof) ([]byte, error) {
+	res, err := u.send(ctx, access, method, target, body, proof)
 	if err != nil {
 		return nil, err
 	}

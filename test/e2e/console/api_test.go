@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
+	"clawjail/supervisor/config"
 )
 
 // client trusts the world's certificate and no other.
@@ -73,6 +76,18 @@ func (w *world) token(c *http.Client) string {
 	return t.Access
 }
 
+// adminToken signs in as alice.
+func (w *world) adminToken(c *http.Client) string {
+	_, res, b := w.call(c, "POST", "/api/v1/sign-in", "", `{"user":"alice","password":"`+secret+`","code":"`+w.recovered(w.t)+`"}`)
+	var t struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.Unmarshal(b, &t); err != nil || res.StatusCode != 200 {
+		w.t.Fatalf("%s: %s", res.Status, b)
+	}
+	return t.Access
+}
+
 // TestDescription: the API is what its description says. Every operation in it
 // answers, and every answer has the described form.
 func TestDescription(t *testing.T) {
@@ -94,12 +109,16 @@ func TestDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := w.token(c)
+	admin := w.adminToken(c)
 	bodies := map[string]string{
-		"POST /api/v1/sign-in":               `{"user":"bob","password":"` + secret + `"}`,
-		"POST /api/v1/refresh":               `{"refresh_token":"nobody"}`,
-		"POST /api/v1/approvals/{id}/decide": `{"approve":true,"digest":"` + held.Digest + `"}`,
-		"POST /api/v1/incidents":             `{"jail":"j0","reason":"x"}`,
-		"POST /api/v1/incidents/{id}/close":  `{"reason":"x"}`, "POST /api/v1/incidents/{id}/kill": `{"reason":"x"}`, "POST /api/v1/incidents/{id}/release": `{"reason":"x"}`,
+		"POST /api/v1/sign-in":                 `{"user":"bob","password":"` + secret + `"}`,
+		"POST /api/v1/refresh":                 `{"refresh_token":"nobody"}`,
+		"POST /api/v1/approvals/{id}/decide":   `{"approve":true,"digest":"` + held.Digest + `"}`,
+		"POST /api/v1/incidents":               `{"jail":"j0","reason":"x"}`,
+		"POST /api/v1/incidents/{id}/severity": `{"severity":"low"}`, "POST /api/v1/incidents/{id}/preserve": `{}`,
+		"POST /api/v1/users": `{"name":"zoe","role":"viewer"}`, "POST /api/v1/users/{name}/role": `{"role":"approver"}`, "POST /api/v1/users/{name}/end-sessions": `{}`,
+		"POST /api/v1/account/password":     `{"old":"wrong","new":"seven lamps and a moth"}`,
+		"POST /api/v1/incidents/{id}/close": `{"reason":"x"}`, "POST /api/v1/incidents/{id}/kill": `{"reason":"x"}`, "POST /api/v1/incidents/{id}/release": `{"reason":"x"}`,
 	}
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
@@ -108,7 +127,7 @@ func TestDescription(t *testing.T) {
 				continue // the one does not end, the other ends this
 			}
 			id := map[bool]string{true: held.ID, false: "j0"}[strings.Contains(path, "approvals")]
-			want := map[string]int{"POST /api/v1/refresh": 401}[name]
+			want := map[string]int{"POST /api/v1/refresh": 401, "POST /api/v1/account/password": 403}[name]
 			if want == 0 {
 				want = 200
 			}
@@ -116,7 +135,12 @@ func TestDescription(t *testing.T) {
 				w.hold(push(2))
 				id = w.queue.List()[len(w.queue.List())-1].ID
 			}
-			req, res, b := w.call(c, method, strings.ReplaceAll(path, "{id}", id), token, bodies[name])
+			who, change := token, []func(*http.Request){}
+			if strings.HasPrefix(path, "/api/v1/users") {
+				who = admin
+				change = append(change, func(r *http.Request) { r.Header.Set(api.CodeHeader, w.fresh(t)) })
+			}
+			req, res, b := w.call(c, method, strings.NewReplacer("{id}", id, "{name}", "vera").Replace(path), who, bodies[name], change...)
 			if res.StatusCode != want {
 				t.Errorf("%s: %s: %s", name, res.Status, b)
 				continue
@@ -134,7 +158,7 @@ func TestDescription(t *testing.T) {
 		}
 	}
 	// Nothing else is there: what the description does not have answers 404.
-	for _, path := range []string{"/api/v1", "/api/v1/users", "/api/v1/stats", "/api/v1/jails/j0/exec", "/api/v1/jails/j0/signal", "/api/v1/skills"} {
+	for _, path := range []string{"/api/v1", "/api/v1/stats", "/api/v1/jails/j0/exec", "/api/v1/jails/j0/signal", "/api/v1/users/vera/erase"} {
 		if _, res, _ := w.call(c, "GET", path, token, ""); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %s", path, res.Status)
 		}
@@ -294,5 +318,61 @@ func TestAttack(t *testing.T) {
 	t.Logf("%d sign-ins at %.0f/s: %v; %d pages meanwhile, the slowest after %s", attackers*each, attackers*each/time.Since(begin).Seconds(), got, n, slowest)
 	if got[200] != 0 || got[303] != 0 || got[401] > 100 || got[429] < attackers*each-100 {
 		t.Errorf("answers: %v", got)
+	}
+}
+
+// TestCodesOfPrograms: with auth.step_up a decision takes a code in its header,
+// once, and a change of users always does.
+func TestCodesOfPrograms(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.day()
+	w.setStepUp(config.StepUpCritical)
+	decided := w.hold(push(1))
+	v := w.queue.List()[0]
+	c := w.client()
+	bob, alice := w.token(c), w.adminToken(c)
+	with := func(code string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(api.CodeHeader, code) }
+	}
+	approve := `{"approve":true,"digest":"` + v.Digest + `"}`
+	used := w.fresh(t)
+	for _, tt := range []struct {
+		name, path, token, body string
+		change                  func(*http.Request)
+		want                    int
+	}{
+		{"approve without a code", "/approvals/" + v.ID + "/decide", alice, approve, nil, 403},
+		{"approve with a wrong code", "/approvals/" + v.ID + "/decide", alice, approve, with("12345"), 403},
+		{"approve with a code of who has no authenticator", "/approvals/" + v.ID + "/decide", bob, approve, with("123456"), 403},
+		{"disable with a code", "/users/vera/disable", alice, "", with(used), 200},
+		{"enable with the same code", "/users/vera/enable", alice, "", with(used), 403},
+		{"enable without one", "/users/vera/enable", alice, "", nil, 403},
+		{"the last admin", "/users/alice/disable", alice, "", with(used), 409},
+		{"a user who is there", "/users", alice, `{"name":"bob","role":"viewer"}`, with(used), 409},
+		{"a responder", "/users/vera/disable", bob, "", with(used), 403},
+		{"a list for a responder", "/users/vera", bob, "", nil, 403},
+		{"approve with a fresh code", "/approvals/" + v.ID + "/decide", alice, approve, func(r *http.Request) { r.Header.Set(api.CodeHeader, w.fresh(t)) }, 200},
+	} {
+		method := "POST"
+		if tt.name == "a list for a responder" {
+			method = "GET"
+		}
+		change := []func(*http.Request){}
+		if tt.change != nil {
+			change = append(change, tt.change)
+		}
+		if _, res, b := w.call(c, method, "/api/v1"+tt.path, tt.token, tt.body, change...); res.StatusCode != tt.want {
+			t.Errorf("%s: %s: %s", tt.name, res.Status, b)
+		}
+	}
+	if d := <-decided; !d.Allowed() || d.By.Name != "alice" {
+		t.Errorf("%+v", d)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.ContainsFunc(w.told, func(e api.PersonEvent) bool {
+		return e.Op == api.PersonDisable && e.Name == "vera" && e.By == "alice (console, admin, code)" && e.From == "127.0.0.1"
+	}) {
+		t.Errorf("told: %+v", w.told)
 	}
 }

@@ -15,6 +15,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/totp"
 )
 
 // patience bounds every wait for the browser. It says nothing about speed.
@@ -53,6 +56,39 @@ func (w *world) enter(t *testing.T, ctx context.Context, user string) {
 	t.Helper()
 	run(t, ctx, chromedp.Navigate(w.origin+"/sign-in"), fill("input[name=user]", user), fill("input[name=password]", secret),
 		click("form button.primary"), visible("header.bar"))
+}
+
+// admit signs alice in, who keeps users.
+func (w *world) admit(t *testing.T, ctx context.Context) {
+	t.Helper()
+	run(t, ctx, chromedp.Navigate(w.origin+"/sign-in"), fill("input[name=user]", "alice"), fill("input[name=password]", secret), fill("input[name=code]", w.recovered(t)),
+		click("form button.primary"), visible("header.bar"))
+}
+
+// recovered gives a recovery code that was not used.
+func (w *world) recovered(t *testing.T) string {
+	t.Helper()
+	if len(w.recovery) == 0 {
+		t.Fatal("no recovery code is left")
+	}
+	c := w.recovery[0]
+	w.recovery = w.recovery[1:]
+	return c
+}
+
+// fresh gives a code of alice's authenticator that was not used. A new
+// authenticator has used none, so that nobody waits for the next half minute.
+func (w *world) fresh(t *testing.T) string {
+	t.Helper()
+	key := totp.NewSecret()
+	if err := w.users.Change("alice", func(u *store.User) error { u.TOTP, u.TOTPLast = key, 0; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	c, err := totp.Code(key, totp.Step(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // look keeps a picture when CLAWJAIL_SCREENSHOTS names a directory.

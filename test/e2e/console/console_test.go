@@ -11,11 +11,12 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"clawjail/supervisor/approval"
+	"clawjail/supervisor/config"
 )
 
 // pages are all that somebody who is signed in can open.
 func pages(id string) []string {
-	return []string{"/approvals", "/approvals/" + id, "/jails", "/incidents", "/incidents/20261123-1f4c", "/audit", "/limits", "/skills", "/health", "/account"}
+	return []string{"/approvals", "/approvals/" + id, "/jails", "/incidents", "/incidents/20261123-1f4c", "/audit", "/limits", "/skills", "/health", "/account", "/users", "/users/vera"}
 }
 
 // TestApprove: what is held appears by itself, all of it is shown, and the
@@ -154,10 +155,20 @@ func TestHostile(t *testing.T) {
 		w.records[i].Jail, w.records[i].Rule = hostile, hostile
 		w.records[i].Subject.Path, w.records[i].Subject.Host, w.records[i].Subject.Message, w.records[i].Subject.Argv = hostile, hostile, hostile, []string{hostile}
 	}
+	for i := range w.limits {
+		l := &w.limits[i]
+		l.Name, l.What, l.Rule = hostile, hostile, hostile
+		if l.Problem != "" {
+			l.Problem = hostile
+		}
+	}
+	in.Trigger.By, in.Trigger.Rule, in.Steps[0].By, in.Steps[0].Failed, in.Evidence[0].Path, in.Evidence[0].Failed = hostile, hostile, hostile, hostile, hostile, []string{hostile}
+	w.incidents[0] = in
 	w.skills = [][]byte{skill(hostile, hostile, hostile)}
+	w.setStepUp(config.StepUpAlways) // so that its fields are there, too
 	w.hold(wicked())
 	ctx := browser(t, w)
-	w.enter(t, ctx, "bob")
+	w.admit(t, ctx)
 	for _, p := range pages(w.queue.List()[0].ID) {
 		type seen struct {
 			Pwned, Ready         bool
@@ -179,7 +190,7 @@ func TestHostile(t *testing.T) {
 		if found.Pwned || found.Scripts != 1 || found.Images != 0 || found.Ons != 0 || found.Links != 0 || found.Hidden != 0 {
 			t.Errorf("%s: %+v", p, found)
 		}
-		if p != "/health" && p != "/account" && !strings.Contains(found.Text, `\u202etxt.exe\u2066`) {
+		if p != "/health" && p != "/account" && !strings.HasPrefix(p, "/users") && !strings.Contains(found.Text, `\u202etxt.exe\u2066`) {
 			t.Errorf("%s does not show the text as it is: %s", p, found.Text)
 		}
 		look(t, ctx, "hostile"+strings.ReplaceAll(p[:min(len(p), 10)], "/", "-"), 1280, 900, false)
@@ -191,9 +202,10 @@ func TestHostile(t *testing.T) {
 func TestEveryPageIsUsable(t *testing.T) {
 	w := newWorld(t, 10000)
 	w.day()
+	w.setStepUp(config.StepUpAlways)
 	w.hold(push(1))
 	ctx := browser(t, w)
-	w.enter(t, ctx, "bob")
+	w.admit(t, ctx)
 	for _, p := range pages(w.queue.List()[0].ID) {
 		type seen struct {
 			Wide      float64
@@ -210,9 +222,10 @@ func TestEveryPageIsUsable(t *testing.T) {
 		if found.Wide > 0 || found.Headings != 1 || len(found.Unlabeled) > 0 {
 			t.Errorf("%s: %+v", p, found)
 		}
-		name := "phone" + strings.ReplaceAll(p[:min(len(p), 10)], "/", "-")
+		name := "phone" + strings.ReplaceAll(p[:min(len(p), 11)], "/", "-")
 		look(t, ctx, name, 390, 844, true)
 		look(t, ctx, "page"+strings.TrimPrefix(name, "phone"), 1280, 900, true)
+		look(t, ctx, "light"+strings.TrimPrefix(name, "phone"), 1280, 900, false)
 	}
 }
 

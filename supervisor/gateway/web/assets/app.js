@@ -139,18 +139,58 @@ function problem(err) {
   p.hidden = false;
 }
 
+function options(begun) {
+  const o = begun.options.publicKey;
+  o.challenge = from64(o.challenge);
+  for (const c of o.allowCredentials ?? []) c.id = from64(c.id);
+  return { publicKey: o };
+}
+
+function signed(c) {
+  const r = c.response;
+  return { id: c.id, rawId: to64(c.rawId), type: c.type,
+    response: { authenticatorData: to64(r.authenticatorData), clientDataJSON: to64(r.clientDataJSON), signature: to64(r.signature), userHandle: r.userHandle ? to64(r.userHandle) : "" } };
+}
+
+// A fresh second factor: without a code, the passkey is asked about exactly what
+// the form would do, and what it says goes with the form.
+async function stepUp(form, button) {
+  const say = one("[data-problem]", form);
+  const what = new URLSearchParams(new FormData(form, button));
+  what.set("step_begin", "1");
+  say.hidden = true;
+  try {
+    const res = await fetch(button?.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: what });
+    const begun = await res.json().catch(() => ({ error: `the console answers ${res.status}` }));
+    if (!res.ok) throw new Error([begun.error, begun.hint].filter(Boolean).join(". "));
+    const c = await navigator.credentials.get(options(begun));
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "step_passkey";
+    field.value = JSON.stringify({ id: begun.id, response: signed(c) });
+    form.append(field);
+    form.requestSubmit(button);
+  } catch (err) {
+    say.textContent = err.name === "NotAllowedError" ? "No passkey was used. Enter the code instead." : err.message;
+    say.hidden = false;
+  }
+}
+
 if (window.PublicKeyCredential) {
+  addEventListener("submit", (e) => {
+    const form = e.target;
+    const f = form.elements;
+    if (!form.hasAttribute("data-step-up") || e.submitter?.hasAttribute("data-plain") || f.namedItem("step_code").value || f.namedItem("step_passkey")) return;
+    if (form.dataset.stepUp === "wide" && f.namedItem("scope").value === "once") return;
+    e.preventDefault();
+    stepUp(form, e.submitter);
+  });
   for (const e of all("[data-passkey], #register")) e.hidden = false;
   one("#passkey")?.addEventListener("click", async (e) => {
     try {
       const begun = await post("/sign-in/passkey/begin", {});
-      const o = begun.options.publicKey;
-      o.challenge = from64(o.challenge);
-      for (const c of o.allowCredentials ?? []) c.id = from64(c.id);
-      const c = await navigator.credentials.get({ publicKey: o });
-      const r = c.response;
-      await post("/sign-in/passkey/finish", { id: begun.id, response: { id: c.id, rawId: to64(c.rawId), type: c.type,
-        response: { authenticatorData: to64(r.authenticatorData), clientDataJSON: to64(r.clientDataJSON), signature: to64(r.signature), userHandle: r.userHandle ? to64(r.userHandle) : "" } } });
+      const c = await navigator.credentials.get(options(begun));
+      await post("/sign-in/passkey/finish", { id: begun.id, response: signed(c) });
       location.assign(e.target.dataset.next);
     } catch (err) { problem(err); }
   });

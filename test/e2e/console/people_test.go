@@ -1,0 +1,149 @@
+//go:build e2e
+
+package console
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"clawjail/supervisor/assert"
+	"clawjail/supervisor/config"
+	"clawjail/supervisor/gateway/auth/store"
+	"clawjail/supervisor/gateway/auth/wire"
+)
+
+// user is somebody as the store has them now.
+func (w *world) user(t *testing.T, name string) store.User {
+	t.Helper()
+	u, err := w.users.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// TestUsers: an admin adds somebody, who signs in with what was shown once, is
+// made more, and is disabled; without a code nothing of it happens.
+func TestUsers(t *testing.T) {
+	w := newWorld(t, 1000)
+	ctx := browser(t, w)
+	w.admit(t, ctx)
+	const add = `form[action="/users"] button.primary`
+	run(t, ctx, click(`nav a[href="/users"]`), visible(add))
+	look(t, ctx, "users", 1280, 900, false)
+	look(t, ctx, "users-dark", 1280, 900, true)
+	look(t, ctx, "users-phone", 390, 844, false)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), fill("input[name=name]", "zoe"), chromedp.SetValue(chromedp.CSS("form.stack select[name=role]"), "approver"),
+		click(add), visible("[data-problem], main .note.bad"))
+	if _, err := w.users.Get("zoe"); err == nil {
+		t.Error("added without a code")
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/users"), visible(add), fill("input[name=name]", "zoe"), chromedp.SetValue(chromedp.CSS("form.stack select[name=role]"), "approver"),
+		fill("input[name=step_code]", w.fresh(t)), click(add), visible("svg.code"))
+	look(t, ctx, "given", 1280, 900, false)
+	look(t, ctx, "given-dark", 1280, 900, true)
+	look(t, ctx, "given-phone", 390, 844, true)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900))
+	pass := get(t, ctx, chromedp.Text(chromedp.CSS("p.secret")))
+	code := get(t, ctx, chromedp.Text(chromedp.CSS(".codes li")))
+	run(t, ctx, click("main a.button"), visible("button[value=disable]"))
+	look(t, ctx, "user", 1280, 900, false)
+	look(t, ctx, "user-phone", 390, 844, true)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), fill("input[name=step_code]", w.fresh(t)), chromedp.SetValue(chromedp.CSS("select[name=role]"), "responder"), click("button[value=role]"), visible(".note.ok"))
+	if u := w.user(t, "zoe"); u.Role != assert.Responder || u.TOTP == "" {
+		t.Errorf("%s, %q", u.Role, u.TOTP)
+	}
+	c := wire.SignIn{User: "zoe", Password: strings.TrimSpace(pass), Code: strings.TrimSpace(code), Client: "192.0.2.9"}
+	if _, err := w.auth.SignIn(t.Context(), c); err != nil {
+		t.Errorf("what was shown signs nobody in: %v", err)
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/users/zoe"), visible("button[value=disable]"), fill("input[name=step_code]", w.fresh(t)), click("button[value=disable]"), visible(".note.ok"))
+	if u := w.user(t, "zoe"); !u.Disabled || len(u.Sessions) != 0 {
+		t.Errorf("%+v", u)
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/users/alice"), visible("button[value=disable]"), fill("input[name=step_code]", w.fresh(t)), click("button[value=disable]"), visible(".note.bad"))
+	if said := get(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(said, "the last admin") || w.user(t, "alice").Disabled {
+		t.Errorf("the last admin: %s", said)
+	}
+}
+
+// TestUsersAreForAdmins: nobody else is shown them, or changes them.
+func TestUsersAreForAdmins(t *testing.T) {
+	w := newWorld(t, 1000)
+	ctx := browser(t, w)
+	w.enter(t, ctx, "bob")
+	if get(t, ctx, chromedp.Evaluate[int](`document.querySelectorAll("a[href^='/users']").length`)) != 0 {
+		t.Error("a responder is shown the way")
+	}
+	for _, p := range []string{"/users", "/users/vera"} {
+		run(t, ctx, chromedp.Navigate(w.origin+p), visible(".note.bad"))
+		if said := get(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(said, "takes admin") || strings.Contains(said, "vera") {
+			t.Errorf("%s: %s", p, said)
+		}
+	}
+}
+
+// TestStepUp: with auth.step_up, a critical decision takes a passkey, which the
+// page asks by itself, or a code; and a denial takes none.
+func TestStepUp(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.setStepUp(config.StepUpCritical)
+	ctx := browser(t, w)
+	if _, err := chromedp.Call(ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2,
+		Transport: webauthn.AuthenticatorTransportInternal, HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true}}); err != nil {
+		t.Fatal(err)
+	}
+	w.admit(t, ctx)
+	show := func(i int) {
+		t.Helper()
+		run(t, ctx, chromedp.Navigate(w.origin+"/approvals/"+w.held(t, i)), visible("form.decide"))
+	}
+	first := w.hold(push(1))
+	show(1)
+	look(t, ctx, "step-up", 1280, 900, false)
+	look(t, ctx, "step-up-dark", 1280, 900, true)
+	look(t, ctx, "step-up-phone", 390, 844, false)
+	// Without a passkey or a code: said where the person is, and nothing is lost.
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), fill("input[name=reason]", "looked at it"), click("button[value=approve]"), visible("[data-problem]"))
+	run(t, ctx, fill("input[name=step_code]", w.fresh(t)), click("button[value=approve]"), visible(".note.ok"))
+	if d := <-first; !d.Allowed() || d.Reason != "looked at it" {
+		t.Errorf("%+v", d)
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/account"), visible("#register"), click("#register button"), visible(".note.ok"))
+	second := w.hold(push(2))
+	show(2)
+	run(t, ctx, click("button[value=approve]"), visible(".note.ok"))
+	if d := <-second; !d.Allowed() {
+		t.Errorf("%+v", d)
+	}
+	third := w.hold(push(3))
+	show(3)
+	run(t, ctx, click("button[value=deny]"), visible(".note.ok"))
+	if d := <-third; d.Allowed() {
+		t.Errorf("%+v", d)
+	}
+	// The passkey keeps users as well.
+	run(t, ctx, chromedp.Navigate(w.origin+"/users/vera"), visible("button[value=disable]"), click("button[value=disable]"), visible(".note.ok"))
+	if !w.user(t, "vera").Disabled {
+		t.Error("it is not done")
+	}
+}
+
+// held gives the id of push(i), which waits.
+func (w *world) held(t *testing.T, i int) string {
+	t.Helper()
+	want := push(i).JailName
+	for _, v := range w.queue.List() {
+		if v.JailName == want {
+			return v.ID
+		}
+	}
+	t.Fatalf("push(%d) is not held", i)
+	return ""
+}
