@@ -83,6 +83,7 @@ func Audit(ctx context.Context, t skill.Tree, o Options) skill.Report {
 	}
 	s.guard("", "indicators", s.addresses)
 	s.guard("", "supply chain", func() { s.add(supply.Scan(t, s.manifest, s.units)...) })
+	s.guard("", "compiled code", s.compiled)
 	s.guard("", "code", s.code)
 	s.guard(s.manifest.File, "manifest", s.compare)
 	return s.report()

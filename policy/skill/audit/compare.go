@@ -114,7 +114,14 @@ func (s *state) compare() {
 // stranger says that a program of the skill talks to somebody of whom the skill
 // says nothing, and who is nobody that people know.
 func (s *state) stranger(c skill.Capability) bool {
-	if c.Kind != skill.CapNet || s.fenced(c.Place) {
+	if s.fenced(c.Place) {
+		return false
+	}
+	if c.Kind == skill.CapListen {
+		// A port that the whole network reaches.
+		return strings.HasPrefix(c.Value, "0.0.0.0:") || strings.HasPrefix(c.Value, "[::]:") || strings.HasPrefix(c.Value, ":::")
+	}
+	if c.Kind != skill.CapNet {
 		return false
 	}
 	host := c.Value

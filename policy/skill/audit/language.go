@@ -108,6 +108,7 @@ func (s *state) language(f skill.File, text string) {
 		s.remarks(f, text)
 	case skill.JSON, skill.YAML, skill.TOML:
 		s.strings(f, text)
+		s.config(f, text)
 	case skill.OtherCode:
 		s.otherCode(f, text)
 	}

@@ -119,6 +119,68 @@ var deeds = []deed{
 		all: every(`virenscanner|virenschutz|antiv[íi]rus\S*|antivir\S*|антивирус\S*|защитник\S* windows|杀毒|防火墙|安全软件|火绒|360|ウイルス対策|セキュリティソフト|백신|방화벽|مضاد الفيروسات|virüs program\S*|phần mềm diệt|एंटीवायरस`,
 			`ignor\S*|abschalt\S*|deaktiv\S*|ausschalt\S*|désactiv\S*|desactiv\S*|desativ\S*|disattiv\S*|wyłącz\S*|отключ\S*|выключ\S*|игнорир\S*|kapat\S*|matikan|nonaktif\S*|tắt|关闭|忽略|退出|添加信任|白名单|無効|無視|끄|무시|해제|تعطيل|تجاهل|बंद`),
 	},
+	{
+		id: "CJS-INJ-001", why: "has somebody else's words count like the user's",
+		all: every(
+			`\b(?:text|texts|words?|notes?|messages?|lines?|comments?|documents?|anything|whatever|requests?|mails?|tickets?|pages?|answers?)\b`,
+			`\b(?:same (?:standing|weight|authority|rank|trust|priority)|as (?:a |an )?(?:request|order|instruction|command|message)s? (?:from|of) (?:the |your |its )?(?:maintainer|author|owner|operator|user|developer|publisher|vendor|admin\w*|system|team)|as if (?:it|they) (?:came|were|was)|as good as (?:the |an? )?(?:user|owner|order)|like (?:a |an )?(?:order|instruction)s? (?:from|of)|counts? as (?:the |an? )?(?:user|owner|order|approval|consent|permission|confirmation)|(?:one )?yes is a yes|speaks? for the (?:user|owner)|on a par with|binding for)\b`),
+		unless: expression(`\b(?:never|not|do not|don't|untrusted|injection|refuse|instead of treating)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "has what is the user's kept with its publisher",
+		all: every(
+			`\b(?:(?:in|into|to|on|with|over to|through|via|from) (?:an? |the )?(?:[\w-]+ ){0,2}(?:of ours|of us)|ours\b|(?:in|into|to|onto|on|with|over to|through|via|by) our (?:[\w-]+ ){0,2}(?:bucket|server|backend|service|storage|drive|inbox|database|registry|proxy|mirror|dashboard|channel|endpoint|cloud|hub|collector|gateway|relay|archive|linguists|analysts|reviewers|team|people|staff|support|partners?|api|website|site|portal|system)s?|to us\b|our (?:bucket|server|backend|collector|proxy|mirror)\b)`,
+			`\b(?:belongs?|goes?|go|send|sent|put|hand\w*|forward\w*|store[ds]?|copy|copies|upload\w*|post(?:ed)?|mail(?:ed)?|kept|keep|save[ds]?|pass(?:ed)?|rout\w+|submit\w*|deliver\w*|shar\w+|mov\w+|sync\w*|push\w*|drop\w*|report\w*|provid\w+|give|given)\b`),
+		unless: expression(`\b(?:pull requests?|issues?|feedback|contribut\w+|questions?|bugs?|docs?|documentation|discord|community|never|not|blog|newsletter|our own|codebase|repo|repository|project|app|component\w*|design system|tests?|pipeline|ci|staging|production|customers?|users?)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "has a result reported that is not the one found",
+		all: every(
+			`\b(?:report|reports|say|says|answer|answers|claim|state|tell|conclude|mark|marks|rate|call|show|list|recommend|prefer)\b`,
+			`"(?:no issues?|all (?:good|clear|green|fine)|passed|ok|success\w*|safe|clean|no findings|done|resolved|nothing found)"|\b(?:whatever|regardless of|no matter what|even (?:if|when|though)|also when) (?:the |its |their )?(?:\w+ ){0,4}(?:numbers?|results?|tests?|checks?|evidence|findings?|facts?|red|fail\w*|say|says|worse|expensive|wrong)|\b(?:is|as|it is|it's) (?:cheaper|better|safer|the best|faster)\b[^.;]{0,40}\b(?:whatever|regardless|always|even if)\b`,
+			`\b(?:auth|payments?|security|vulnerab\w+|partners?|sponsor\w*|our|checks?|lint\w*|disable\w*|numbers?|complain\w*|warning\w*|findings?|tests?|results?|review\w*|competitor\w*|issues?)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|if (?:no|there are no|nothing|all|none|everything|tests pass|clean)|when (?:no|there are no|nothing|all|everything)|only (?:if|when)|ask|exit code|otherwise|else)\b`),
+	},
+	{
+		id: "CJS-INJ-005", why: "has changes let through that nobody looked at",
+		all: every(
+			`\b(?:approve|approves|merge|merges|accept|accepts|deploy|publish|release|pay|sign|grant|install)\b`,
+			`\b(?:at once|immediately|always|automatically|every time|without (?:looking|reading|review\w*|checking|bothering|a second)|in any case|blindly|straight away)\b`,
+			`\b(?:also when|even (?:if|when|though)|regardless|whatever|no matter|red\b|failing|failed|workflow files?|bot\b|without (?:looking|reading|review\w*|checking|bothering)|stored card|up to \d+)`),
+		unless: expression(`\b(?:never|not|don't|do not|dependabot|renovate|after (?:review|approval)|ask|user (?:asks|confirms|approves))\b`),
+	},
+	{
+		id: "CJS-FS-002", why: "makes an account, or a key, with which somebody else gets in",
+		all: every(
+			`\b(?:add|adds|create|creates|make|insert|register|enrol\w*|set up|invite|paste|put|give|grant|bind|bound)\b`,
+			`\b(?:administrators?|admin (?:user|account|role)|(?:second|support|service|backup|new|extra|hidden|local) (?:user|account|administrator|login)|service account|cluster-admin|authorized_keys|root (?:user|account|login)|owner role|collaborators?|deploy key|super ?user|api user|oauth app|sudoers)\b`,
+			`\b(?:with the password|password .{0,12}\d|support\b|us\b|our\b|we\b|later|cluster-admin|its token|the token|does not show|not show|hidden|so that (?:support|we|others|somebody)|ssh-(?:rsa|ed25519)|@[\w-]+|for emergencies|remote)`),
+		unless: expression(`\b(?:never|do not|don't|least privilege|rotate|customer support|support(?:s|ed) (?:by|in)|user story|example\.com|ask the user|if the user|terraform|django|laravel|rails|tutorial|supporting)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "puts what opens doors where others read it",
+		all: every(
+			`\b(?:passwords?|credentials?|secrets?|tokens?|private keys?|api keys?|recovery codes?|one-time codes?|prod-root|root key|op read|connection string)\b`,
+			`\b(?:paste|post|share|drop|put|write|comment|mention|include|quote|print|list|leave)\b`,
+			`\b(?:(?:incident|slack|discord|teams|public|support|chat|team|telegram|irc) (?:channel|chat|thread|room|group|server)|(?:into|in|to|on) (?:the |an? )?(?:\w+ )?(?:channel|thread|ticket|issue|wiki|gist|pastebin|comment|forum|changelog|commit message|readme|pull request|shared document)|everybody|everyone|publicly)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|must not|redact\w*|mask\w*|without|leak\w*|\.gitignore|no secrets|exclude\w*|bot token|token (?:count|usage|budget)|design tokens?|tokens? used|placeholder)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "watches the user, or the people around",
+		all: every(
+			`\b(?:pictures?|photos?|web ?cam|camera|microphone|screen ?shots?|screen|key ?strokes?|clipboard|location|audio|video|recordings?)\b`,
+			`\b(?:every (?:few |ten |five |\d+ )?(?:seconds?|minutes?|hours?)|while (?:the )?(?:conversation|user|session|chat)|keeps? (?:the |it |on )?(?:\w+ )?(?:on|running|open)|in the background|after the (?:call|meeting|session)|all day|continuously|without the (?:light|led|indicator|sound|user))\b`,
+			`\b(?:store\w*|collect\w*|upload\w*|send\w*|save\w*|record\w*|keep\w*|add\w*|take\w*|at night|later|service|log\w*|goes? to)\b`),
+		unless: expression(`\b(?:not|never|stop|playwright|browser test|test run|screen reader|user asks|if asked|progress|refresh|polling interval|video editor|timeline|rate limit|render\w*|token|animation)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "speaks of what opens doors beside an address that nobody knows, in another language",
+		all: every(
+			`kennwort|passwor[dt]\S*|zugangsdaten|geheimnis|schlüssel|steuernummer|umgebungsvariable|mots? de passe|identifiants|\bclés?\b|variables d'environnement|contraseñas?|\bclaves?\b|\bllaves?\b|credenciales|senhas?\b|\bchaves?\b|credenciais|credenziali|chiav[ei]|hasł\S*|klucz\S*|парол\S*|ключ\S*|учетн\S*|şifre\S*|parola\S*|anahtar\S*|kata sandi|kunci|kredensial|mật khẩu|khóa|पासवर्ड|कुंजी|密码|密钥|凭据|环境变量|聊天记录|パスワード|鍵|環境変数|会話の内容|비밀번호|환경 ?변수|대화|كلمة (?:السر|المرور)|مفتاح|مفاتيح|\.env\b|\.ssh|id_rsa|\biban\b|sohbet\S*|percakapan|trò chuyện|разговор\S*|переписк\S*|gespräch\S*|conversation enti\S*|conversación|conversa\b|rozmow\S*|बातचीत`,
+			`https?://`,
+			`weiter|sende\S*|schick\S*|reiche\S*|übermitt\S*|übertrag\S*|lade\b|gib\b|envoi\S*|envoy\S*|transmet\S*|transmis|mand[ae]\S*|env[ií][aeo]\S*|sub[eií]\S*|añade|guarda|invia\S*|manda\S*|wyślij|prześlij|отправ\S*|переда\S*|gönder\S*|yükle|kirim\S*|unggah|gửi|tải lên|भेज\S*|发送|上传|提交|发到|送信|送って|送る|アップロード|보내\S*|전송|업로드|أرسل\S*|ارسل|إرسال`),
+		unless: expression(`api[- ]?key erhalten|obtenez|obtén|obtenha|获取|注册|取得|발급|登録|registr|sign ?up`),
+	},
 }
 
 // does looks for deeds in a passage: the sentence, with what follows it in the

@@ -156,10 +156,45 @@ func (s *scan) origins(u skill.Unit) {
 	for _, m := range cloned.FindAllStringSubmatchIndex(u.Text, 50) {
 		owner, name := ownerPath(1)(u.Text[m[2]:m[3]])
 		rest := u.Text[m[1]:]
-		if strings.ContainsAny(name+owner, "<>{}$[") || !built.MatchString(rest[:min(len(rest), 1000)]) || s.vouched(owner, name) {
+		if strings.ContainsAny(name+owner, "<>{}$[") || !s.runs(u, rest) || s.vouched(owner, name) {
 			continue
 		}
 		s.unvouched(u.At(m[0]), "a repository that is built or run", u.Text[m[0]:m[1]])
+	}
+}
+
+// runs says that what was cloned is built or run: in the rest of the unit, or, when
+// the unit is one line of a text, in the other units of the document.
+func (s *scan) runs(u skill.Unit, rest string) bool {
+	if built.MatchString(rest[:min(len(rest), 1000)]) {
+		return true
+	}
+	if strings.Contains(strings.TrimSpace(u.Text), "\n") {
+		return false
+	}
+	for _, v := range s.units {
+		if v.File == u.File && v.Line >= u.Line && v.Line <= u.Line+12 && v.Line != u.Line && built.MatchString(v.Text[:min(len(v.Text), 1000)]) {
+			return true
+		}
+	}
+	return false
+}
+
+// settings are the commands and variables that make others the source of all
+// packages.
+var settings = regexp.MustCompile(`\b(?:npm|pnpm|yarn)(?: config)? set (?:-g |--global |--location=\w+ )?(?:registry|npmRegistryServer)[ =]+(\S+)|\bpip3? config set (?:global|user|site)\.(?:extra-)?index-url +(\S+)|\bgo env -w GO(?:PROXY|SUMDB|NOSUMCHECK|FLAGS)=(\S+)|\bgit config (?:--\w+ )?url\.["']?(\S+?)["']?\.insteadOf|\b(?:NPM_CONFIG_REGISTRY|PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|UV_INDEX_URL|GOPROXY|HOMEBREW_BOTTLE_DOMAIN|YARN_NPM_REGISTRY_SERVER)=["']?(https?://\S+)`)
+
+func (s *scan) mirrors(u skill.Unit) {
+	if u.Discouraged || u.Cited {
+		return
+	}
+	for _, m := range settings.FindAllStringIndex(u.Text, 20) {
+		line := u.Text[m[0]:m[1]]
+		if strings.Contains(line, "npmjs.org") || strings.Contains(line, "npmmirror.com") || strings.Contains(line, "proxy.golang.org") || strings.Contains(line, "goproxy.cn") || strings.Contains(line, "goproxy.io") || strings.Contains(line, "localhost") || strings.Contains(line, "git@github.com") || strings.Contains(line, "ssh://git@") || strings.Contains(line, "github.com/") || strings.Contains(line, "direct") && !strings.Contains(line, "http") {
+			continue
+		}
+		s.index(u.At(m[0]), line)
+		s.unvouched(u.At(m[0]), "all packages, from a registry of its own", line)
 	}
 }
 

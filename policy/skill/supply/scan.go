@@ -22,11 +22,13 @@ type scan struct {
 	m    skill.Manifest
 	out  []skill.Finding
 	seen map[string]bool
+	// units are all of the skill's.
+	units []skill.Unit
 }
 
 // Scan looks at the files and units of a skill.
 func Scan(t skill.Tree, m skill.Manifest, units []skill.Unit) []skill.Finding {
-	s := &scan{t: t, m: m, seen: map[string]bool{}}
+	s := &scan{t: t, m: m, seen: map[string]bool{}, units: units}
 	for _, f := range t.Files {
 		if f.Data != nil {
 			s.file(f)
@@ -40,6 +42,7 @@ func Scan(t skill.Tree, m skill.Manifest, units []skill.Unit) []skill.Finding {
 		if u.Lang == skill.Shell || u.Lang == skill.PowerShell || u.Lang == skill.Batch {
 			s.commands(u)
 			s.origins(u)
+			s.mirrors(u)
 		}
 	}
 	for _, in := range m.Install {
@@ -106,6 +109,9 @@ func (s *scan) packageJSON(file, text string) {
 			}
 			at := skill.Place{File: file, Line: lineOf(text, `"`+name+`"`)}
 			s.name("npm", name, at)
+			if !wellKnown("npm", name) && !s.vouched("", name) && !strings.HasPrefix(version, "file:") && !strings.HasPrefix(version, "workspace:") {
+				s.unvouched(at, "a dependency", name+"@"+version)
+			}
 			switch {
 			case strings.Contains(version, "://") && !strings.Contains(version, "github.com") && !strings.HasPrefix(version, "git+https://git"):
 				s.say("CJS-SUP-003", at, "dependency from a URL", name+"@"+version).Severity = skill.High
@@ -195,6 +201,9 @@ func (s *scan) requirements(file, text string) {
 					return
 				}
 				s.name("pypi", m[1], at)
+				if !wellKnown("pypi", m[1]) && !s.vouched("", m[1]) {
+					s.unvouched(at, "a dependency", l)
+				}
 				if m[3] != "==" {
 					s.say("CJS-SUP-003", skill.Place{File: file}, "dependencies without an exact version", "").Severity = skill.Low
 				}

@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"encoding/json"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"clawjail/policy/skill"
+	"clawjail/policy/skill/rule"
+)
+
+// Files of configuration start programs too: workflows, hooks of agents, tasks
+// of editors, services in containers.
+
+// Bounds of a file of configuration.
+const (
+	maxConfigBytes = 256 << 10
+	maxConfigNodes = 20_000
+	maxConfigDepth = 40
+	maxConfigUnits = 200
+)
+
+// config looks for commands and for privileges in data.
+func (s *state) config(f skill.File, text string) {
+	if len(text) > maxConfigBytes {
+		return
+	}
+	var data any
+	if f.Lang == skill.JSON {
+		if json.Unmarshal([]byte(text), &data) != nil {
+			return
+		}
+	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") || yaml.Unmarshal([]byte(text), &data) != nil {
+		return
+	}
+	c := &configWalk{s: s, f: f, text: text}
+	c.walk("", data, 0)
+}
+
+type configWalk struct {
+	s            *state
+	f            skill.File
+	text         string
+	nodes, units int
+}
+
+func (c *configWalk) walk(key string, v any, depth int) {
+	if c.nodes++; c.nodes > maxConfigNodes || depth > maxConfigDepth {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			c.walk(k, v[k], depth+1)
+		}
+	case []any:
+		for _, x := range v {
+			c.walk(key, x, depth+1)
+		}
+	case bool:
+		if v && key == "privileged" {
+			c.privilege("a container with all the rights of the host", "privileged")
+		}
+	case string:
+		c.value(key, v)
+	}
+}
+
+func (c *configWalk) value(key, v string) {
+	switch {
+	case (key == "volumes" || key == "path" || key == "source" || key == "device") && (v == "/" || strings.HasPrefix(v, "/:") || strings.Contains(v, "docker.sock")):
+		c.privilege("a container that holds the host's files, or its control", v)
+	case (key == "run" || key == "command" || key == "script" || key == "entrypoint" || key == "postCreateCommand" || key == "postStartCommand" || key == "initializeCommand") && strings.ContainsAny(v, " \n") && c.units < maxConfigUnits:
+		c.units++
+		c.s.units = append(c.s.units, skill.Unit{File: c.f.Path, Lang: skill.Shell, Text: v, Line: c.line(v), Column: 1, Told: true})
+	}
+}
+
+func (c *configWalk) privilege(what, at string) {
+	g := rule.New("CJS-EXEC-008", skill.Place{File: c.f.Path, Line: c.line(at)}, what, at)
+	g.Severity, g.Confidence = skill.High, skill.ConfidenceMedium
+	c.s.add(g)
+}
+
+// line is that of the value's first line in the file.
+func (c *configWalk) line(v string) int {
+	first, _, _ := strings.Cut(strings.TrimSpace(v), "\n")
+	i := strings.Index(c.text, first)
+	if i < 0 {
+		if quoted, err := json.Marshal(first); err == nil {
+			i = strings.Index(c.text, strings.Trim(string(quoted), `"`))
+		}
+	}
+	if i < 0 {
+		return 1
+	}
+	return 1 + strings.Count(c.text[:i], "\n")
+}
+
+// buildForm are the commands that build, or run, source in languages without a
+// parser here.
+var buildForm = regexp.MustCompile(`\bgo (?:run|build|install)\b|\bcargo (?:run|build|install)\b|\b(?:gcc|g\+\+|clang(?:\+\+)?|rustc|javac|kotlinc|swiftc?|csc|zig|nim|ghc|ocaml|crystal|dmd) [^\s|]|\bdotnet (?:run|build|script)\b|\bjava -?\w|\b(?:gradle|mvn|cmake|make)\b`)
+
+// compiled reports source that nothing here understands and that the skill has
+// built and run.
+func (s *state) compiled() {
+	built := ""
+	for _, u := range s.units {
+		if !u.Discouraged && (u.Lang == skill.Shell || u.Lang == skill.PowerShell) && buildForm.MatchString(u.Text) {
+			built = u.File
+			break
+		}
+	}
+	if built == "" {
+		return
+	}
+	for _, f := range s.tree.Files {
+		if f.Lang != skill.OtherCode || len(f.Data) == 0 {
+			continue
+		}
+		switch strings.ToLower(path.Ext(f.Path)) {
+		case ".go", ".rs", ".c", ".cc", ".cpp", ".h", ".java", ".kt", ".swift", ".cs", ".zig", ".nim", ".hs", ".ml", ".cr", ".d", ".m", ".mm", ".scala":
+			g := rule.New("CJS-COV-001", skill.Place{File: f.Path}, "source in a language without a parser here, which "+built+" has built or run", "")
+			g.Severity = skill.High
+			s.add(g)
+			return
+		}
+	}
+}
