@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"clawjail/audit"
@@ -17,23 +18,31 @@ import (
 	"clawjail/supervisor/approval/journal"
 	"clawjail/supervisor/approval/serve"
 	"clawjail/supervisor/control"
+	"clawjail/supervisor/notify/rota"
 )
 
 // approvalOptions are what an operator decides about approvals.
 type approvalOptions struct {
 	Group    string // unix group whose members may approve; empty: root alone
 	FourEyes bool   // whoever started a jail may not approve for it
+	Clock    approval.Clock
 }
 
 // approvals is what waits for a human, with its journal.
 type approvals struct {
 	*approval.Queue
-	journal *journal.Journal
-	opt     approvalOptions
+	journal     *journal.Journal
+	opt         approvalOptions
+	rota        rota.Rota     // who is asked, and who may answer
+	escalations atomic.Uint64 // steps that were made
 }
 
 // openApprovals opens the journal and brings back what it holds.
 func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
+	duty, err := rota.New(s.opt.Config)
+	if err != nil {
+		return nil, err
+	}
 	j, err := journal.Open(filepath.Join(s.opt.Config.StateDir, "state.db"))
 	if err != nil {
 		return nil, err
@@ -41,6 +50,9 @@ func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
 	q := approval.New(approval.Options{
 		Journal:    j,
 		Scopes:     j,
+		Trails:     j,
+		Clock:      opt.Clock,
+		Rules:      func(r approval.Request) approval.Rule { return ruleOf(duty, r) },
 		Boot:       bootID(),
 		FourEyes:   opt.FourEyes,
 		OnDecision: s.recordDecision,
@@ -53,12 +65,23 @@ func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
 	if n := len(q.Restore(requests)); n > 0 {
 		s.log.Info("held requests restored", "count", n)
 	}
+	trails, err := j.Trails()
+	if err != nil {
+		s.log.Error("who was told of some held requests could not be read back; they are told again", "error", err)
+	}
+	q.Follow(trails)
 	scopes, err := j.Scopes()
 	if err != nil {
 		s.log.Error("some remembered decisions could not be read back; they are asked for again", "error", err)
 	}
 	q.Recall(scopes)
-	return &approvals{Queue: q, journal: j, opt: opt}, nil
+	return &approvals{Queue: q, journal: j, opt: opt, rota: duty}, nil
+}
+
+// ruleOf is what the operator decided about a request.
+func ruleOf(duty rota.Rota, r approval.Request) approval.Rule {
+	k, _ := duty.Category(r.Gate, r.Op)
+	return approval.Rule{Category: k.Name, Severity: k.Severity, People: k.People()}
 }
 
 // close answers everybody who waits and closes the journal. The waiters must
@@ -71,12 +94,21 @@ func (a *approvals) close() error {
 // recordDecision writes the audit record of a decision, before anybody acts on it.
 func (s *Supervisor) recordDecision(r approval.Request, d approval.Decision) error {
 	verdict := "deny"
-	if d.Allowed() {
+	switch {
+	case d.Allowed():
 		verdict = "allow"
+	case d.Outcome == approval.Seconding: // nothing is decided
+		verdict = "ask"
 	}
 	reason := d.Outcome.String()
 	if d.Scope.Kind != "" {
 		reason += ", " + d.Scope.String()
+	}
+	if d.Category != "" {
+		reason += ", category " + d.Category
+	}
+	if d.With != "" {
+		reason += ", with " + d.With
 	}
 	if d.Grant != "" {
 		reason += ", covered by " + d.Grant
@@ -123,8 +155,19 @@ func (c *call) notices() (any, *api.Error) {
 	return serve.Notices(c.s.approvals.Queue, c.r.URL.Query().Get("jail")), nil
 }
 
+// approval gives all of a request to somebody, who is noted as having seen it: the
+// first time that is recorded. It is shown all the same where that fails; nobody
+// can approve then anyway.
 func (c *call) approval() (any, *api.Error) {
-	return serve.One(c.s.approvals.Queue, c.r.PathValue("id"))
+	by := c.looks()
+	a, v, first, apiErr := serve.See(c.s.approvals.Queue, c.r.PathValue("id"), by)
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	if first {
+		c.s.notePeople(v.Request, opSeen, "", "request "+v.ID+" seen by "+by.String(), by)
+	}
+	return a, nil
 }
 
 func (c *call) watchApprovals() (any, *api.Error) {
@@ -147,7 +190,11 @@ func (c *call) decide() (any, *api.Error) {
 	if apiErr := c.deciding(r); apiErr != nil {
 		return nil, apiErr
 	}
-	by, apiErr := c.by()
+	v, err := c.s.approvals.Find(c.r.PathValue("id"))
+	if err != nil {
+		return nil, serve.Refusal(err)
+	}
+	by, apiErr := c.decides(v, r.Approve)
 	if apiErr != nil {
 		return nil, apiErr
 	}

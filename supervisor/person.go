@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,9 +22,6 @@ import (
 	"clawjail/supervisor/config/secret"
 	"clawjail/supervisor/limit"
 )
-
-// noAccount stands where the uid of a person does who has none on this host.
-const noAccount = math.MaxUint32
 
 // Bounds of what the console may ask.
 const (
@@ -188,30 +184,6 @@ func (c *call) deciding(d api.DecideRequest) *api.Error {
 	return c.steppedUp(critical)
 }
 
-// by is who decides in a call.
-func (c *call) by() (approval.By, *api.Error) {
-	if c.person == nil {
-		return approval.By{UID: c.peer.UID, Name: userName(c.peer.UID)}, nil
-	}
-	by := approval.By{UID: noAccount, Name: c.who()}
-	switch {
-	case c.person.UID != nil:
-		by.UID = *c.person.UID
-	case c.s.opt.Config.FourEyes && !c.person.NoAccount:
-		return by, api.Errorf(http.StatusForbidden, "hitl.four_eyes is on, and nobody has said which account of this host is %s's", c.person.Subject).
-			WithHint("an administrator says it: clawjail user role %s --account NAME, or --no-account", c.person.Subject)
-	}
-	return by, nil
-}
-
-// uidNote tells a uid beside a name in a record; names can be given to others.
-func uidNote(by approval.By) string {
-	if by.UID == noAccount {
-		return ""
-	}
-	return fmt.Sprintf(" (uid %d)", by.UID)
-}
-
 // searchAudit gives the newest records that match.
 func (c *call) searchAudit() (any, *api.Error) {
 	q := c.r.URL.Query()
@@ -284,22 +256,21 @@ func (c *call) usedLimits() (any, *api.Error) {
 		id, name string
 		max      int64
 		per      time.Duration
-		over     string
 	}
 	var bounds []bound
 	c.s.loop.do(func(t *table) {
 		for _, e := range t.live {
 			if e.view != nil && e.view.policy != nil && e.view.policy.Delete.Limit > 0 {
 				d := e.view.policy.Delete
-				bounds = append(bounds, bound{e.jail.ID, e.jail.Name, d.Limit, d.Per, d.Over.String()})
+				bounds = append(bounds, bound{e.jail.ID, e.jail.Name, d.Limit, d.Per})
 			}
 		}
 	})
 	for _, b := range bounds {
 		used, err := c.s.limits.Used("delete/"+b.name, limit.Limit{Max: b.max, Per: b.per})
-		l := api.Limit{Jail: b.id, Name: b.name, What: "deletions", Max: b.max, Per: b.per, Used: used, Left: max(0, b.max-used), Over: b.over, Rule: "delete"}
+		l := api.Limit{Jail: b.id, Name: b.name, What: "deletions", Max: b.max, Per: b.per, Used: used}
 		if err != nil {
-			l.Problem, l.Left = err.Error(), 0
+			l.Problem = err.Error()
 		}
 		out.Limits = append(out.Limits, l)
 	}

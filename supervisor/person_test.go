@@ -154,17 +154,17 @@ func TestFourEyesNeedAnAccount(t *testing.T) {
 		ok       bool
 	}{
 		{"known account", true, assert.Claims{UID: &uid}, 1000, true},
-		{"said to have none", true, assert.Claims{NoAccount: true}, noAccount, true},
-		{"nobody has said", true, assert.Claims{}, noAccount, false},
-		{"nobody has said, and nobody asks", false, assert.Claims{}, noAccount, true},
+		{"said to have none", true, assert.Claims{NoAccount: true}, approval.NoAccount, true},
+		{"nobody has said", true, assert.Claims{}, approval.NoAccount, false},
+		{"nobody has said, and nobody asks", false, assert.Claims{}, approval.NoAccount, true},
 	} {
-		c := &call{s: &Supervisor{opt: Options{Config: config.Config{FourEyes: tt.fourEyes}}}, person: &tt.person}
-		by, apiErr := c.by()
+		c := &call{s: &Supervisor{approvals: &approvals{}, opt: Options{Config: config.Config{FourEyes: tt.fourEyes}}}, person: &tt.person}
+		by, apiErr := c.decides(approval.View{}, true)
 		if (apiErr == nil) != tt.ok || by.UID != tt.uid {
 			t.Errorf("%s: %+v, %v", tt.name, by, apiErr)
 		}
 	}
-	if got := uidNote(approval.By{UID: noAccount}) + uidNote(approval.By{UID: 7}); got != " (uid 7)" {
+	if got := uidNote(approval.By{UID: approval.NoAccount}) + uidNote(approval.By{UID: 7}); got != " (uid 7)" {
 		t.Errorf("%q", got)
 	}
 }

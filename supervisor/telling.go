@@ -12,16 +12,34 @@ import (
 	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
-	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/incident"
 	"clawjail/supervisor/notify"
 	"clawjail/supervisor/notify/herald"
+	"clawjail/supervisor/notify/rota"
 )
 
 // openHerald opens the queue of what people are to be told.
 func (s *Supervisor) openHerald() (*herald.Herald, error) {
+	r, err := rota.New(s.opt.Config)
+	if err != nil {
+		return nil, err
+	}
 	return herald.Open(herald.Options{Channels: s.opt.Config.Channels, Path: filepath.Join(s.opt.Config.StateDir, "notify.db"),
-		Record: func(r audit.Record) { _ = s.audit.append(r) }, Log: s.log})
+		Record: func(r audit.Record) { _ = s.audit.append(r) }, Log: s.log,
+		Quiet: r.Quiet, Open: s.waits, Settled: s.noteSent})
+}
+
+// waits reports whether a held request still waits for a human.
+func (s *Supervisor) waits(id string) bool {
+	_, err := s.approvals.Find(id)
+	return err == nil
+}
+
+// noteSent notes beside a held request what became of a message about it.
+func (s *Supervisor) noteSent(r notify.Result) {
+	if m := r.Delivery.Message; m.Approval != "" && m.Category == notify.Approval {
+		s.approvals.Deliver(m.Approval, approval.Sent{Event: m.Event, Channel: r.Delivery.Channel, Outcome: string(r.Outcome), At: time.Now().UTC().Truncate(time.Millisecond)})
+	}
 }
 
 // gatewayRoutes is what clawjail-gateway may ask besides counters.
@@ -146,67 +164,4 @@ func (s *Supervisor) tellIncident(in incident.Incident, event, detail string) {
 // tellHealth tells that the supervisor itself needs somebody.
 func (s *Supervisor) tellHealth(event, title, text string) {
 	s.herald.Tell(notify.Message{Category: notify.Health, Event: event, Severity: "high", Key: "health " + event, Title: title, Text: escape.String(text)})
-}
-
-// tellApprovals tells of what is held and of what was done, where a channel is
-// for that.
-func (s *Supervisor) tellApprovals(ctx context.Context) {
-	if !s.herald.Wanted(notify.Approval) && !s.herald.Wanted(notify.Notice) {
-		return
-	}
-	events, err := s.approvals.Watch(ctx)
-	if err != nil {
-		s.log.Error("watch what is held, to tell of it", "error", err)
-		return
-	}
-	for ev := range events {
-		switch ev.Kind {
-		case approval.Added:
-			s.herald.Tell(askedMessage(ev.View))
-		case approval.Removed:
-			s.herald.Tell(decidedMessage(ev.View, ev.Decision))
-		case approval.Told:
-			s.herald.Tell(noticeMessage(ev.Notice))
-		case approval.Resync: // what was missed is asked for; keys keep it from being told twice
-			for _, v := range s.approvals.List() {
-				s.herald.Tell(askedMessage(v))
-			}
-		}
-	}
-}
-
-// shown is how much of what is asked stands in a message, in columns.
-const shown = 300
-
-func askedMessage(v approval.View) notify.Message {
-	now := time.Now().UTC().Round(0)
-	return notify.Message{Time: now, Category: notify.Approval, Event: "asked", Key: "asked " + v.ID,
-		Title: "approve? " + show.Clip(show.Summary(v.Request), 100),
-		Text: fmt.Sprintf("%s\njail %s, rule %s; denied in %s unless somebody decides\nclawjail approve %s", show.Clip(show.Summary(v.Request), shown),
-			escape.String(v.JailName), escape.String(v.Rule), show.Duration(v.Left), v.ID),
-		Jail: v.Jail, Approval: v.ID, Digest: v.Digest, Expires: now.Add(v.Left)}
-}
-
-func decidedMessage(v approval.View, d approval.Decision) notify.Message {
-	now := time.Now().UTC().Round(0)
-	by := ""
-	if d.By.String() != "" {
-		by = " by " + escape.String(d.By.String())
-	}
-	text := show.Clip(show.Summary(v.Request), shown)
-	if d.Reason != "" {
-		text += "\n" + escape.String(d.Reason)
-	}
-	return notify.Message{Time: now, Category: notify.Approval, Event: "decided", Key: "decided " + v.ID,
-		Title: fmt.Sprintf("%s%s: %s", d.Outcome, by, show.Clip(show.Summary(v.Request), 80)), Text: text,
-		Jail: v.Jail, Approval: v.ID, Digest: v.Digest, Expires: now.Add(time.Hour)}
-}
-
-func noticeMessage(n approval.Notice) notify.Message {
-	what := n.What
-	if what == "" {
-		what = "more by rule " + escape.String(n.Rule)
-	}
-	return notify.Message{Time: n.First.UTC().Round(0), Category: notify.Notice, Event: "told", Key: "told " + n.Jail + n.Gate + n.Rule + what,
-		Title: "done: " + show.Clip(what, 100), Text: fmt.Sprintf("%s\njail %s, rule %s", show.Clip(what, shown), escape.String(n.JailName), escape.String(n.Rule)), Jail: n.Jail}
 }

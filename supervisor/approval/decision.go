@@ -139,7 +139,7 @@ func (b By) String() string {
 		s = "uid " + strconv.FormatUint(uint64(b.UID), 10)
 	}
 	if b.For != "" {
-		s += ", for " + b.For
+		s += " for " + b.For
 	}
 	return s
 }

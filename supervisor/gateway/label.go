@@ -21,7 +21,7 @@ const (
 	states         set = "creating running frozen exited"
 	channels       set = "webhook slack shoutrrr smtp command gone"
 	sinks          set = "journald syslog otlp"
-	outcomes       set = "sent later givenup dropped again"
+	outcomes       set = "sent later givenup dropped again kept withdrawn"
 	incidentStates set = "open contained preserved assessed released killed closed"
 	// held are the gates that can hold an action: they are present at zero, so
 	// that an alert on their increase sees where they began.

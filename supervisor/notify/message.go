@@ -58,8 +58,24 @@ type Message struct {
 	Approval string    `json:"approval,omitempty"` // its id
 	Digest   string    `json:"digest,omitempty"`   // of what is to be approved
 	Drill    bool      `json:"drill,omitempty"`
+	// Of an approval: the operator's category, what it touches, how long it has
+	// waited by then, how many more people have to approve, and where to decide.
+	About    string  `json:"about,omitempty"`
+	Impact   *Impact `json:"impact,omitempty"`
+	WaitedMS int64   `json:"waited_ms,omitempty"`
+	Needs    int     `json:"needs,omitempty"`
+	Link     string  `json:"link,omitempty"`
 	// Expires is when it is of no use any more; zero: MaxAge after Time.
 	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Impact is what a held action touches. An empty list: nothing is known.
+type Impact struct {
+	Financial  []string `json:"financial,omitempty"`
+	Legal      []string `json:"legal,omitempty"`
+	Data       []string `json:"data,omitempty"`
+	Other      []string `json:"other,omitempty"`
+	Reversible string   `json:"reversible"` // yes, no, unknown
 }
 
 // Check cuts texts and refuses what no channel could be told.
@@ -120,6 +136,10 @@ const (
 	GivenUp Outcome = "givenup" // refused, or too old
 	Dropped Outcome = "dropped" // there was no room for it
 	Again   Outcome = "again"   // it was said already
+	// Kept means that quiet hours keep it for a while, Withdrawn that it was of no
+	// use any more before it was sent.
+	Kept      Outcome = "kept"
+	Withdrawn Outcome = "withdrawn"
 )
 
 // Result is a delivery and what became of it.

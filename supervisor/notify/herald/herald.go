@@ -32,8 +32,16 @@ type Options struct {
 	Channels []config.Channel
 	Path     string             // of the queue
 	Record   func(audit.Record) // into the log
-	Log      *slog.Logger
-	Now      func() time.Time // nil: time.Now
+	// Quiet says until when a channel is not to be disturbed by something of a
+	// severity; nil: never.
+	Quiet func(channel, severity string, at time.Time) (time.Time, bool)
+	// Open says whether a held request still waits; nil: nobody knows.
+	Open func(approval string) bool
+	// Settled hears what became of a message, each time that this changes. May be
+	// nil.
+	Settled func(notify.Result)
+	Log     *slog.Logger
+	Now     func() time.Time // nil: time.Now
 }
 
 // Herald tells people.
@@ -61,7 +69,7 @@ func Open(o Options) (*Herald, error) {
 			return nil, fmt.Errorf("channel %s: %w", c.Name, err)
 		}
 	}
-	box, err := outbox.Open(o.Path, o.Now)
+	box, err := outbox.Open(o.Path, o.Now, o.fate)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +116,52 @@ func (h *Herald) Wanted(category string) bool {
 	})
 }
 
-// Tell queues a message for the channels that are for it.
-func (h *Herald) Tell(m notify.Message) {
-	h.put(m, h.names(func(c config.Channel) bool { return wants(c, m) }))
+// Tell queues a message for the channels that are for it, and for others.
+func (h *Herald) Tell(m notify.Message, also ...string) {
+	h.put(m, h.names(func(c config.Channel) bool { return wants(c, m) || slices.Contains(also, c.Name) }))
 }
 
-func (h *Herald) put(m notify.Message, to []string) (id string) {
+// TellOnly queues a message for channels, and gives those that quiet hours keep it
+// from, with when these end.
+func (h *Herald) TellOnly(m notify.Message, channels []string) map[string]time.Time {
+	return h.put(m, h.names(func(c config.Channel) bool { return slices.Contains(channels, c.Name) }))
+}
+
+// Withdraw takes back what waits about a held request that nobody has to decide
+// any more.
+func (h *Herald) Withdraw(approval string) {
+	gone, err := h.box.Withdraw(func(m notify.Message) bool { return m.Approval == approval && asks(m) })
+	if err != nil {
+		h.opt.Log.Error("take back notifications", "approval", approval, "error", err)
+	}
+	for _, r := range gone {
+		h.settle(r)
+	}
+}
+
+// asks says that a message has somebody decide.
+func asks(m notify.Message) bool { return m.Category == notify.Approval && m.Event != "decided" }
+
+// fate is what becomes of a delivery. What asks for a decision lasts as long as the
+// request does, and not until a time by a clock that can be set.
+func (o Options) fate(d notify.Delivery, at time.Time) (f outbox.Fate) {
+	if o.Open != nil && d.Message.Approval != "" && asks(d.Message) {
+		f.Live = o.Open(d.Message.Approval)
+		f.Over = !f.Live
+	}
+	if o.Quiet != nil && d.Message.Event != testEvent {
+		f.Until, _ = o.Quiet(d.Channel, d.Message.Severity, at)
+	}
+	return f
+}
+
+// testEvent is that of a message that somebody sends to see it arrive.
+const testEvent = "test"
+
+func (h *Herald) put(m notify.Message, to []string) (kept map[string]time.Time) {
+	kept = map[string]time.Time{}
 	if len(to) == 0 {
-		return ""
+		return kept
 	}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -128,9 +174,12 @@ func (h *Herald) put(m notify.Message, to []string) (id string) {
 		h.opt.Log.Error("queue a notification", "error", err)
 	}
 	for _, r := range not {
+		if r.Outcome == notify.Kept {
+			kept[r.Delivery.Channel] = r.Delivery.Next
+		}
 		h.settle(r)
 	}
-	return m.ID
+	return kept
 }
 
 // Test queues a message for one channel, and waits for what becomes of the first
@@ -141,7 +190,7 @@ func (h *Herald) Test(ctx context.Context, channel, by string) (notify.Result, e
 	}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
-	m := notify.Message{ID: hex.EncodeToString(b[:]), Host: h.host, Time: h.opt.Now().UTC().Round(0), Category: notify.Health, Event: "test",
+	m := notify.Message{ID: hex.EncodeToString(b[:]), Host: h.host, Time: h.opt.Now().UTC().Round(0), Category: notify.Health, Event: testEvent,
 		Title: "a test of channel " + channel, Text: "Sent by " + by + " with `clawjail notify test`. Nothing has happened.", Expires: h.opt.Now().Add(time.Minute)}
 	done := make(chan notify.Result, 1)
 	id := m.ID + "." + channel
@@ -188,12 +237,23 @@ func (h *Herald) settle(r notify.Result) {
 	if r.Outcome == notify.Again || r.Outcome == notify.Later && d.Attempts > 1 {
 		return
 	}
+	if h.opt.Settled != nil {
+		h.opt.Settled(r)
+	}
 	m := d.Message
 	what := map[notify.Outcome]string{notify.Sent: "sent to", notify.Later: "could not be sent yet to", notify.GivenUp: "given up for",
-		notify.Dropped: "dropped, too many wait for"}[r.Outcome]
+		notify.Dropped: "dropped, too many wait for", notify.Kept: "kept from", notify.Withdrawn: "taken back from"}[r.Outcome]
 	text := fmt.Sprintf("%s %s: %s %s (%s)", m.Category, m.Event, what, d.Channel, kind)
-	if d.Error != "" && r.Outcome != notify.Sent {
+	switch {
+	case r.Outcome == notify.Kept:
+		text += ": quiet hours until " + d.Next.Format(time.RFC3339)
+	case r.Outcome == notify.Withdrawn:
+		text += ": nobody has to decide any more"
+	case d.Error != "" && r.Outcome != notify.Sent:
 		text += ": " + d.Error
+	}
+	if m.Approval != "" {
+		text += ", request " + m.Approval
 	}
 	h.opt.Record(audit.Record{Time: h.opt.Now(), Jail: m.Jail, Gate: audit.GateSupervisor,
 		Subject: audit.Subject{Op: OpNotify, Name: d.Channel, Message: text}})

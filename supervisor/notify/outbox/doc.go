@@ -31,6 +31,10 @@
 //     want to tell.
 //   - The supervisor keeps the time of the next attempt, not the gateway: it
 //     outlives both.
+//   - Quiet hours are asked about when a message is due, and not written down when
+//     it is queued: clocks are set, and configurations changed, in between.
+//   - A wait that is longer than any delay is one for a clock that was set back,
+//     and ends at once.
 //   - What was said within Window about the same thing is not said again; the
 //     keys are on the disk too, or every restart would repeat itself.
 //   - bbolt, which the supervisor links already, and not files: a message for

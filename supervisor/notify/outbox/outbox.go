@@ -34,10 +34,26 @@ const (
 // delays are the waits after each failed attempt; the last one goes on.
 var delays = [...]time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
+// Fate is what is to become of a delivery at a moment.
+type Fate struct {
+	// Over means that it is of no use any more, Live that it still is, whatever
+	// time it was given.
+	Over, Live bool
+	Until      time.Time // until when it waits; zero: it does not
+}
+
+// Judge says what is to become of a delivery at a moment. It may not use the
+// Outbox.
+type Judge func(notify.Delivery, time.Time) Fate
+
+// recheck bounds the wait for what Judge keeps: a clock that is set is noticed.
+const recheck = time.Minute
+
 // Outbox is the queue.
 type Outbox struct {
-	db  *bolt.DB
-	now func() time.Time
+	db    *bolt.DB
+	now   func() time.Time
+	judge Judge
 
 	mu      sync.Mutex
 	waiting map[string]*entry // by Delivery.ID
@@ -53,10 +69,14 @@ type entry struct {
 	leased time.Time // until when a sender has it
 }
 
-// Open opens or makes the file. A nil clock is the system's.
-func Open(path string, now func() time.Time) (*Outbox, error) {
+// Open opens or makes the file. A nil clock is the system's, a nil judge keeps
+// nothing.
+func Open(path string, now func() time.Time, judge Judge) (*Outbox, error) {
 	if now == nil {
 		now = time.Now
+	}
+	if judge == nil {
+		judge = func(notify.Delivery, time.Time) Fate { return Fate{} }
 	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTime, FreelistType: bolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
@@ -65,7 +85,7 @@ func Open(path string, now func() time.Time) (*Outbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	o := &Outbox{db: db, now: now, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{})}
+	o := &Outbox{db: db, now: now, judge: judge, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{})}
 	if err := o.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read notifications in %s: %w", path, err), db.Close())
 	}
@@ -122,7 +142,7 @@ func (o *Outbox) Close() error { return o.db.Close() }
 
 // Put queues a message for channels and returns when that is on the disk; with an
 // error it is queued and is not on the disk. Results are about the channels that do not
-// get it: Again and Dropped.
+// get it, Again and Dropped, and those that get it later, Kept.
 func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, error) {
 	if err := m.Check(); err != nil {
 		return nil, err
@@ -142,6 +162,10 @@ func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, erro
 		case o.queued(c) >= MaxQueued:
 			not = append(not, notify.Result{Delivery: d, Outcome: notify.Dropped})
 			continue
+		}
+		if until := o.judge(d, o.now()).Until; until.After(o.now()) {
+			d.Next = until // for people to see; what counts is what Judge says then
+			not = append(not, notify.Result{Delivery: d, Outcome: notify.Kept})
 		}
 		e := &entry{Delivery: d}
 		binary.BigEndian.PutUint64(e.key[:], o.next+uint64(len(add)))
@@ -289,16 +313,21 @@ func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expire
 	wait = time.Hour
 	var ready, gone []*entry
 	for _, e := range o.waiting {
-		at := e.Next
-		if e.leased.After(at) {
-			at = e.leased
+		if !slices.Contains(channels, e.Channel) {
+			continue
 		}
+		fate := o.judge(e.Delivery, now)
+		at := e.notBefore(now)
 		switch {
-		case !slices.Contains(channels, e.Channel):
-		case !now.Before(e.Message.Expires):
+		case fate.Over, !fate.Live && !now.Before(e.Message.Expires):
+			if fate.Until.After(now) {
+				e.Error = cmp.Or(e.Error, "quiet hours last until it is of no use")
+			}
 			gone = append(gone, e)
 		case at.After(now):
 			wait = min(wait, at.Sub(now))
+		case fate.Until.After(now):
+			wait = min(wait, fate.Until.Sub(now), recheck)
 		default:
 			ready = append(ready, e)
 		}
@@ -312,6 +341,40 @@ func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expire
 		due = append(due, e.Delivery)
 	}
 	return due, expired, wait, o.changed, nil
+}
+
+// notBefore is when an entry can be tried. What was never tried can be at once, and
+// one that waits for longer than any delay waits for a clock that was set back.
+func (e *entry) notBefore(now time.Time) time.Time {
+	at := e.leased
+	if e.Attempts > 0 && e.Next.After(at) {
+		at = e.Next
+	}
+	if at.Sub(now) > delays[len(delays)-1] {
+		return now
+	}
+	return at
+}
+
+// Withdraw takes back what waits and is of no use any more. What a sender has
+// already may still be sent.
+func (o *Outbox) Withdraw(is func(notify.Message) bool) ([]notify.Result, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var gone []*entry
+	for _, e := range o.waiting {
+		if is(e.Message) {
+			gone = append(gone, e)
+		}
+	}
+	if err := o.remove(gone); err != nil {
+		return nil, err
+	}
+	var out []notify.Result
+	for _, e := range gone {
+		out = append(out, notify.Result{Delivery: e.Delivery, Outcome: notify.Withdrawn})
+	}
+	return out, nil
 }
 
 // Done says how an attempt went. A delivery that is not there any more is no

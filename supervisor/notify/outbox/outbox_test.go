@@ -11,13 +11,16 @@ import (
 )
 
 // clock is a time that the test sets.
-type clock struct{ at time.Time }
+type clock struct {
+	at    time.Time
+	judge Judge
+}
 
 func (c *clock) now() time.Time { return c.at }
 
 func open(t *testing.T, path string, c *clock) *Outbox {
 	t.Helper()
-	o, err := Open(path, c.now)
+	o, err := Open(path, c.now, c.judge)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +30,7 @@ func open(t *testing.T, path string, c *clock) *Outbox {
 
 func fresh(t *testing.T) (*Outbox, *clock, string) {
 	t.Helper()
-	c := &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	c := &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	path := filepath.Join(t.TempDir(), "notify.db")
 	return open(t, path, c), c, path
 }
@@ -210,4 +213,96 @@ func TestWokenByWhatIsNew(t *testing.T) {
 	}
 	put(t, o, message(c, "a"), "hook")
 	<-changed
+}
+
+// What quiet hours keep goes when they end, as the clock says then, and not at
+// all when it is of no use by then.
+func TestQuietHoursKeep(t *testing.T) {
+	o, c, path := fresh(t)
+	loud := c.at.Add(9 * time.Hour)
+	c.judge = func(d notify.Delivery, at time.Time) Fate {
+		if d.Channel == "pager" && at.Before(loud) {
+			return Fate{Until: loud}
+		}
+		return Fate{}
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = open(t, path, c)
+	soon := message(c, "b")
+	soon.Expires = c.at.Add(time.Hour)
+	rs := append(put(t, o, message(c, "a"), "pager", "mail"), put(t, o, soon, "pager")...)
+	if len(rs) != 2 || rs[0].Outcome != notify.Kept || rs[0].Delivery.Channel != "pager" || !rs[0].Delivery.Next.Equal(loud) {
+		t.Errorf("%+v", rs)
+	}
+	if ds := due(t, o, "pager", "mail"); len(ds) != 1 || ds[0].ID != "a.mail" {
+		t.Errorf("%+v", ds)
+	}
+	_, _, wait, _, err := o.Due([]string{"pager"}, 10)
+	if err != nil || wait > recheck {
+		t.Errorf("a clock that is set is noticed after %v, %v", wait, err)
+	}
+	c.at = c.at.Add(2 * time.Hour)
+	_, gone, _, _, err := o.Due([]string{"pager"}, 10)
+	if err != nil || len(gone) != 1 || !strings.Contains(gone[0].Delivery.Error, "quiet hours last") {
+		t.Errorf("%+v, %v", gone, err)
+	}
+	c.at = loud
+	if ds := due(t, o, "pager"); len(ds) != 1 || ds[0].ID != "a.pager" {
+		t.Errorf("when they are over: %+v", ds)
+	}
+}
+
+// A clock that is set back keeps nothing that was due, and one that is set forward
+// lets nothing expire that still asks.
+func TestTheClockIsSet(t *testing.T) {
+	o, c, path := fresh(t)
+	over := map[string]bool{}
+	c.judge = func(d notify.Delivery, _ time.Time) Fate { return Fate{Live: !over[d.ID], Over: over[d.ID]} }
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = open(t, path, c)
+	asks := message(c, "a")
+	asks.Expires = c.at.Add(30 * time.Minute)
+	put(t, o, asks, "hook")
+	put(t, o, message(c, "b"), "hook")
+	c.at = c.at.Add(-48 * time.Hour)
+	if ds := due(t, o, "hook"); len(ds) != 2 {
+		t.Fatalf("set back before the first attempt: %+v", ds)
+	}
+	done(t, o, notify.Report{ID: "b.hook", Error: "503"})
+	c.at = c.at.Add(-48 * time.Hour)
+	if ds := due(t, o, "hook"); len(ds) != 2 {
+		t.Errorf("set back before the second attempt: %+v", ds)
+	}
+	c.at = c.at.Add(97 * time.Hour)
+	if ds := due(t, o, "hook"); len(ds) != 2 {
+		t.Errorf("set forward: %+v", ds)
+	}
+	over["a.hook"] = true
+	if _, gone, _, _, err := o.Due([]string{"hook"}, 10); err != nil || len(gone) != 1 || gone[0].Delivery.ID != "a.hook" {
+		t.Errorf("nobody has to decide any more: %+v, %v", gone, err)
+	}
+}
+
+func TestWithdraw(t *testing.T) {
+	o, c, path := fresh(t)
+	put(t, o, message(c, "a"), "hook", "mail")
+	put(t, o, message(c, "b"), "hook")
+	rs, err := o.Withdraw(func(m notify.Message) bool { return m.ID == "a" })
+	if err != nil || len(rs) != 2 || rs[0].Outcome != notify.Withdrawn {
+		t.Fatalf("%+v, %v", rs, err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = open(t, path, c)
+	if w := o.Waiting(); len(w) != 1 || w[0].ID != "b.hook" {
+		t.Errorf("%+v", w)
+	}
+	if rs, err := o.Withdraw(func(notify.Message) bool { return false }); err != nil || len(rs) != 0 {
+		t.Errorf("%+v, %v", rs, err)
+	}
 }
