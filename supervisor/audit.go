@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"clawjail/audit"
 	"clawjail/audit/redact"
 	"clawjail/audit/seal"
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/config"
 )
 
@@ -24,6 +27,7 @@ type auditor struct {
 	mu     sync.Mutex
 	broken error  // why the last Append did not work; nil when it did
 	missed uint64 // records lost since then
+	steps  map[step]uint64
 
 	// changed says that broken may have: a level, not an event, so that a log
 	// that breaks and works again in quick succession leaves no jail in the
@@ -37,12 +41,48 @@ type auditor struct {
 	triggers   *triggers // look at every record; nil: none
 }
 
+// step is a kind of record that is counted: of jails' lives and of people.
+type step struct{ gate, op, verdict string }
+
+// count counts a record that was written; the sets are closed, as with metrics.
+func (a *auditor) count(r *audit.Record) {
+	if r.Gate != audit.GateJail && r.Gate != audit.GateAuth {
+		return
+	}
+	k := step{gate: r.Gate, op: r.Subject.Op}
+	if r.Gate == audit.GateAuth {
+		k.verdict = r.Verdict
+	}
+	if _, known := a.steps[k]; !known && len(a.steps) >= maxLabels {
+		k = step{gate: r.Gate, op: "other"}
+	}
+	a.steps[k]++
+}
+
+// counted gives how many records there were of each kind.
+func (a *auditor) counted() (jails map[string]uint64, people []api.EventCount) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	jails = map[string]uint64{}
+	for k, n := range a.steps {
+		if k.gate == audit.GateJail {
+			jails[k.op] += n
+			continue
+		}
+		people = append(people, api.EventCount{Event: k.op, Verdict: k.verdict, Count: n})
+	}
+	slices.SortFunc(people, func(a, b api.EventCount) int {
+		return strings.Compare(a.Event+" "+a.Verdict, b.Event+" "+b.Verdict)
+	})
+	return jails, people
+}
+
 func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
 	r, err := openRedactor(c)
 	if err != nil {
 		return nil, err
 	}
-	a := &auditor{slog: log, redact: r, changed: make(chan struct{}, 1), rotations: make(chan mark, maxRotations)}
+	a := &auditor{slog: log, redact: r, steps: map[step]uint64{}, changed: make(chan struct{}, 1), rotations: make(chan mark, maxRotations)}
 	a.log, err = audit.Open(c.AuditDir(), audit.Options{
 		MaxBytes: c.AuditSegmentBytes, Boot: bootID(), Tier: tier, Redact: r.Record, Rotated: a.rotated,
 	})
@@ -77,6 +117,7 @@ func (a *auditor) append(r audit.Record) error {
 	_, err := a.log.Append(r)
 	if err == nil {
 		a.records.Add(1)
+		a.count(&r)
 		a.triggers.see(&r)
 		return nil
 	}

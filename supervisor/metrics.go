@@ -128,6 +128,7 @@ func (c *call) stats() (any, *api.Error) {
 	}
 	out.Notifications, out.NotificationsWaiting = s.notifyCounts()
 	out.Sinks = s.sinkCounts()
+	out.JailEvents, out.PeopleEvents = s.audit.counted()
 	out.HoldsPending, out.Notices = s.approvals.Pending(), s.approvals.Told()
 	slices.SortFunc(out.Decisions, func(a, b api.DecisionCount) int {
 		return strings.Compare(a.Gate+" "+a.Verdict, b.Gate+" "+b.Verdict)

@@ -27,6 +27,15 @@ type Stats struct {
 	StartSeconds         Histogram         `json:"start_seconds"`
 	SupervisorBytes      uint64            `json:"supervisor_resident_bytes"`
 	StartTimeUnix        float64           `json:"start_time_unix"`
+	JailEvents           map[string]uint64 `json:"jail_events"`   // steps of jails' lives that were recorded: start, stop, adopt…
+	PeopleEvents         []EventCount      `json:"people_events"` // of the console's people that were recorded: sign-in, step-up…
+}
+
+// EventCount is one cell of clawjail_people_events_total.
+type EventCount struct {
+	Event   string `json:"event"`
+	Verdict string `json:"verdict"`
+	Count   uint64 `json:"count"`
 }
 
 // DecisionCount is one cell of clawjail_decisions_total.

@@ -40,7 +40,8 @@ type Collector struct {
 // descs are the metrics, in the words of their HELP.
 type descs struct {
 	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze,
-	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, overrides, started *prometheus.Desc
+	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, overrides, started,
+	jailEvents, peopleEvents, start, logBytes, resident *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -72,6 +73,12 @@ func newDescs() descs {
 		sealErrors:  d("clawjail_audit_checkpoint_errors_total", "Checkpoints of the audit log, or copies of them, that could not be written."),
 		overrides:   d("clawjail_config_overrides", "Unsafe settings that the operator accepted; clawjail config check names them."),
 		started:     d("clawjail_supervisor_start_time_seconds", "When the supervisor started, in seconds since 1970."),
+
+		jailEvents:   d("clawjail_jail_events_total", "Steps of jails' lives that this supervisor recorded: starts, adoptions, freezes and so on.", "event"),
+		peopleEvents: d("clawjail_people_events_total", "Sign-ins of people, and what was changed about them, by what came of it.", "event", "verdict"),
+		start:        d("clawjail_start_seconds", "Time from the request for a jail until its program runs."),
+		logBytes:     d("clawjail_audit_bytes_total", "Bytes that this supervisor wrote to the audit log."),
+		resident:     d("clawjail_supervisor_resident_bytes", "Memory that the supervisor has resident."),
 	}
 }
 
@@ -87,7 +94,8 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
 	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze,
-		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.overrides, d.started} {
+		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.overrides, d.started,
+		d.jailEvents, d.peopleEvents, d.start, d.logBytes, d.resident} {
 		ch <- desc
 	}
 }
@@ -157,11 +165,11 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 	}
 	decisions := counts{}
 	for _, d := range s.Decisions {
-		decisions.add(d.Count, gates.pick(d.Gate), verdicts.pick(d.Verdict))
+		decisions.add(d.Count, judged.pick(d.Gate), verdicts.pick(d.Verdict))
 	}
 	add(c.desc.decisions, prometheus.CounterValue, decisions)
-	add(c.desc.holds, prometheus.GaugeValue, countsOf(s.HoldsPending, gates, held))
-	add(c.desc.notices, prometheus.CounterValue, countsOf(s.Notices, gates, held))
+	add(c.desc.holds, prometheus.GaugeValue, countsOf(s.HoldsPending, judged, holding))
+	add(c.desc.notices, prometheus.CounterValue, countsOf(s.Notices, judged, holding))
 	add(c.desc.mismatch, prometheus.CounterValue, countsOf(s.VerifyMismatch, gates, held))
 	add(c.desc.lost, prometheus.CounterValue, countsOf(s.EventsLost, classes, classes))
 	jails := map[string]uint64{}
@@ -191,9 +199,11 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 		{c.desc.records, prometheus.CounterValue, float64(s.AuditRecords)}, {c.desc.auditErrors, prometheus.CounterValue, float64(s.AuditErrors)},
 		{c.desc.unsigned, prometheus.GaugeValue, float64(s.AuditUnsigned)}, {c.desc.sealErrors, prometheus.CounterValue, float64(s.AuditSealErrors)},
 		{c.desc.overrides, prometheus.GaugeValue, float64(s.Overrides)}, {c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
+		{c.desc.logBytes, prometheus.CounterValue, float64(s.AuditBytes)}, {c.desc.resident, prometheus.GaugeValue, float64(s.SupervisorBytes)},
 	} {
 		out = append(out, prometheus.MustNewConstMetric(v.desc, v.kind, v.value))
 	}
+	out = append(out, c.events(s)...)
 	if s.Tier != "" {
 		add(c.desc.tier, prometheus.GaugeValue, counts{{tiers.pick(s.Tier)}: 1})
 	}
@@ -201,7 +211,7 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 		desc *prometheus.Desc
 		name string
 		h    api.Histogram
-	}{{c.desc.hold, "hold_seconds", s.HoldSeconds}, {c.desc.freeze, "freeze_seconds", s.FreezeSeconds}} {
+	}{{c.desc.hold, "hold_seconds", s.HoldSeconds}, {c.desc.freeze, "freeze_seconds", s.FreezeSeconds}, {c.desc.start, "start_seconds", s.StartSeconds}} {
 		m, err := histogram(h.desc, h.h)
 		if err != nil {
 			return nil, fmt.Errorf("the supervisor's %s: %w", h.name, err)

@@ -38,6 +38,10 @@ func busy() api.Stats {
 		AuditRecords:   5000, AuditErrors: 2, AuditUnsigned: 11, AuditSealErrors: 1, StartTimeUnix: 1795000000.5,
 		Jails:         map[api.State]uint64{api.StateRunning: 4, api.StateFrozen: 1},
 		FreezeSeconds: api.Histogram{Bounds: []float64{0.001, 0.01}, Buckets: []uint64{7, 9}, Count: 9, Sum: 0.012},
+		StartSeconds:  api.Histogram{Bounds: []float64{0.01, 0.1}, Buckets: []uint64{3, 5}, Count: 5, Sum: 0.06},
+		AuditBytes:    123456, SupervisorBytes: 40 << 20,
+		JailEvents:   map[string]uint64{"start": 5, "adopt": 2, "unheard-of": 1},
+		PeopleEvents: []api.EventCount{{Event: "sign-in", Verdict: "allow", Count: 4}, {Event: "sign-in", Verdict: "deny", Count: 9}},
 	}
 }
 

@@ -92,7 +92,7 @@ func TestServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	for _, want := range []string{"clawjail_up 1\n", `clawjail_jails{state="running"} 1`, `clawjail_decisions_total{gate="exec",verdict="audit"}`, `clawjail_decisions_total{gate="dns",verdict="deny"}`, "go_goroutines ", "process_open_fds "} {
+	for _, want := range []string{"clawjail_up 1\n", `clawjail_jails{state="running"} 1`, `clawjail_decisions_total{gate="exec",verdict="audit"}`, `clawjail_decisions_total{gate="dns",verdict="deny"}`, `clawjail_jail_events_total{event="start"} 2`, `clawjail_start_seconds_count 2`, "go_goroutines ", "process_open_fds "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
