@@ -42,9 +42,13 @@ func theirs(fd *os.File) (*running, error) {
 	}
 	pid, err := field(info, "Pid:")
 	if err != nil || pid <= 0 { // -1: it has been waited for
-		return nil, fmt.Errorf("%w: process %d, %w", ErrEnded, pid, errors.Join(err))
+		return nil, fmt.Errorf("%w: process %d", ErrEnded, pid)
 	}
-	return &running{pid: pid, fd: fd}, nil
+	r := &running{pid: pid, fd: fd}
+	if r.ended() {
+		return nil, fmt.Errorf("%w: process %d", ErrEnded, pid)
+	}
+	return r, nil
 }
 
 // same reports whether the process runs this very file as this user. A file that
