@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 	"rsc.io/qr"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
 	"clawjail/supervisor/config/source"
 	"clawjail/supervisor/gateway/auth/password"
@@ -39,7 +40,9 @@ func newUserCommand(e *env) *cobra.Command {
 		Use:   "user",
 		Short: "Keep the people who may sign in to the console",
 		Long: `user adds, changes and lists the people who may sign in to the web console. There
-is nobody until somebody is added here, as root on the host.
+is nobody until somebody is added here, as root on the host; admins do the rest
+in the console. What is changed, here or there, is in the audit log:
+clawjail audit query --gate auth
 
 Roles: viewer sees everything; approver decides what is held, too; responder
 freezes, thaws, kills and handles incidents, too; admin keeps users, too.`,
@@ -149,6 +152,7 @@ recovery codes, each of which counts once. They are shown now and never again.`,
 			if err := s.Update(func(all []store.User) ([]store.User, error) { return append(all, n), nil }); err != nil {
 				return err
 			}
+			u.record(s, api.PersonAdd, n.Name, "is "+string(n.Role))
 			return u.tell(n, codes)
 		},
 	}
@@ -337,7 +341,7 @@ func (u *users) table(list []listed) error {
 }
 
 func newUserDisableCommand(u *users) *cobra.Command {
-	return u.changeCommand("disable NAME", "Let somebody not sign in any more, and end their sessions", `disable ends all sessions at once and refuses new ones. What the person decided
+	return u.changeCommand(api.PersonDisable, "disable NAME", "Let somebody not sign in any more, and end their sessions", `disable ends all sessions at once and refuses new ones. What the person decided
 before stands.`, func(n *store.User) (string, error) {
 		n.Disabled = true
 		n.EndSession("")
@@ -346,13 +350,13 @@ before stands.`, func(n *store.User) (string, error) {
 }
 
 func newUserEnableCommand(u *users) *cobra.Command {
-	return u.changeCommand("enable NAME", "Let somebody sign in again", "", func(n *store.User) (string, error) {
+	return u.changeCommand(api.PersonEnable, "enable NAME", "Let somebody sign in again", "", func(n *store.User) (string, error) {
 		n.Disabled = false
 		return "may sign in", nil
 	})
 }
 
-func (u *users) changeCommand(use, short, long string, fn func(*store.User) (string, error)) *cobra.Command {
+func (u *users) changeCommand(op, use, short, long string, fn func(*store.User) (string, error)) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
 		s, err := u.open()
 		if err != nil {
@@ -362,6 +366,7 @@ func (u *users) changeCommand(use, short, long string, fn func(*store.User) (str
 		if err := s.Change(args[0], func(n *store.User) (err error) { said, err = fn(n); return err }); err != nil {
 			return err
 		}
+		u.record(s, op, args[0], "")
 		fmt.Fprintln(u.e.stdout, args[0], said)
 		return nil
 	}}
@@ -392,6 +397,7 @@ clawjail user reset made one.`,
 				return account.apply(n)
 			})
 			if err == nil {
+				u.record(s, api.PersonRole, args[0], "is "+string(role))
 				fmt.Fprintln(u.e.stdout, args[0], "is", role)
 			}
 			return err
@@ -433,6 +439,7 @@ ends their sessions: for who lost it, and for who may have lost it to others.`,
 			if err != nil {
 				return err
 			}
+			u.record(s, api.PersonReset, n.Name, "")
 			return u.tell(n, codes)
 		},
 	}

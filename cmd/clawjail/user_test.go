@@ -44,6 +44,8 @@ func TestUsers(t *testing.T) {
 		{"an approver", good, []string{"add", "bob", "--role", "approver", "--password-stdin", "--no-authenticator"}, 0, "bob is approver"},
 		{"another role", "", []string{"role", "bob", "responder"}, 0, "bob is responder"},
 		{"an account that is not there", "", []string{"role", "bob", "--account", "no-such-account"}, 125, "no-such-account"},
+		{"the last admin, with a word about it", "", []string{"disable", "alice"}, 0, "nobody can keep users in the console"},
+		{"the admin again", "", []string{"enable", "alice"}, 0, "alice may sign in"},
 		{"disabled", "", []string{"disable", "bob"}, 0, "bob is disabled"},
 		{"who is not there", "", []string{"disable", "eve"}, 125, "no such user"},
 		{"as a table", "", []string{"list"}, 0, "disabled"},

@@ -12,6 +12,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"clawjail/audit"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/client"
+	"clawjail/supervisor/gateway/auth/totp"
 )
 
 const consolePassword = "rhubarb-violin-tundra-19"
@@ -30,6 +34,7 @@ type console struct {
 	t     *testing.T
 	http  *http.Client
 	token string
+	code  string // fresh, of the authenticator
 }
 
 // call gives the status and the body of an answer.
@@ -46,6 +51,9 @@ func (c console) call(method, path string, in, out any) int {
 		c.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.code != "" {
+		req.Header.Set(api.CodeHeader, c.code)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
@@ -172,10 +180,157 @@ func TestConsole(t *testing.T) {
 	want(t, list, "the end by bob", func(r audit.Record) bool {
 		return r.Subject.Op == "kill" && strings.Contains(r.Subject.Message, "bob (console, responder)")
 	})
-	if o := clawjail(t, run{}, "user", "disable", "bob"); o.Code != 0 {
+	guess := nobody
+	for range 8 {
+		if status := guess.call("POST", "/sign-in", map[string]string{"user": "eve", "password": "guess"}, nil); status != http.StatusUnauthorized && status != http.StatusTooManyRequests {
+			t.Errorf("a guess: %d", status)
+		}
+	}
+	if o := clawjail(t, run{}, "user", "disable", "bob"); o.Code != 0 || strings.Contains(o.Stderr, "audit log") {
 		t.Error(o)
 	}
 	if status := bob.call("GET", "/jails", nil, nil); status != http.StatusUnauthorized {
 		t.Errorf("who is disabled gets %d", status)
+	}
+	peopleInTheLog(t)
+	keepUsers(t, nobody)
+}
+
+// peopleInTheLog looks for what happened about people: told by the sign-in, from
+// under its filter, and by the command line.
+func peopleInTheLog(t *testing.T) {
+	t.Helper()
+	for what, is := range map[string]func(audit.Record) bool{
+		"the sign-in of vera": func(r audit.Record) bool {
+			return r.Subject.Op == api.PersonSignIn && r.Verdict == "allow" && r.Subject.Name == "vera" && r.Subject.Addr == "127.0.0.1" && r.Subject.UID != nil && *r.Subject.UID == 64903
+		},
+		"the guesses about eve": func(r audit.Record) bool {
+			return r.Subject.Op == api.PersonSignIn && r.Verdict == "deny" && r.Subject.Name == "eve"
+		},
+		"the end of bob": func(r audit.Record) bool {
+			return r.Subject.Op == api.PersonDisable && r.Subject.Name == "bob" && r.Subject.UID != nil && *r.Subject.UID == 0
+		},
+	} {
+		eventually(t, what, func() bool {
+			for r, err := range audit.Query(auditDir, audit.Filter{Gate: audit.GateAuth}) {
+				if err == nil && is(r) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+// keepUsers has an admin who was made on the host add somebody in the console.
+func keepUsers(t *testing.T, nobody console) {
+	t.Helper()
+	o := clawjail(t, run{Stdin: consolePassword + "\n"}, "user", "add", "--password-stdin", "--no-account", "--role", "admin", "alice")
+	m := regexp.MustCompile(`type its secret: ([A-Z2-7]+)(?s:.*)print them:\n  (\S+)`).FindStringSubmatch(o.Stdout)
+	if o.Code != 0 || m == nil {
+		t.Fatal(o)
+	}
+	var got struct {
+		Access string `json:"access_token"`
+	}
+	if status := nobody.call("POST", "/sign-in", map[string]string{"user": "alice", "password": consolePassword, "code": m[2]}, &got); status != http.StatusOK {
+		t.Fatalf("alice: %d", status)
+	}
+	alice := nobody
+	alice.token = got.Access
+	if status := alice.call("POST", "/users", map[string]string{"name": "zoe", "role": "viewer"}, nil); status != http.StatusForbidden {
+		t.Errorf("without a code: %d", status)
+	}
+	code, err := totp.Code(m[1], totp.Step(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.code = code
+	var given struct {
+		Password string `json:"password"`
+	}
+	if status := alice.call("POST", "/users", map[string]any{"name": "zoe", "role": "viewer"}, &given); status != http.StatusOK || given.Password == "" {
+		t.Errorf("with a code: %d", status)
+	}
+	// It was in the log before it was answered.
+	found := false
+	for r, err := range audit.Query(auditDir, audit.Filter{Gate: audit.GateAuth}) {
+		found = found || err == nil && r.Subject.Op == api.PersonAdd && r.Subject.Name == "zoe" && strings.Contains(r.Subject.Message, "by alice (console, admin, code): is viewer")
+	}
+	if !found {
+		t.Error("nothing is in the log")
+	}
+}
+
+// TestCredentials: the secrets of the console as systemd gives them, in a
+// directory that is named in the environment: both services start with them, and
+// refuse to without.
+func TestCredentials(t *testing.T) {
+	if !ownHost(t, "network: {listen: \"127.0.0.1:9443\", name: localhost}\n", 16<<20) {
+		return
+	}
+	if err := os.MkdirAll("/var/lib/clawjail-gateway", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", "/var/lib/clawjail-gateway", "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	if o := clawjail(t, run{}, "config", "init"); o.Code != 0 {
+		t.Fatal(o)
+	}
+	// As systemd has them: a directory of mode 0500 with files of mode 0400.
+	dir := filepath.Join(t.TempDir(), "credentials")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{"/etc/clawjail/secrets/token": "token", "/etc/clawjail/tls/cert.pem": "cert", "/etc/clawjail/tls/key.pem": "key"} {
+		if err := os.WriteFile(filepath.Join(dir, to), []byte(read(t, from)), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	config := "version: 1\nauth: {secret_file: \"credential:token\"}\nnetwork: {listen: \"127.0.0.1:9443\", name: localhost, certificate: \"credential:cert\", key: \"credential:key\"}\n"
+	if err := os.WriteFile("/etc/clawjail/config.yaml", []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"clawjaild", "clawjail-gateway"} {
+		c := exec.CommandContext(t.Context(), bin(t, name))
+		c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+		if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), "LoadCredential=token:FILE") {
+			t.Errorf("%s without them: %v: %s", name, err, out)
+		}
+	}
+	add := clawjail(t, run{Stdin: consolePassword + "\n"}, "user", "add", "--password-stdin", "--no-authenticator", "--no-account", "vera")
+	if add.Code != 0 || !strings.Contains(add.Stderr, "the audit log does not have this") {
+		t.Fatal(add)
+	}
+	env := []string{"CREDENTIALS_DIRECTORY=" + dir}
+	service(t, "clawjaild", env)
+	eventually(t, "the supervisor answers", func() bool {
+		_, err := client.Client{Socket: client.DefaultSocket}.Ping(context.Background())
+		return err == nil
+	})
+	service(t, "clawjail-gateway", env, "-listen=127.0.0.1:0")
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(read(t, filepath.Join(dir, "cert"))))
+	vera := console{t: t, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "localhost"},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", "127.0.0.1:9443")
+		}}}}
+	eventually(t, "the console listens", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:9443")
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	// The supervisor believes what the sign-in signs: both have the same secret.
+	if status := vera.as("vera").call("GET", "/jails", nil, &[]api.Jail{}); status != http.StatusOK {
+		t.Errorf("the jails: %d", status)
 	}
 }
