@@ -43,6 +43,9 @@ func (s *Supervisor) openApprovals(opt approvalOptions) (*approvals, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range s.opt.Config.Warnings() {
+		s.log.Warn(w)
+	}
 	j, err := journal.Open(filepath.Join(s.opt.Config.StateDir, "state.db"))
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ import (
 	"clawjail/audit/escape"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/approval"
-	"clawjail/supervisor/approval/show"
 	"clawjail/supervisor/client"
 )
 
@@ -39,7 +38,10 @@ same destination. With --always a rule is written into the policy file too, and
 shown.
 
 With --digest the approval applies only to the request that was looked at
-before; without, to what is shown now.`,
+before; without, to what is shown now.
+
+Where the configuration asks for four eyes (hitl.categories), the action goes on
+when a second person has approved it as well. One denial is enough.`,
 		Example: `  clawjail approve 7k2p
   clawjail approve 7k2p --for 1h
   clawjail approve 7k2p --digest 5f1c…`,
@@ -108,7 +110,7 @@ func answer(c *cobra.Command, e *env, id string, approve bool, f answerFlags) er
 		return noRequest(err, id)
 	}
 	if !f.quiet {
-		fmt.Fprintf(e.stdout, "%s\n", show.Text(a.Request, a.Waited, a.Left, pageStyle(e.stdout)))
+		fmt.Fprintf(e.stdout, "%s\n", pendingPage(a, pageStyle(e.stdout)))
 	}
 	if f.digest != "" && f.digest != a.Digest {
 		return fmt.Errorf("request %s is not the one that was looked at: its digest is %s\n  nothing was decided", a.ID, a.Digest)
@@ -128,6 +130,10 @@ func decide(ctx context.Context, e *env, cl client.Client, id string, req api.De
 	r, d, err := cl.Decide(ctx, id, req)
 	if err != nil {
 		return err
+	}
+	if d.Needs > 0 {
+		fmt.Fprintf(e.stdout, "%s  your approval counts; it takes %d more, of somebody else\n", d.ID, d.Needs)
+		return nil
 	}
 	if d.Allowed != req.Approve {
 		return fmt.Errorf("request %s: %s", d.ID, ending(d))

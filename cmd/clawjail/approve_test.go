@@ -28,18 +28,20 @@ type office struct {
 	queue  *approval.Queue
 	socket string
 	last   approval.Decision // that was recorded
+	by     approval.By       // who asks
+	rule   approval.Rule     // of every request
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, socket: filepath.Join(t.TempDir(), "s")}
-	o.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b",
+	o := &office{t: t, socket: filepath.Join(t.TempDir(), "s"), by: approval.By{UID: 7, Name: "ana"}}
+	o.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b", Rules: func(approval.Request) approval.Rule { return o.rule },
 		OnDecision: func(_ approval.Request, d approval.Decision) error { o.last = d; return nil }})
 	l, err := net.Listen("unix", o.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: serve.Handler(o.queue, func(*http.Request) approval.By { return approval.By{UID: 7, Name: "ana"} })}
+	s := &http.Server{Handler: serve.Handler(o.queue, func(*http.Request) approval.By { return o.by })}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }()
 	t.Cleanup(func() { o.queue.Close(); _ = s.Close(); <-done })

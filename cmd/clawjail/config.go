@@ -91,6 +91,8 @@ type checkedConfig struct {
 	Problems []source.Problem `json:"problems,omitempty"`
 	// Accepted is what is unsafe and in force all the same.
 	Accepted []config.Override `json:"accepted,omitempty"`
+	// Warnings are about what is allowed, and perhaps not meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func newConfigCheckCommand(e *env) *cobra.Command {
@@ -111,7 +113,7 @@ guessed and its certificate can be used.`,
 			f, name, none, err := readConfig(e, args)
 			result := checkedConfig{File: name, Exists: !none, Problems: problemsOf(name, err)}
 			if err == nil {
-				result.Accepted = f.Config.Overrides()
+				result.Accepted, result.Warnings = f.Config.Overrides(), f.Config.Warnings()
 			}
 			if err == nil && len(args) == 0 {
 				result.Problems = keyProblems(name, f.Config)
@@ -131,6 +133,9 @@ guessed and its certificate can be used.`,
 			}
 			for _, o := range result.Accepted {
 				fmt.Fprintf(e.stderr, "clawjail: config %s: accepted, and unsafe: %s: %s\n", name, o.Key, o.Risk)
+			}
+			for _, w := range result.Warnings {
+				fmt.Fprintf(e.stderr, "clawjail: config %s: %s\n", name, w)
 			}
 			if !result.OK {
 				return &exitError{code: 1}

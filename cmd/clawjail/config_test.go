@@ -42,6 +42,9 @@ func TestConfigCheck(t *testing.T) {
 		{"too much standard input", none, strings.Repeat("#", 2<<20), []string{"-"}, 1, "", "clawjail: config standard input: has more than 1048576 bytes, and no more are read\n"},
 		{"a group that nobody has made", none, "version: 1\naccess: {group: no-such-group-here}\n", []string{"-"}, 1, "",
 			"clawjail: config standard input:2:17: access.group: this host has no group \"no-such-group-here\"; make it: groupadd no-such-group-here\n"},
+		{"what nobody would be told of", none, "version: 1\nnotifications:\n  channels: [{name: p, kind: command, command: [/bin/p]}]\n  quiet: [{from: \"22:00\", until: \"07:00\"}]\n" +
+			"hitl:\n  groups: [{name: g, channels: [p]}]\n  categories: [{name: k, of: [any], severity: low, escalate: [{to: g}]}]\n", []string{"-"}, 0, "standard input: ok\n",
+			"clawjail: config standard input: hitl.categories: k: in quiet hours nobody at all is told of it, and it expires; raise its severity, or lower notifications.quiet.pass\n"},
 		{"another output", none, "", []string{good, "-o", "xml"}, 125, "", "clawjail: unknown output \"xml\"; the only one is json\n"},
 		{"two files", none, "", []string{good, bad}, 125, "", "clawjail: 2 arguments, and it takes at most 1\n  clawjail config check [FILE] [flags]\n"},
 	}

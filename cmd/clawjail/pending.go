@@ -25,7 +25,9 @@ func newPendingCommand(e *env) *cobra.Command {
 		Use:   "pending [ID]",
 		Short: "Show what is held until somebody approves or denies it",
 		Long: `Lists the actions that are held until a human decides, the longest held of
-every jail first. With an ID, or the beginning of one, everything about it.
+every jail first. With an ID, or the beginning of one, everything about it: also
+who was told, who has looked (which this notes of you), and who has approved it
+already where that takes two people.
 
 An action that nobody decides in time is denied.
 
@@ -87,6 +89,9 @@ func printPending(w io.Writer, list []client.Approval, more int) error {
 		if a.Waiting > 1 {
 			what = fmt.Sprintf("%d× %s", a.Waiting, what)
 		}
+		if n := len(a.Trail.Consents); n > 0 {
+			what = fmt.Sprintf("[%d of %d approved] %s", n, a.Trail.Rule.People, what)
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, escape.Clip(a.JailName, 24), escape.String(a.Gate),
 			age(a.Waited), age(a.Left), show.Clip(what, width))
 	}
@@ -129,8 +134,17 @@ func showPending(c *cobra.Command, e *env, id string, asJSON bool) error {
 		fmt.Fprintf(e.stdout, "%s\n", b)
 		return nil
 	}
-	fmt.Fprint(e.stdout, show.Text(a.Request, a.Waited, a.Left, pageStyle(e.stdout)))
+	fmt.Fprint(e.stdout, pendingPage(a, pageStyle(e.stdout)))
 	return nil
+}
+
+// pendingPage is a request, and what people were told, saw and said of it.
+func pendingPage(a client.Approval, st show.Style) string {
+	page := show.Text(a.Request, a.Waited, a.Left, st)
+	if people := show.People(a.Trail, st); people != "" {
+		page += "\n" + people
+	}
+	return page
 }
 
 func noRequest(err error, id string) error {
@@ -146,12 +160,16 @@ func pendingJSON(a client.Approval) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(api.Approval{Request: b, WaitedMS: a.Waited.Milliseconds(), LeftMS: a.Left.Milliseconds()})
+	trail, err := approval.EncodeTrail(a.Trail)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(api.Approval{Request: b, WaitedMS: a.Waited.Milliseconds(), LeftMS: a.Left.Milliseconds(), Trail: trail})
 }
 
 // watchPending prints what comes, until it is interrupted.
 func watchPending(c *cobra.Command, e *env, asJSON bool) error {
-	known := map[string]bool{}
+	known, consents := map[string]bool{}, map[string]int{}
 	return client.Client{Socket: e.socket}.WatchApprovals(c.Context(), func(ev client.ApprovalEvent) error {
 		if asJSON {
 			return watchJSON(e.stdout, ev)
@@ -174,7 +192,12 @@ func watchPending(c *cobra.Command, e *env, asJSON bool) error {
 		case approval.Added:
 			known[ev.Approval.ID] = true
 			printArrival(e.stdout, ev.Approval)
+		case approval.Changed:
+			if line := secondLine(ev.Approval, consents); line != "" {
+				fmt.Fprintf(e.stdout, "%s\n\n", line)
+			}
 		case approval.Removed:
+			delete(consents, ev.Approval.ID)
 			delete(known, ev.Approval.ID)
 			if d := ev.Decision; d != nil {
 				fmt.Fprintf(e.stdout, "%s  %s\n\n", ev.Approval.ID, ending(*d))
@@ -184,8 +207,18 @@ func watchPending(c *cobra.Command, e *env, asJSON bool) error {
 	})
 }
 
+// secondLine says that one person approved and another has to, once for each.
+func secondLine(a client.Approval, told map[string]int) string {
+	n := len(a.Trail.Consents)
+	if n <= told[a.ID] {
+		return ""
+	}
+	told[a.ID] = n
+	return fmt.Sprintf("%s  approved by %s, takes %d more", a.ID, escape.String(a.Trail.Consents[n-1].By.String()), a.Trail.Needs())
+}
+
 func printArrival(w io.Writer, a client.Approval) {
-	fmt.Fprintf(w, "%s\n", show.Text(a.Request, a.Waited, a.Left, pageStyle(w)))
+	fmt.Fprintf(w, "%s\n", pendingPage(a, pageStyle(w)))
 }
 
 // ending says how a request ended, and after how long.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -63,6 +64,9 @@ type ApprovalDecision struct {
 
 // String says in one line how it ended. By and Reason are raw in it.
 func (d ApprovalDecision) String() string {
+	if d.Needs > 0 {
+		return fmt.Sprintf("approved by %s, takes %d more", d.By, d.Needs)
+	}
 	s := d.Outcome
 	if d.By != "" {
 		s += " by " + d.By

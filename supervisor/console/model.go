@@ -42,6 +42,7 @@ type model struct {
 	color  bool
 	always bool                      // a policy file can be written
 	decide func(question) decidedMsg // sends an answer; called beside the event loop
+	see    func(id string)           // notes that somebody has looked; called like that, may be nil
 
 	width, height int
 	now           time.Time
@@ -49,6 +50,7 @@ type model struct {
 	items    []item
 	more     int          // how many the supervisor could not list
 	selected string       // id; the selection stays with its request
+	looked   string       // the last one that a key was pressed at
 	scroll   int          // first line of the page that is shown
 	page     bool         // on a small screen: the page instead of the list
 	told     []api.Notice // what was done and is told, the latest at the end; at most maxTold
@@ -105,11 +107,23 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case decidedMsg:
 		return m.decided(msg), nil
 	case tea.KeyPressMsg:
-		return m.key(msg)
+		return look(m.key(msg))
 	case tea.PasteMsg:
 		return m.paste(msg.Content), nil
 	}
 	return m, nil
+}
+
+// look notes that somebody sits before the page of a request: they pressed a key
+// while it was there. A screen that nobody is at has seen nothing.
+func look(next tea.Model, cmd tea.Cmd) (tea.Model, tea.Cmd) {
+	m, ok := next.(model)
+	if !ok || cmd != nil || m.see == nil || !m.pageShown() || m.selected == "" || m.selected == m.looked {
+		return next, cmd
+	}
+	m.looked = m.selected
+	id, see := m.selected, m.see
+	return m, func() tea.Msg { see(id); return nil }
 }
 
 // apply takes a change of what is held.

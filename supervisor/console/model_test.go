@@ -383,3 +383,31 @@ func TestALongListScrolls(t *testing.T) {
 	}
 	x.check()
 }
+
+// Somebody at the keyboard has seen what is on the screen, once; a screen that
+// nobody is at has seen nothing.
+func TestWhoLooksHasSeen(t *testing.T) {
+	x := newTester(t, 120, 30, three(t))
+	var seen []string
+	x.m.see = func(id string) { seen = append(seen, id) }
+	x.send(tickMsg(clock()))
+	x.send(client.ApprovalEvent{Kind: approval.Resync, List: three(t)})
+	if len(seen) != 0 {
+		t.Errorf("before a key: %v", seen)
+	}
+	first := x.m.selected
+	x.keys("pgdown", "down", "up", "up", "?", "down")
+	if len(seen) != 3 || seen[0] != first || seen[1] == first || seen[2] != first {
+		t.Errorf("%v", seen)
+	}
+	low := newTester(t, 60, 8, three(t))
+	low.m.see = func(id string) { seen = append(seen, "low "+id) }
+	low.keys("down")
+	if len(seen) != 3 {
+		t.Errorf("the list alone: %v", seen)
+	}
+	low.keys("enter")
+	if len(seen) != 4 {
+		t.Errorf("its page: %v", seen)
+	}
+}

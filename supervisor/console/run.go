@@ -42,7 +42,9 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	decide := func(q question) decidedMsg { return o.decide(ctx, q) }
-	p := tea.NewProgram(newModel(o, decide, time.Now()), tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out))
+	m := newModel(o, decide, time.Now())
+	m.see = func(id string) { _, _ = o.Client.Approval(ctx, id) } // to ask for it is to have seen it
+	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out))
 	var work sync.WaitGroup
 	work.Go(func() { watch(ctx, o.Client, func(msg any) { p.Send(msg) }) })
 	_, err := p.Run()

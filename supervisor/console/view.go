@@ -79,6 +79,12 @@ func (m model) pageHeight() int {
 	return max(body-m.listHeight(body)-1, 1)
 }
 
+// pageShown reports whether the page of the selected request is on the screen.
+func (m model) pageShown() bool {
+	body := max(m.height, 3) - 1 - len(m.footer(max(m.width, minWidth)))
+	return !m.help && !m.notices && len(m.items) > 0 && (m.page || body >= tinyHeight)
+}
+
 func (m model) header(w int) string {
 	s := fmt.Sprintf("clawjail  %d held", len(m.items))
 	if m.more > 0 {
@@ -195,7 +201,11 @@ func (m model) pageLines() []string {
 	if w >= sideWidth {
 		w -= listWidth + 1
 	}
-	text := show.Text(i.Request, i.waited(m.now), i.left(m.now), show.Style{Width: min(w, 120), Color: m.color})
+	st := show.Style{Width: min(w, 120), Color: m.color}
+	text := show.Text(i.Request, i.waited(m.now), i.left(m.now), st)
+	if people := show.People(i.Trail, st); people != "" {
+		text += "\n" + people
+	}
 	return strings.Split(strings.TrimRight(text, "\n"), "\n")
 }
 

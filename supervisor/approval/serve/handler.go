@@ -26,7 +26,7 @@ func Handler(q *approval.Queue, by func(*http.Request) approval.By) http.Handler
 		reply(w, Notices(q, r.URL.Query().Get("jail")), nil)
 	})
 	mux.HandleFunc("GET /v1/approvals/{id}", func(w http.ResponseWriter, r *http.Request) {
-		a, apiErr := One(q, r.PathValue("id"))
+		a, _, _, apiErr := See(q, r.PathValue("id"), by(r))
 		reply(w, a, apiErr)
 	})
 	mux.HandleFunc("POST /v1/approvals/{id}/decide", func(w http.ResponseWriter, r *http.Request) {
