@@ -2,8 +2,10 @@
 // hour", exactly, over restarts, crashes and changes of the clock.
 //
 // Trust: keys and amounts come from the supervisor. The file is its own; still
-// every record is decoded strictly, and a key whose record is damaged is denied
-// until it is removed.
+// every record is decoded strictly, and a key whose record cannot be read is denied
+// until it is removed. A file whose records are not those that were written, or
+// whose pages make no sense, is not opened at all: what it leaves out would be
+// budget. It has to be restored, or moved away.
 //
 // Ownership: a Store made by Open owns its file; one made by New uses a database
 // that somebody else closes, after the Store. Close gives unused reservations
@@ -53,6 +55,9 @@
 //     reboot is root.
 //   - A denied take writes nothing and counts nothing, so whoever runs into the
 //     limit costs no disk.
+//   - A sum of all records is written with them. bbolt has one for its first pages
+//     only, and believes the rest or panics; a panic is an error here, after which
+//     nothing is written any more.
 //   - Different windows of one key share their events. Taking from two limits
 //     at once needs two keys: TakeAll locks them in their order, and takes from
 //     all or from none.

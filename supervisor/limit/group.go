@@ -2,8 +2,6 @@ package limit
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
@@ -13,6 +11,7 @@ import (
 const (
 	bucket       = "limits"
 	anchorKey    = "anchor"
+	sumKey       = "sum"
 	windowPrefix = 'k'
 )
 
@@ -25,6 +24,8 @@ type group struct {
 	mu      sync.Mutex
 	next    *commit
 	writing sync.Mutex
+	broken  error // held by writing: nothing is written any more
+	sum     sum   // held by writing: of all records that are there
 }
 
 // commit is one transaction to be.
@@ -77,24 +78,16 @@ func (g *group) transact(records map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	return g.db.Update(func(tx *bolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
-		if err != nil {
-			return err
-		}
-		// In their order: the database moves all that lies behind a new key.
-		for _, key := range slices.Sorted(maps.Keys(records)) {
-			record := records[key]
-			name := append([]byte{windowPrefix}, key...)
-			if record == nil {
-				err = b.Delete(name)
-			} else {
-				err = b.Put(name, record)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return b.Put([]byte(anchorKey), encodeAnchor(now))
-	})
+	if g.broken != nil {
+		return g.broken
+	}
+	next := g.sum
+	err = safely(func() error { return g.db.Update(func(tx *bolt.Tx) error { return next.put(tx, now, records) }) })
+	if err == nil {
+		g.sum = next
+	}
+	if errors.Is(err, ErrFile) {
+		g.broken = err // what the database holds by now, and which of its locks, nobody knows
+	}
+	return err
 }

@@ -331,7 +331,7 @@ func TestDamagedRecordDenies(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(bucket)).Put([]byte("kjail/delete"), []byte{version, 0xff})
+		return w.group.sum.put(tx, anchor{BootID: "b"}, map[string][]byte{"jail/delete": {version, 0xff}}) // as another version writes it
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package limit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -42,19 +44,39 @@ type slot struct {
 
 // Open opens or makes the file.
 func Open(path string) (*Store, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
+	var db *bolt.DB
+	var file *os.File // a database that panics does not close it
+	err := safely(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+				file, err = os.OpenFile(name, flag, mode)
+				return file, err
+			}})
+		return err
+	})
+	if errors.Is(err, ErrFile) && file != nil {
+		_ = file.Close()
+	}
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open %s: another supervisor uses it", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w%s", path, err, hint(err))
 	}
 	s, err := New(db, nil)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(fmt.Errorf("%w%s", err, hint(err)), safely(db.Close))
 	}
 	s.own = true
 	return s, nil
+}
+
+// hint says what to do about a file that cannot be used.
+func hint(err error) string {
+	if errors.Is(err, ErrFile) || errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrChecksum) || errors.Is(err, bolterrors.ErrVersionMismatch) {
+		return "; restore it from a backup (clawjail restore), or move it away: then what was used of every limit is forgotten"
+	}
+	return ""
 }
 
 // New counts in a bucket of a database that somebody else owns. A nil clock is
@@ -84,40 +106,58 @@ func (s *Store) CopyTo(path string) error {
 	return s.db.View(func(tx *bolt.Tx) error { return tx.CopyFile(path, 0o600) })
 }
 
+// firstTx is the last transaction of a database that was only made: bbolt's
+// db.go:init writes two.
+const firstTx = 1
+
 // load reads every key and the last anchor, whose time is never before that of
 // an entry.
 func (s *Store) load() (anchor, error) {
 	var last anchor
-	err := s.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte(bucket))
-		if b == nil {
-			return nil
-		}
-		if v := b.Get([]byte(anchorKey)); v != nil {
-			// Without a readable one, no time has passed since the last entry.
-			last, _ = decodeAnchor(v)
-		}
-		return b.ForEach(func(k, v []byte) error {
-			if len(k) == 0 || k[0] != windowPrefix {
-				return nil
-			}
-			if len(s.keys) >= MaxKeys {
-				return ErrKeys
-			}
-			w, err := decodeWindow(v)
-			if err != nil {
-				w = nil // denied until removed
-			}
-			s.keys[string(k[1:])] = &slot{w: w}
-			return nil
-		})
-	})
+	err := safely(func() error { return s.db.View(func(tx *bolt.Tx) error { return s.read(tx, &last) }) })
 	for _, sl := range s.keys {
 		if sl.w != nil && len(sl.w.entries) > 0 {
 			last.Now = max(last.Now, sl.w.entries[len(sl.w.entries)-1].at)
 		}
 	}
 	return last, err
+}
+
+// read reads what load wants.
+func (s *Store) read(tx *bolt.Tx, last *anchor) error {
+	b := tx.Bucket([]byte(bucket))
+	if b == nil && tx.ID() > firstTx {
+		return fmt.Errorf("%w: it was written to, and holds nothing", ErrFile)
+	}
+	if b == nil {
+		return nil
+	}
+	if v := b.Get([]byte(anchorKey)); v != nil {
+		// Without a readable one, no time has passed since the last entry.
+		*last, _ = decodeAnchor(v)
+	}
+	err := b.ForEach(func(k, v []byte) error {
+		if len(k) == 0 || k[0] != windowPrefix {
+			return nil
+		}
+		if len(s.keys) >= MaxKeys {
+			return ErrKeys
+		}
+		s.group.sum.add(k, v)
+		w, err := decodeWindow(v)
+		if err != nil {
+			w = nil // denied until removed
+		}
+		s.keys[string(k[1:])] = &slot{w: w}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if is := b.Get([]byte(sumKey)); !bytes.Equal(is, s.group.sum.encode()) {
+		return fmt.Errorf("%w: its records are not those that were written", ErrFile)
+	}
+	return nil
 }
 
 // settle counts what a crash left reserved as taken now, and writes that down.
