@@ -109,3 +109,39 @@ func TestOpenOnFullDisk(t *testing.T) {
 		t.Errorf("no gap: %+v", rs[len(rs)-2])
 	}
 }
+
+// TestFullDiskBatch: of records that are appended together those are kept for
+// which there is room, and the others are counted.
+func TestFullDiskBatch(t *testing.T) {
+	disk := kernel.SmallDisk(t, 256<<10)
+	dir := filepath.Join(disk, "log")
+	l := openLog(t, dir, Options{})
+	kernel.Fill(t, filepath.Join(disk, "ballast"))
+	records := make([]Record, 16)
+	for i := range records {
+		records[i] = execRecord(strings.Repeat("x", 700))
+	}
+	written, lost := 0, 0
+	for i := 0; lost < 20; i++ {
+		if i > 1000 {
+			t.Fatal("the disk does not fill")
+		}
+		n, err := l.AppendAll(records)
+		if (err == nil) != (n == len(records)) || err != nil && !errors.Is(err, ErrFull) {
+			t.Fatalf("%d records, %v", n, err)
+		}
+		written, lost = written+n, lost+len(records)-n
+	}
+	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, execRecord("/after"))
+	rs := checkChain(t, dir)
+	gap := rs[len(rs)-2]
+	if len(rs) != written+2 || gap.Gate != GateGap || gap.Subject.Lost != uint64(lost) {
+		t.Errorf("%d records written, %d lost; %d in the log, gap %+v", written, lost, len(rs), gap)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -329,25 +327,37 @@ func (l *Log) owe(r Record) {
 
 // write appends one line to the segment, or changes nothing.
 func (l *Log) write(r *Record) error {
-	r.Schema, r.Seq = Schema, l.seq+1
-	if r.Boot == "" {
-		r.Boot = l.opts.Boot
-	}
-	if r.Tier == "" {
-		r.Tier = l.opts.Tier
-	}
-	b := r.appendBody(l.buf[:0])
-	b = append(b, `,"prev":"`...)
-	b = append(b, l.prev...)
-	b = append(b, '"', '}')
-	line := len(b)
-	b = append(b, '\n')
+	b := l.line(l.buf[:0], r, l.seq+1, l.prev)
 	l.buf = b[:0]
 	if l.size > 0 && l.size+int64(len(b)) > l.opts.MaxBytes {
 		if err := l.rotate(r.Seq); err != nil {
 			return err
 		}
 	}
+	if err := l.store(b); err != nil {
+		return err
+	}
+	sum := hashLine(b[:len(b)-1])
+	l.seq, l.prev = r.Seq, string(sum[:])
+	return nil
+}
+
+// line appends the line of a record to b.
+func (l *Log) line(b []byte, r *Record, seq uint64, prev string) []byte {
+	r.Schema, r.Seq = Schema, seq
+	if r.Boot == "" {
+		r.Boot = l.opts.Boot
+	}
+	if r.Tier == "" {
+		r.Tier = l.opts.Tier
+	}
+	b = append(r.appendBody(b), `,"prev":"`...)
+	b = append(b, prev...)
+	return append(b, '"', '}', '\n')
+}
+
+// store puts lines at the end of the segment, or changes nothing.
+func (l *Log) store(b []byte) error {
 	if l.dirty {
 		if err := l.seg.Truncate(l.size); err != nil {
 			return fmt.Errorf("cut off half a record: %w", err)
@@ -358,8 +368,6 @@ func (l *Log) write(r *Record) error {
 		l.dirty = l.seg.Truncate(l.size) != nil
 		return writeError(err)
 	}
-	sum := sha256.Sum256(b[:line])
-	l.seq, l.prev = r.Seq, hex.EncodeToString(sum[:])
 	l.size += int64(len(b))
 	l.bytes += uint64(len(b))
 	return nil
