@@ -29,6 +29,8 @@ func TestShortSecretsAreRefused(t *testing.T) {
 	}
 }
 
+func head(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
 func TestVerify(t *testing.T) {
 	k := keys(t, 1)
 	c := Claims{Audience: Console, Subject: "alice", Role: Approver, ID: "1", Action: "POST /v1/x"}
@@ -52,6 +54,11 @@ func TestVerify(t *testing.T) {
 		{"with another secret", other, Console, noon, ErrToken},
 		{"alg none", none, Console, noon, ErrToken},
 		{"alg none with a MAC", none + part[2], Console, noon, ErrToken},
+		{"HS512", head(`{"alg":"HS512","kid":"20780","typ":"JWT"}`) + good[strings.IndexByte(good, '.'):], Console, noon, ErrToken},
+		{"RS256, as if the secret were a public key", head(`{"alg":"RS256","typ":"JWT"}`) + good[strings.IndexByte(good, '.'):], Console, noon, ErrToken},
+		{"a key of its own in the header", head(`{"alg":"HS256","jwk":{"kty":"oct","k":"AA"},"typ":"JWT"}`) + good[strings.IndexByte(good, '.'):], Console, noon, ErrToken},
+		{"a key id that is a path", head(`{"alg":"HS256","kid":"../../dev/null","typ":"JWT"}`) + good[strings.IndexByte(good, '.'):], Console, noon, ErrToken},
+		{"alg None", head(`{"alg":"None","typ":"JWT"}`) + "." + part[1] + ".", Console, noon, ErrToken},
 		{"another body", part[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"eve"}`)) + "." + part[2], Console, noon, ErrToken},
 		{"a cut MAC", good[:len(good)-4], Console, noon, ErrToken},
 		{"no MAC", part[0] + "." + part[1], Console, noon, ErrToken},

@@ -305,6 +305,30 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s without them: %v: %s", name, err, out)
 		}
 	}
+	for name, tt := range map[string]struct {
+		token string
+		mode  os.FileMode
+		want  string
+	}{
+		"short":       {"x", 0o400, "at least 32"},
+		"guessable":   {strings.Repeat("changeme", 6), 0o400, "config init --new-secret"},
+		"of everyone": {read(t, filepath.Join(dir, "token")), 0o444, "chmod 600"},
+	} {
+		bad := t.TempDir()
+		if err := os.WriteFile(filepath.Join(bad, "token"), []byte(tt.token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(bad, "token"), tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, program := range []string{"clawjaild", "clawjail-gateway"} {
+			c := exec.CommandContext(t.Context(), bin(t, program))
+			c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "CREDENTIALS_DIRECTORY=" + bad}
+			if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), tt.want) {
+				t.Errorf("%s with one that is %s: %v: %s", program, name, err, out)
+			}
+		}
+	}
 	add := clawjail(t, run{Stdin: consolePassword + "\n"}, "user", "add", "--password-stdin", "--no-authenticator", "--no-account", "vera")
 	if add.Code != 0 || !strings.Contains(add.Stderr, "the audit log does not have this") {
 		t.Fatal(add)

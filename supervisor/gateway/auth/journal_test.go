@@ -332,6 +332,10 @@ func TestAssertionsSayWhatWasProven(t *testing.T) {
 	w := newWorld(t)
 	logOf(w, nil)
 	access, proof := w.grace(t)
+	// The code that signed in is used up.
+	if _, err := w.Assert(wire.Ask{Access: access, Action: "POST /v1/x", Digest: assert.Digest(nil), Proof: &wire.Proof{Code: w.code(0), Client: here}}); status(t, err) != http.StatusForbidden {
+		t.Error(err)
+	}
 	for name, p := range map[string]*wire.Proof{"": nil, "code": proof()} {
 		a, err := w.Assert(wire.Ask{Access: access, Action: "POST /v1/x", Digest: assert.Digest(nil), Proof: p})
 		if err != nil {

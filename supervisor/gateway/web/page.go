@@ -22,7 +22,9 @@ import (
 func parsePages() (map[string]*template.Template, error) {
 	funcs := template.FuncMap{
 		"text": Text, "words": Words, "said": Said, "ago": ago, "when": when, "seconds": func(d time.Duration) int { return int(d.Seconds()) },
-		"for": show.Duration, "bytes": sizeOf, "short": func(s string) string { return s[:min(len(s), 12)] }, "plain": plain,
+		"for": show.Duration, "per": func(d time.Duration) string {
+			return strings.TrimSuffix(strings.TrimSuffix(show.Duration(d), " 0s"), " 0m")
+		}, "bytes": sizeOf, "short": func(s string) string { return s[:min(len(s), 12)] }, "plain": plain,
 		"percent": func(used, most int64) int64 { return int64(min(100, float64(used)*100/float64(max(most, 1)))) },
 	}
 	out := map[string]*template.Template{}

@@ -3,7 +3,11 @@ package web
 import (
 	"context"
 	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"clawjail/audit/escape"
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/gateway/auth/wire"
 )
 
@@ -174,5 +179,84 @@ func TestLiveViewsAreBounded(t *testing.T) {
 func TestPages(t *testing.T) {
 	if _, err := New(Options{Requests: 1, Window: time.Minute}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCertificateOnTheHealthPage: one that is about to expire says so before it
+// does.
+func TestCertificateOnTheHealthPage(t *testing.T) {
+	now := time.Now()
+	for _, tt := range []struct {
+		name    string
+		expires time.Time
+		want    string
+	}{{"for a year", now.Add(365 * 24 * time.Hour), "ok"}, {"for a week", now.Add(7 * 24 * time.Hour), "warn"}, {"over", now.Add(-time.Minute), "bad"}, {"a proxy's", time.Time{}, ""}} {
+		s, err := New(Options{Requests: 1, Window: time.Minute, Expires: tt.expires, Stats: func(context.Context) (api.Stats, error) { return api.Stats{}, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, hint := "", ""
+		for _, c := range s.health(t.Context(), &healthData{}, func(context.Context) error { return nil }) {
+			if c.Name == "Certificate" {
+				got, hint = c.State, c.Hint
+			}
+		}
+		if got != tt.want || (got == "warn" || got == "bad") != strings.Contains(hint, "--new-certificate") {
+			t.Errorf("%s: %q, %q", tt.name, got, hint)
+		}
+	}
+}
+
+func TestLimitsInOrder(t *testing.T) {
+	d := limitsOf([]api.Limit{
+		{Name: "c", What: "x", Max: 10, Used: 2, Left: 8}, {Name: "b", What: "x", Max: 10, Used: 9, Left: 1}, {Name: "a", What: "x", Max: 10, Used: 10}, {Name: "a", What: "w", Max: 0, Used: 0},
+		{Name: "d", What: "spending", Currency: "USD", Max: math.MaxInt64, Used: math.MaxInt64 / 2, Left: 1}, {Name: "e", What: "x", Max: 10, Problem: "away"},
+	})
+	var got []string
+	for _, l := range d.Limits {
+		got = append(got, l.Name+l.What)
+	}
+	if strings.Join(got, " ") != "ax bx dspending cx aw ex" || d.Over != 2 || d.Near != 1 {
+		t.Errorf("%v, %d over, %d near", got, d.Over, d.Near)
+	}
+	if l := (limitRow{api.Limit{Currency: "USD"}}); l.Amount(1234) != "12.34 USD" || (limitRow{}).Amount(1234) != "1234" {
+		t.Errorf("%s", l.Amount(1234))
+	}
+}
+
+func TestDraw(t *testing.T) {
+	c, err := draw("otpauth://totp/clawjail:zoe?secret=ABC")
+	if err != nil || c.Size < 21+2*quiet || !strings.HasPrefix(c.Path, "M4 4h1v1h-1z") || strings.Trim(c.Path, "Mhvz0123456789 -") != "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := draw(strings.Repeat("x", 5000)); err == nil {
+		t.Error("5000 bytes fit")
+	}
+}
+
+// TestProof: what a form brings as a fresh second factor.
+func TestProof(t *testing.T) {
+	for _, tt := range []struct {
+		form    string
+		code    string
+		passkey bool
+		begin   bool
+		bad     bool
+	}{
+		{"", "", false, false, false},
+		{"step_code=123+456", "123456", false, false, false},
+		{"step_begin=1&step_code=123456", "", false, true, false},
+		{"step_passkey=" + url.QueryEscape(`{"id":"x","response":{}}`), "", true, false, false},
+		{"step_code=1&step_passkey=" + url.QueryEscape(`{"id":"x","response":{}}`), "1", false, false, false},
+		{"step_passkey=" + url.QueryEscape(`{"id":"x","more":{}}`), "", false, false, true},
+		{"step_passkey=x", "", false, false, true},
+		{"%zz", "", false, false, true},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/users/vera", strings.NewReader(tt.form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		p, begin, err := (&view{r: r}).proof()
+		if (err != nil) != tt.bad || begin != tt.begin || (p != nil) != (tt.code != "" || tt.passkey) || p != nil && (p.Code != tt.code || (p.Passkey != nil) != tt.passkey) {
+			t.Errorf("%q: %+v, %v, %v", tt.form, p, begin, err)
+		}
 	}
 }

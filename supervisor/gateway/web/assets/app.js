@@ -122,6 +122,9 @@ addEventListener("keydown", (e) => {
 
 one("#reopen")?.click();
 
+// On a phone the sections are wider than the page.
+one("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Passkeys.
 const from64 = (s) => Uint8Array.from(atob(s.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const to64 = (b) => btoa(String.fromCharCode(...new Uint8Array(b))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
