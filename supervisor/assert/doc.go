@@ -38,5 +38,8 @@
 //     signed in through it, ask for assertions in that person's name, up to that
 //     person's role. It cannot do so for who is not signed in, after the session
 //     was ended, against four eyes, or without a record that names the person.
-//     Closing that too takes an authenticator that shows what it signs.
+//     Where auth.step_up asks for it, and for changes of users always, an assertion
+//     says which fresh second factor was given for exactly that request, so each
+//     takes a person who does something. Closing the rest takes an authenticator
+//     that shows what it signs.
 package assert

@@ -33,6 +33,9 @@
 //     another origin could send that has our Origin.
 //   - Strict cookies do not come with a link from a chat. Such a visit gets a
 //     page that opens the same address again, now from here.
+//   - A fresh second factor goes with the form that it is for. The script posts the
+//     form first with step_begin: the same code makes the same request of it, and
+//     the passkey is asked about its digest instead of it being sent.
 //   - "always" is not offered: it writes a rule into a policy file, and this
 //     process has no files.
 //   - The rate limit of an address is not that of a session: who attacks the
