@@ -37,7 +37,7 @@ func TestEveryBoundIsInTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"MaxJails", "loopQueue", "maxEnded", "maxProcs", "maxLogBytes", "maxLabels", "maxGiven", "maxUnsure", "maxStopped", "approval.MaxNotices", "maxRotations", "gate.maxHeld", "gate.maxOutstanding", "gate.maxHashes"} {
+	for _, name := range []string{"MaxJails", "loopQueue", "maxEnded", "maxProcs", "maxLogBytes", "maxLabels", "maxGiven", "maxUnsure", "maxStopped", "maxNoted", "approval.MaxNotices", "maxRotations", "maxPeopleRecords", "gate.maxHeld", "gate.maxOutstanding", "gate.maxHashes"} {
 		if !strings.Contains(string(doc), name) {
 			t.Errorf("the table of bounds in doc.go lacks %s", name)
 		}
