@@ -69,7 +69,7 @@ true`
 	if end := ended(t, j); end.Exit == nil || end.Exit.Code != 0 {
 		t.Fatalf("%+v", end.Exit)
 	}
-	for name, want := range map[string]string{"skips": "000", "first": "200", "second": "000", "report": "on record\n0\n", "again": "reported already: done"} {
+	for name, want := range map[string]string{"skips": "403", "first": "200", "second": "403", "report": "on record\n0\n", "again": "reported already: done"} {
 		if got := read(t, filepath.Join(dir, name)); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -82,7 +82,8 @@ func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *
 		if p := recover(); p != nil {
 			err = refused("internal error: %v", p)
 		}
-		if err != nil && ctx.Err() != nil {
+		var by *answered // decided before the jail ended
+		if err != nil && ctx.Err() != nil && !errors.As(err, &by) {
 			err = relay.ErrAborted // whatever it was that the end of the jail broke
 			if !dialed {
 				err = &refusal{err}
@@ -106,6 +107,12 @@ func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *
 		return err
 	}
 	if err := j.decide(ctx, c, a, e); err != nil {
+		var by *answered
+		if errors.As(err, &by) {
+			if told := tell(ctx, c, a.protocol, by.reason); told != "" {
+				err = fmt.Errorf("%w (the client was told: %s)", err, told)
+			}
+		}
 		return err
 	}
 	server, err := j.connect(ctx, a)

@@ -31,7 +31,9 @@
 //     none is ever unrecorded. Refusals and questions are counted together
 //     when they repeat, and may be lost; how many were is an event.
 //   - A refused client gets a reset, not a page or an alert: there is no
-//     protocol in which a lie would help it.
+//     protocol in which a lie would help it. One that somebody decided about is
+//     told so where its protocol has words for it, HTTP 403 or a TLS alert: it may
+//     have skipped an action that it could ask for, and the reason says which.
 //   - The host's own addresses are refused like loopback, even global ones:
 //     a connection whose two addresses are equal ends at this host. That is
 //     seen after connecting and before any byte is sent.

@@ -231,7 +231,7 @@ func (j *jail) hold(ctx context.Context, c *net.TCPConn, a attempt, e *control.E
 	select {
 	case v := <-verdict:
 		if !v.Allow {
-			return refused("held and refused: %s", v.Reason)
+			return &answered{refused("held and refused: %s", v.Reason), v.Reason}
 		}
 		return nil
 	case <-gone:

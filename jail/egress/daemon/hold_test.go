@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -130,6 +131,55 @@ func TestHeldAndRefused(t *testing.T) {
 	wantOne(t, h.end(t), control.Deny, "held and refused: a human")
 }
 
+// A client is told in the words of its protocol, and the event says so; what it
+// still sends does not turn the answer into a reset.
+func TestRefusedInItsProtocol(t *testing.T) {
+	for _, tt := range []struct{ protocol, says, hears, told string }{
+		{"http", "POST / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 403 Forbidden\r\n", "HTTP 403"},
+		{"tls", clientHello(t), "\x15\x03\x03\x00\x02\x02\x31", "a TLS alert: access denied"},
+	} {
+		t.Run(tt.protocol, func(t *testing.T) {
+			h := hold(t, true, "")
+			c := h.dial(t)
+			_, port, _ := net.SplitHostPort(h.addr)
+			if _, err := io.WriteString(c, strings.ReplaceAll(tt.says, "PORT", port)); err != nil {
+				t.Fatal(err)
+			}
+			m := h.next(t, control.TypeAsk)
+			if _, err := io.WriteString(c, "late data"); err != nil {
+				t.Fatal(err)
+			}
+			h.asker.decide(m.ID, control.Verdict{Reason: "it needs an approved make_payment\r\nX: \x1b"})
+			got, err := io.ReadAll(c)
+			if err != nil || !strings.HasPrefix(string(got), tt.hears) || strings.Contains(string(got), "\x1b") {
+				t.Errorf("%q, %v", got, err)
+			}
+			if tt.protocol == "http" && !strings.HasSuffix(string(got), "\r\n\r\nclawjail refused this connection: it needs an approved make_payment??X: ?\n") {
+				t.Errorf("%q", got)
+			}
+			c.Close()
+			wantOne(t, h.end(t), control.Deny, "(the client was told: "+tt.told+")")
+		})
+	}
+}
+
+// clientHello is what a client of TLS says first to an address.
+func clientHello(t *testing.T) string {
+	t.Helper()
+	mine, theirs := net.Pipe()
+	defer mine.Close()
+	go func() {
+		_ = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true}).Handshake()
+		theirs.Close()
+	}()
+	b := make([]byte, 16<<10)
+	n, err := mine.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b[:n])
+}
+
 // What the client says is checked before anybody is asked, and it goes on with
 // what it sent meanwhile. The connection leads to the jail's own listener: it
 // is a second one, and asked for as well.
@@ -151,7 +201,9 @@ func TestHeldAndAllowed(t *testing.T) {
 	h.asker.decide(first.ID, control.Verdict{Allow: true})
 	second := h.next(t, control.TypeAsk)
 	h.asker.decide(second.ID, control.Verdict{Reason: "no"})
-	expectReset(t, c)
+	if got, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 403 ") {
+		t.Errorf("%q, %v", got, err)
+	}
 	for _, e := range h.end(t) {
 		switch e.Ask {
 		case first.ID:
