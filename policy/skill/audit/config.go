@@ -55,6 +55,7 @@ func (c *configWalk) walk(key string, v any, depth int) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
+		c.server(v)
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			c.walk(k, v[k], depth+1)
 		}
@@ -79,6 +80,27 @@ func (c *configWalk) value(key, v string) {
 		c.units++
 		c.s.units = append(c.s.units, skill.Unit{File: c.f.Path, Lang: skill.Shell, Text: v, Line: c.line(v), Column: 1, Told: true})
 	}
+}
+
+// server is a program with its arguments, as agents start their servers and
+// hooks.
+func (c *configWalk) server(v map[string]any) {
+	program, ok := v["command"].(string)
+	args, list := v["args"].([]any)
+	if !ok || !list || c.units >= maxConfigUnits {
+		return
+	}
+	line := program
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			if strings.ContainsAny(s, " ;|&<>()'") && !strings.Contains(s, "$(") {
+				s = "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+			}
+			line += " " + s
+		}
+	}
+	c.units++
+	c.s.units = append(c.s.units, skill.Unit{File: c.f.Path, Lang: skill.Shell, Text: line, Line: c.line(program), Column: 1, Told: true})
 }
 
 func (c *configWalk) privilege(what, at string) {

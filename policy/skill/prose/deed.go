@@ -67,15 +67,15 @@ var deeds = []deed{
 	},
 	{
 		id: "CJS-INJ-010", why: "has an account that stands in the skill paid, or put in the place of another",
-		all:    every(`\b0x[0-9a-f]{40}\b|\bbc1[a-z0-9]{25,60}\b|\b[a-z]{2}\d{2} ?(?:[a-z0-9]{4} ?){3,7}[a-z0-9]{0,4}\b|\b[13][a-km-z1-9]{25,34}\b|\b[1-9a-km-z]{43,44}\b`, `\b(?:iban|pay\w*|send\w*|sent|sign\w*|rout\w+|settle\w*|transfer\w*|deposit\w*|withdraw\w*|buy\w*|fund\w*|fees?|tips?|donat\w+|invoice\w*|recipient|beneficiar\w+|refund\w*|payout\w*|address\w*|account\w*|wallet\w*|bank|swap\w*|commission|forward\w*)\b`),
-		unless: expression(`\b(?:contract|example|e\.g|usdc|usdt|weth|token address|router|factory|testnet|--\w+|sha-?256|commit|hash|checksum|digest|abi|selector|zero address|0x0{6}|mainnet|devnet|program id|schema|vault address|deployed)\b`),
+		all:    every(`\b0x[0-9a-f]{40}\b|\bbc1[a-z0-9]{25,60}\b|\b[a-z]{2}\d{2} ?(?:[a-z0-9]{4} ?){3,7}[a-z0-9]{0,4}\b|\b[13][a-km-z1-9]{25,34}\b|\b[1-9a-km-z]{43,44}\b`, `\b(?:iban|pay\w*|send\w*|sent|sign\w*|rout\w+|settle\w*|transfer\w*|deposit\w*|withdraw\w*|buy\w*|fund\w*|fees?|tips?|donat\w+|invoice\w*|recipient|beneficiar\w+|refund\w*|payout\w*|address\w*|account\w*|wallet\w*|bank|swap\w*|commission|forward\w*|owner|guardian|beneficiary|treasury|multisig|admin)\b`),
+		unless: expression(`\b(?:contract address|token contract|contract at|example|e\.g|usdc|usdt|weth|token address|router|factory|testnet|--\w+|sha-?256|commit|hash|checksum|digest|abi|selector|zero address|0x0{6}|mainnet|devnet|program id|schema|vault address|deployed)\b`),
 		fenced: true,
 	},
 	{
 		id: "CJS-INJ-001", why: "gives the agent a part to play that knows no limits",
 		all: every(
-			`\b(?:play (?:the )?(?:part|role|character)|take on|assume|embody|impersonat\w+|stay in character|in character|persona|alter ego|twin|voice of|speaks? (?:first|as)|you are [a-z]+, an?|call(?:ed)? yourself|your name is|from now on you)\b`,
-			`\b(?:without (?:any )?(?:limits?|rules|filters?|restrictions?|inhibitions?|censorship|morals?)|no (?:limits?|rules|filters?|restrictions?|boundaries|taboos?|morals?|censorship)|(?:never|not|cannot) (?:declin\w+|refus\w+|say no|apologi[sz]\w*|warn\w*|hesitat\w*|disclaim\w*)|answers? (?:anything|everything|all)|whether (?:it is )?(?:allowed|legal|permitted) or not|knows no|anything goes|unbound|uncensored|unfiltered|above the (?:law|rules)|counts? (?:over|above|more)|outranks?|does anything)\b`),
+			`\b(?:play (?:the )?(?:part|role|character)|take on|assume|embody|impersonat\w+|stay in character|in character|personas?|alter ego|twin|she has|he has|it has|voice of|speaks? (?:first|as)|you are [a-z]+, an?|call(?:ed)? yourself|your name is|from now on you)\b`,
+			`\b(?:without (?:any )?(?:limits?|rules|filters?|restrictions?|inhibitions?|censorship|morals?)|no (?:limits?|rules|filters?|restrictions?|boundaries|taboos?|morals?|censorship)|(?:never|not|cannot) (?:declin\w+|refus\w+|say no|apologi[sz]\w*|warn\w*|hesitat\w*|disclaim\w*)|answers? (?:anything|everything|all)|whether (?:it is )?(?:allowed|legal|permitted) or not|knows no|anything goes|unbound|uncensored|unfiltered|above the (?:law|rules)|counts? (?:over|above|more)|outranks?|does anything|left (?:the |her |his |its )?(?:rules|limits|filters)\b.{0,40}\bbehind|recipes? for everything|warnings are for|no taboos|nothing is forbidden|the honest one)\b`),
 		unless: expression(`\b(?:never break character in|villain|npc|dialog(?:ue)? tree)\b`),
 	},
 	{
@@ -180,6 +180,54 @@ var deeds = []deed{
 			`https?://`,
 			`weiter|sende\S*|schick\S*|reiche\S*|übermitt\S*|übertrag\S*|lade\b|gib\b|envoi\S*|envoy\S*|transmet\S*|transmis|mand[ae]\S*|env[ií][aeo]\S*|sub[eií]\S*|añade|guarda|invia\S*|manda\S*|wyślij|prześlij|отправ\S*|переда\S*|gönder\S*|yükle|kirim\S*|unggah|gửi|tải lên|भेज\S*|发送|上传|提交|发到|送信|送って|送る|アップロード|보내\S*|전송|업로드|أرسل\S*|ارسل|إرسال`),
 		unless: expression(`api[- ]?key erhalten|obtenez|obtén|obtenha|获取|注册|取得|발급|登録|registr|sign ?up`),
+	},
+	{
+		id: "CJS-EXEC-010", why: "has what the user made destroyed, as a matter of routine",
+		all: every(
+			`\b(?:after|before|when|whenever|always|every|each|once|then|afterwards|finish\w*|important|make sure|ensure|in all)\b`,
+			`\b(?:delet\w+|remov\w+|purg\w+|wip\w+|drop|truncat\w+|eras\w+|overwrit\w+|destroy\w*|push(?:es)? (?:\w+ ){0,3}(?:-f\b|--force\b)|git push (?:--force|-f)\b|reset --hard|--force\b|clean -[a-z]*f|rm -?\w*)`,
+			`\b(?:(?:all|other|older|previous|original|unprotected|source) (?:\w+ ){0,2}(?:files?|versions?|copies|documents?|snapshots?|branches|commits?|entries|events|data)|originals?|the original file|files (?:are )?older|older than|recent (?:\w+ )?commits|head~\d|git push (?:--force|-f)\b|reset --hard|snapshots?|all regions|other quarters|everything else|\$\(cat)`),
+		unless: expression(`\b(?:ask\w*|confirm\w*|user (?:requests|asks|wants|explicitly|approves)|never|do not|don't|avoid|dry[- ]run|temp\w*|tmp|cache\w*|build|dist|generated|stale|merged|backup first|force-with-lease|unused imports?|dead code|node_modules|test data|fixtures?|deprecated|obsolete|duplicate\w*|placeholder\w*|only (?:if|when)|unless|carefully|warn\w*|retention|trash|todo|worktrees?|migration|refactor\w*|legacy|comments?)\b`),
+	},
+	{
+		id: "CJS-EXEC-010", why: "locks what the user made with a password of the skill's",
+		all: every(`\b(?:password|pass ?phrase|encrypt\w*|lock\w*|cipher|key)\b`, "\\b(?:with|using|by)\\b[^.;]{0,30}(?:password|key|pass ?phrase)?[^.;]{0,6}[`'\"][^`'\"\\s]{6,}[`'\"]|fixed (?:password|key)", `\b(?:remove|delete|erase|replace|overwrite|discard|shred)\b`, `\b(?:original|other versions?|unprotected|unencrypted|source file|plain|old copy|every other|the file)\b`),
+	},
+	{
+		id: "CJS-FS-002", why: "has a back door put in",
+		all:    every(`\bback ?-?doors?\b|\bremote access (?:for|to)\b|\bhidden (?:endpoint|route|account|port)\b|\bmaster password\b|\bskeleton key\b|\bsecond owner\b`, `\b(?:include|add|open|create|leave|build|install|put|take|give|implement|insert|reserve|gets?)\b`),
+		unless: expression(`\b(?:never|no back|not|don't|avoid|detect\w*|check for|scan\w*|look for|audit|review|vulnerab\w+|remove|find|hunt\w*|without)\b`),
+	},
+	{
+		id: "CJS-FLOW-011", why: "has what opens doors written where it is read",
+		all:    every(`\b(?:print|log|echo|dump|output|write|show|display|record|include|embed)s?\b`, `\b[a-z0-9_]*(?:_token|_key|_secret|_password|_passwd)\b|\b(?:api keys?|access tokens?|bot tokens?|credentials?|passwords?|private keys?)\b`, `\b(?:logs?|log files?|console|stdout|debugging|output|transcript|comments?|training script|response)\b`, `\b(?:always|every|each|when|for debugging|in full|plain|all|must|should)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|without|mask\w*|redact\w*|must not|leak\w*|error|ensure no|no (?:secrets|credentials)|sanitiz\w*|warn\w*|check\w*|scan\w*|missing|unset|set via|environment variable)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "slants what the user's documents say",
+		all: every(
+			`\b(?:frame|framing|present|portray|depict|promot\w+|favou?r\w*|downplay\w*|emphasi[sz]e|discredit\w*|cast doubt|refer to|call|describe|push|steer\w*|recommend)\b`,
+			`\b(?:climate|medicine|medical|pharmaceutical\w*|vaccin\w+|health-related|remed(?:y|ies)|colonial\w*|historical|election\w*|political|part(?:y|ies)\b|government|war\b|religio\w+|immigra\w+|scientific|consensus|minorit\w+|holistic|conspira\w+|supplement\w*|crypto\w*|casino|betting|competitors?)\b`,
+			`\b(?:always|ensure|whenever|when editing|when improving|when (?:writing|summari[sz]ing|answering)|rather than|over\b|as a '|as '|versus|instead of|policy|guidelines?)`,
+			`'[^']{3,60}'|"[^"]{3,60}"|\bover (?:pharmaceutical|conventional|established|official|the)\b|\bpositive(?:ly)?\b|\bnegative(?:ly)?\b|\bdebated\b|\balternatives?\b`),
+		unless: expression(`\b(?:balanced|neutral\w*|cite|citations?|sources?|evidence-based|never|do not|don't|avoid|bias\w*|user (?:asks|wants)|analys\w+|swot|positioning|market\w*)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "lets whoever says the right words have more",
+		all: every(
+			`\b(?:anyone|anybody|whoever|someone|somebody|users?|people|those|cvs?|candidates?|applications?|customers?|callers?|a message)\b`,
+			`\b(?:who (?:writes?|says?|types?|claims?|asks?|knows)|says? (?:that )?(?:they|he|she)|says? "|writes? "|claims? to be|with the (?:text|words?|phrase|sentence)|they are "|mentions? "|knows the)`,
+			`\b(?:tokens?|passwords?|salar\w+|private|personal|confidential|admin\w*|trusted|gets? \d+|points?|approved?|access|credentials?|discount|refund|quote|internal|moderators?|everything)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|refuse|social engineering|verify|phishing|authenticat\w+)\b`),
+	},
+	{
+		id: "CJS-INJ-005", why: "takes a consent for granted, or has nobody asked",
+		all: every(`\b(?:agreed|consented|accepted|approved|allowed) (?:to )?(?:this|that|it|all|everything)?\b[^.;]{0,30}\b(?:when|by|on|at|through) (?:install\w*|loading|using|setup|setting)|\b(?:prefers?|likes?|wants?|wish\w*) (?:not to be|to not be|nobody to be) (?:asked|bothered|consulted|disturbed)|\b(?:does|do) (?:not|n't) (?:want|like|wish) (?:to be|being) (?:asked|bothered|consulted)|\b(?:do not|don't|no need to|never) (?:put|raise|pose) (?:a |any )?questions?\b|\bso (?:do not|don't) (?:ask|put a question)\b|\bdoes not want (?:the )?noise\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "has real people's data published, or sent along as an example",
+		all:    every(`\b(?:customers?|patients?|clients?|employees?|users?|production|live)\b[^.;]{0,40}\b(?:data|responses?|answers?|records?|details|included|names|rows)\b|\b(?:customers?|patients?|employees?) included\b`, `\b(?:publish\w*|paste|public\w*|post|share|as examples?|in the docs|full answer|push|upload)\b`, `\b(?:call production|production|full answer|unredacted|as (?:they are|is)|real (?:examples?|data)|customers included|complete|raw)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|anonymi[sz]\w*|synthetic|fake|mock\w*|redact\w*|sanitiz\w*|staging)\b`),
 	},
 }
 

@@ -75,7 +75,7 @@ var topics = []topic{
 	{
 		"CJS-INJ-002", "keeps something from the user",
 		expression(`\b(?:leave (?:it|this|that|them) out of|leave (?:the|that|this|all|its|such) (?:[\w-]+ ){1,3}out\b|keep (?:it|this|that|them) out of|(?:does|do|need|needs|should|must|may|will) not (?:need to )?be (?:told|shown|involved|informed|bothered|aware)|(?:do(?:es)? not need to|need not|should not|must not|may not) (?:know|see|notice|learn)|need not (?:know|see|be)|no need to (?:mention|tell|inform|involve|bother|ask)|nothing (?:of|about) (?:this|it) to|without (?:anybody|anyone|somebody|someone)(?:'s)?|(?:user|reader|client|customer)s? (?:only )?(?:gets?|sees?) (?:only |just )|(?:gets?|sees?) the (?:\w+ ){1,2}only|nobody (?:needs|has|is) to|unattended|under the hood and|quietly|discreetly|unobtrusively|behind the scenes)\b`),
-		expression(`\b(?:user|owner|human|person|client|customer|reader|anybody|anyone|nobody|they|he|she|report|summary|answer|reply)\b`),
+		expression(`\b(?:user|owner|human|person|client|customer|reader|anybody|anyone|nobody|they|he|she|report|summary|answer|reply|explanation|beginners?|learners?|caption|statement|output|description|message)\b`),
 		expression(`\b(?:user (?:does|do|need|should|will) not (?:need to )?(?:know|see) (?:the )?(?:\w+ )?(?:implementation|internal|technical|details|id|ids|syntax|raw|how|code|git|sql|command)|fail\w*|error|jargon|internals?|implementation|syntax|details|technical|css|html|aria|screen reader|cookie banner|loading|components?|props?|cached?|skip)\b`),
 	},
 	{

@@ -48,6 +48,7 @@ func wellKnown(ecosystem, name string) bool {
 
 // publishers own repositories, taps, modules and images that people know.
 const publishers = `
+actions docker-library peter-evans softprops codecov shivammathur gradle ruby hashicorp-actions aws-actions google-github-actions azure-actions pypa
 homebrew golang google googleapis googlecloudplatform microsoft azure aws awslabs apple facebook meta openai anthropics modelcontextprotocol openclaw
 clawdbot github cli hashicorp mongodb redis postgres elastic grafana prometheus docker kubernetes kubernetes-sigs helm derailed stripe cloudflare
 vercel netlify supabase heroku fly-apps superfly oven-sh denoland nodejs npm pnpm yarnpkg rust-lang astral-sh pypa python huggingface pytorch nvidia
@@ -87,6 +88,7 @@ var foreign = []struct {
 	{regexp.MustCompile(`\bdocker (?:run|pull)\b(?: +-{1,2}[\w-]+(?:[= ](?:["'][^"'\n]*["']|[^\s-][^\s]*))?)*? +((?:[\w.-]+/)+[\w.-]+)(?::[\w.-]+)?(?:\s|$)`), "an image", ownerPath(0)},
 	{regexp.MustCompile(`\b(?:code|cursor|windsurf) --install-extension +([\w-]+\.[\w-]+)`), "an extension of the editor's", dotOwner},
 	{regexp.MustCompile(`\b(?:clawhub|clawdhub|openclaw (?:skills?|plugins?)|skills|claude (?:plugin|mcp)) (?:install|add) +(?:-[\w-]+ +)*([@\w./:-]+)`), "another skill, plugin or server", ownerPath(0)},
+	{regexp.MustCompile(`\bgit (?:-C \S+ )?remote (?:add|set-url)(?: --\w+)* +[\w-]+ +["']?((?:https?://|git@|ssh://)[^\s"'` + "`" + `]+)`), "a repository that the user's work goes to", ownerPath(1)},
 	{regexp.MustCompile(`\bdeno (?:install|run)\b[^\n]*?(https?://\S+)`), "a program from an address", hostOwner},
 }
 
@@ -132,6 +134,20 @@ func hostOwner(s string) (string, string) {
 		return u.Hostname(), path.Base(u.Path)
 	}
 	return "", s
+}
+
+// actionForm is a step of a workflow that somebody else wrote.
+var actionForm = regexp.MustCompile("(?:\\buses: *[\"']?|`)([\\w-]+/[\\w.-]+)(?:/[\\w./-]+)?@(?:main|master|HEAD|dev|latest|v?\\d[\\w.]*|[0-9a-f]{40})\\b")
+
+// actions judges the steps of workflows that a document or file names.
+func (s *scan) actions(u skill.Unit) {
+	for _, m := range actionForm.FindAllStringSubmatchIndex(u.Text, 50) {
+		owner, name := ownerPath(0)(u.Text[m[2]:m[3]])
+		if name == "" || s.vouched(owner, name) {
+			continue
+		}
+		s.unvouched(u.At(m[2]), "a step of a workflow", u.Text[m[2]:m[1]])
+	}
 }
 
 var cloned = regexp.MustCompile(`\bgit (?:-C \S+ )?clone\b(?: +-{1,2}[\w-]+(?:[= ]\d+)?)* +["']?((?:https?://|git@)[^\s"'` + "`" + `]+)`)

@@ -33,6 +33,10 @@ func Scan(t skill.Tree, m skill.Manifest, units []skill.Unit) []skill.Finding {
 		if f.Data != nil {
 			s.file(f)
 		}
+		if f.Data != nil && (f.Lang == skill.YAML || f.Lang == skill.Markdown) {
+			text, _ := tree.Text(f)
+			s.actions(skill.Unit{File: f.Path, Lang: f.Lang, Text: text, Line: 1, Column: 1})
+		}
 		if f.Data != nil && (f.Lang == skill.JSON || f.Lang == skill.Markdown) {
 			text, _ := tree.Text(f)
 			s.servers(skill.Unit{File: f.Path, Lang: f.Lang, Text: text, Line: 1, Column: 1})

@@ -183,6 +183,7 @@ func cmdFind(m *machine, f *frame, c *cmdCall) *value {
 	if len(args) == 0 {
 		return unknown()
 	}
+	m.findDeletes(f, c, args[0])
 	if m.secretPattern(f, c) {
 		return unknown(&mark{source: secretFile, name: "files found by name", at: f.place(c.at)})
 	}

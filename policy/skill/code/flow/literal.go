@@ -129,3 +129,20 @@ func loadFile(n int, keys ...string) model {
 		return m.runFile(f, c.at, v, nil, nil, "importlib")
 	}
 }
+
+// findDeletes reports find that deletes what stands in the working directory, or
+// in the home, whatever it is called.
+func (m *machine) findDeletes(f *frame, c *cmdCall, root *value) {
+	deletes, named := false, false
+	for i, a := range c.args {
+		switch a.shape() {
+		case "-delete":
+			deletes = true
+		case "-name", "-iname", "-path", "-regex", "-empty":
+			named = named || i == 0 || c.args[i-1].shape() != "!" && c.args[i-1].shape() != "-not"
+		}
+	}
+	if p := root.shape(); deletes && !named && (p == "." || p == "./" || p == "/" || strings.HasPrefix(p, "~") && !strings.Contains(p, "cache") || p == "$HOME" || p == "..") {
+		m.emit(f, "CJS-EXEC-010", c.at, "deletes all files below "+p, severity(skill.High), medium)
+	}
+}

@@ -176,6 +176,9 @@ func (m *machine) trustOf(d dest, class hostClass, k *mark) trust {
 	case d.literal && (k.source == secretEnv && affine(k.name, d.host)):
 		return trusted
 	case d.literal && m.opt.Manifest.DeclaresHost(d.host):
+		if k.source == secretEnv && foreign(k.name) {
+			return named // the key of a service, and not to that service
+		}
 		return trusted
 	case d.literal:
 		return named
