@@ -115,20 +115,30 @@ func (a *auditor) append(r audit.Record) error {
 		}
 	}
 	_, err := a.log.Append(r)
-	if err == nil {
-		a.records.Add(1)
-		a.count(&r)
-		a.triggers.see(&r)
-		return nil
+	if err != nil {
+		a.failed(1, err)
+		return err
 	}
+	a.wrote(&r)
+	return nil
+}
+
+// wrote takes note of a record that is in the log.
+func (a *auditor) wrote(r *audit.Record) {
+	a.records.Add(1)
+	a.count(r)
+	a.triggers.see(r)
+}
+
+// failed takes note of records that are not.
+func (a *auditor) failed(records int, err error) {
 	a.errors.Add(1)
-	a.missed++
+	a.missed += uint64(records)
 	if a.broken == nil {
 		a.broken = err
 		a.slog.Error("the audit log cannot be written; no new jail starts until it can", "error", err)
 		a.recheck()
 	}
-	return err
 }
 
 // mend tries whether the log works again, by writing how much is missing.

@@ -73,6 +73,7 @@
 //	files opened by the gate, unseen   maxGiven     the oldest is judged by its other name
 //	executions that may be refused yet maxUnsure    the oldest is recorded
 //	executions refused before reported maxStopped   all are forgotten: one has two records
+//	records made and not written       maxNoted     they are written
 //	notices                            approval.MaxNotices  the longest unchanged is forgotten
 //	calls held per jail                gate.maxHeld denied with EAGAIN
 //	tokens given out per jail          gate.maxOutstanding  denied with EAGAIN

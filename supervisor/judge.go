@@ -51,35 +51,51 @@ func (s *Supervisor) dropScope(cgroup uint64) {
 // records it. One goroutine: records keep the order of the ring.
 func (s *Supervisor) judge() {
 	boot := bootID()
+	notes := &notebook{audit: s.audit, lost: s.unwritten}
 	late := &unsures{now: bootNow, record: func(x unsure) {
 		x.v.execs.Add(1)
-		s.conclude(x.v, x.ev, x.r, x.d)
+		s.conclude(x.v, x.ev, x.r, x.d, notes)
 	}}
-	s.probes.OnEmpty(late.rest)
+	s.probes.OnEmpty(func() {
+		late.rest()
+		notes.write()
+	})
 	for {
 		ev, err := s.probes.Read()
 		if errors.Is(err, bpf.ErrClosed) {
+			notes.write()
 			return
 		}
 		if err != nil {
 			// An event that cannot be decoded is a lost one, and says so.
-			s.metrics.lose("undecodable", 1)
-			_ = s.audit.append(gap("", "undecodable", 1, err.Error()))
+			s.unjudged(notes, "", "undecodable", err.Error())
 			continue
 		}
 		v := s.scope.Load().byCgroup[ev.Jail]
 		if v == nil {
-			s.metrics.lose("unknown_jail", 1)
-			_ = s.audit.append(gap("", "unknown_jail", 1, ev.Class.String()+" in a cgroup of no jail"))
+			s.unjudged(notes, "", "unknown_jail", ev.Class.String()+" in a cgroup of no jail")
 			continue
 		}
 		late.see(ev)
-		s.judgeOne(v, ev, boot, late)
+		s.judgeOne(v, ev, boot, late, notes)
 	}
 }
 
-func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *unsures) {
-	r := audit.Record{Time: bootTime(ev.Time), Jail: v.id, ExecID: execID(boot, ev), Subject: subjectOf(ev)}
+// unjudged records an event that nothing can be said about.
+func (s *Supervisor) unjudged(notes *notebook, jail, class, message string) {
+	s.metrics.lose(class, 1)
+	notes.write()
+	_ = s.audit.append(gap(jail, class, 1, message))
+}
+
+// unwritten counts a record of a jail that is not in the log.
+func (s *Supervisor) unwritten(v *jailView) {
+	v.lost.Add(1)
+	s.metrics.lose("audit", 1)
+}
+
+func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *unsures, notes *notebook) {
+	r := audit.Record{Time: notes.time(ev.Time), Jail: v.id, ExecID: execID(boot, ev), Subject: subjectOf(ev)}
 	var d policy.Decision
 	switch ev.Class {
 	case wire.Exec:
@@ -105,6 +121,7 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *uns
 		}
 		v.execs.Add(1)
 	case wire.ExecRefused:
+		notes.write()
 		if ev.Reason == wire.Mapped {
 			s.mapped(v, ev, r)
 		} else {
@@ -113,7 +130,7 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *uns
 		return
 	case wire.Exit, wire.Fork:
 		r.Gate = audit.GateExec
-		_ = s.audit.append(r) // a fact, nothing to judge
+		notes.note(v, r) // a fact, nothing to judge
 		return
 	case wire.Open:
 		// Opening for reading that failed. Programs look for files that are
@@ -152,16 +169,15 @@ func (s *Supervisor) judgeOne(v *jailView, ev wire.Event, boot string, late *uns
 		r.Gate = audit.GateConnect
 		d = connectDecision(ev)
 	default:
-		s.metrics.lose("unknown_class", 1)
-		_ = s.audit.append(gap(v.id, "unknown_class", 1, ev.Class.String()))
+		s.unjudged(notes, v.id, "unknown_class", ev.Class.String())
 		return
 	}
-	s.conclude(v, ev, r, d)
+	s.conclude(v, ev, r, d, notes)
 }
 
 // conclude writes the record and answers what the policy refuses and the
 // kernel did not: those are violations.
-func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d policy.Decision) {
+func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d policy.Decision, notes *notebook) {
 	refused := ev.Denied || ev.Ret < 0
 	violation := !refused && !d.Verdict.Permits()
 	if refused && d.Verdict.Permits() {
@@ -176,11 +192,16 @@ func (s *Supervisor) conclude(v *jailView, ev wire.Event, r audit.Record, d poli
 	if !d.Verdict.Permits() {
 		v.refused.Add(1)
 	}
-	if err := s.audit.append(r); err != nil {
-		v.lost.Add(1)
-		s.metrics.lose("audit", 1)
+	told := d.Verdict == policy.Audit && !refused
+	if !told && !violation {
+		notes.note(v, r)
+		return
 	}
-	if d.Verdict == policy.Audit && !refused {
+	notes.write()
+	if err := s.audit.append(r); err != nil {
+		s.unwritten(v)
+	}
+	if told {
 		s.tell(v, r)
 	}
 	if violation {
