@@ -203,6 +203,7 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 	s.loop.do(func(*table) {
 		e.handle, e.cgroup, e.trap, e.env, e.cwd = b.handle, b.cgroup, b.trap, b.plan.Jail.Env, b.plan.Jail.Cwd
 		e.build = b
+		e.pty, o.PTY = o.PTY, nil
 		_ = e.move(api.StateRunning)
 		e.jail.Started = o.note.Started
 		if frozen {
@@ -232,7 +233,7 @@ func (s *Supervisor) adopt(o *orphan) (*build, error) {
 func newOrphanEntry(o *orphan) *entry {
 	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: o.ward.Remove, view: newJailView(o.id), jail: o.ward.Jail}
 	e.jail.State, e.jail.Started, e.jail.Standing = api.StateCreating, nil, ""
-	e.reason, e.nextID = o.note.Reason, o.note.Next
+	e.reason, e.nextID, e.key = o.note.Reason, o.note.Next, o.ward.Key
 	e.view.home, e.view.name, e.view.policy = o.ward.User.Home, e.jail.Name, o.ward.Policy
 	e.view.restore(o.note.Counts)
 	return e

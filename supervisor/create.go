@@ -68,6 +68,7 @@ type build struct {
 // create makes a jail and starts its command. On success the terminal's
 // master, if there is one, belongs to the caller.
 func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.Peer, files []*os.File) (api.Jail, *os.File, *api.Error) {
+	waits := ctx // of whoever asks for the jail
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s.warm()
@@ -91,7 +92,7 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	if apiErr := b.construct(ctx, stdio); apiErr != nil {
 		return api.Jail{}, nil, s.abandon(b, apiErr)
 	}
-	if apiErr := b.launch(ctx, r); apiErr != nil {
+	if apiErr := b.launch(ctx, waits, r); apiErr != nil {
 		return api.Jail{}, nil, s.abandon(b, apiErr)
 	}
 	s.work.Go(func() { s.awaitEnd(b) })
@@ -132,6 +133,7 @@ func (s *Supervisor) admit(r api.RunRequest, peer control.Peer, files int) (*ent
 	}
 	id := newID()
 	e := &entry{done: make(chan struct{}), procs: map[string]*shim.Proc{}, remove: r.Remove, view: newJailView(id)}
+	e.key = r.Key
 	e.jail = api.Jail{ID: id, Name: r.Name, State: api.StateCreating, Policy: pol.Name, Digest: compiled.Digest(r.Policy),
 		Tier: s.tier, Argv: stringsOf(r.Argv), UID: r.UID, User: r.User, Workspace: r.Workspace, Created: time.Now(),
 		Detached: r.Detach, Terminal: r.Terminal, By: peer.UID, Survives: !s.opt.Private}
@@ -176,6 +178,8 @@ func checkRun(r api.RunRequest, peer control.Peer, files int) *api.Error {
 		return bad("only root can show root's workspace to another user")
 	case !filepath.IsAbs(r.Workspace), !filepath.IsAbs(r.Home):
 		return bad("workspace %q and home %q must be absolute", r.Workspace, r.Home)
+	case len(r.Key) > api.MaxKey:
+		return bad("a key of %d bytes, at most %d", len(r.Key), api.MaxKey)
 	case r.Timeout < 0:
 		return bad("timeout %s is negative", r.Timeout)
 	case r.Detach && r.Terminal:
@@ -294,62 +298,6 @@ func urgent(p *policy.Policy, g seccomp.Gates) []wire.Class {
 	}
 	return nil
 }
-
-// launch records the start, which may be refused, and lets the command go.
-func (b *build) launch(ctx context.Context, r api.RunRequest) *api.Error {
-	s, e := b.s, b.entry
-	b.view.home, b.view.name = b.plan.Jail.User.Home, e.jail.Name
-	b.view.policy = b.plan.Policy // before the judge can see the view
-	s.addScope(b.created.CgroupID, b.view)
-	b.act()
-	uid := r.UID
-	err := s.audit.jail(e.jail.ID, "start", "allow", audit.Subject{Name: e.jail.Name, Argv: stringsOf(r.Argv), UID: &uid, Path: r.Workspace,
-		Message: fmt.Sprintf("policy %s %s, by uid %d", e.jail.Policy, e.jail.Digest, e.jail.By)})
-	if err != nil {
-		return s.unrecorded("so the jail does not start", err)
-	}
-	var gone bool
-	s.loop.do(func(*table) {
-		gone = e.reason != "" // ended while it was being made
-		e.handle, e.cgroup, e.build = b.handle, b.cgroup, b
-		e.jail.InitPID, e.jail.Cgroup = b.created.InitPID, b.created.CgroupPath
-		e.jail.Notes = b.plan.Notes
-		e.env, e.cwd, e.trap = b.plan.Jail.Env, b.plan.Jail.Cwd, b.trap
-		e.jail.Protection = api.Protection{FilterBytes: len(b.created.Filter), Listener: b.created.Listener != nil,
-			LandlockABI: b.plan.Jail.LandlockABI, UserNS: b.plan.Jail.UserNS, Probes: b.probe != nil, Egress: b.proxied,
-			Traps: b.plan.Gates.Names()}
-	})
-	if gone || ctx.Err() != nil {
-		return api.Errorf(http.StatusConflict, "the jail was ended before its command started")
-	}
-	// Before anything runs: from here on the jail outlives this process.
-	if err := b.keep(ctx); err != nil {
-		return api.Errorf(http.StatusInternalServerError, "%v", err)
-	}
-	b.mark("keep")
-	// A command can have ended before the answer to Go was read: it did start.
-	if err := b.handle.Go(ctx); err != nil && !errors.Is(err, shim.ErrClosed) {
-		return startError(err, b.plan)
-	}
-	b.mark("go")
-	s.work.Go(func() { s.fillAfter(e) })
-	s.metrics.start.observe(time.Since(b.begun))
-	for phase, d := range b.created.Timings {
-		b.phases["shim."+phase] = milliseconds(d)
-	}
-	s.loop.do(func(*table) {
-		_ = e.move(api.StateRunning)
-		e.jail.StartMS = b.phases
-	})
-	b.noted()
-	if s.audit.err() != nil {
-		s.audit.recheck() // it broke after the start was recorded
-	}
-	return nil
-}
-
-// mark notes how far the start is, in milliseconds since the request.
-func (b *build) mark(phase string) { b.phases[phase] = milliseconds(time.Since(b.begun)) }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 

@@ -20,7 +20,7 @@
 //
 // # States of a jail
 //
-//	creating -> running, exited
+//	creating -> running, frozen, exited
 //	running  -> frozen, exited
 //	frozen   -> running, exited
 //	exited   -> (the end)

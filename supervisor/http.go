@@ -248,7 +248,14 @@ func (c *call) run() (any, *api.Error) {
 	}
 	files := c.conn.TakeFiles()
 	defer closeAll(files)
-	j, pty, apiErr := c.s.create(c.r.Context(), r, c.peer, files)
+	var j api.Jail
+	var pty *os.File
+	var apiErr *api.Error
+	if r.Rejoin {
+		j, pty, apiErr = c.s.rejoin(r, c.peer)
+	} else {
+		j, pty, apiErr = c.s.create(c.r.Context(), r, c.peer, files)
+	}
 	if apiErr != nil {
 		return nil, apiErr
 	}

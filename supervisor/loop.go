@@ -32,6 +32,8 @@ type entry struct {
 	cgroup     *jail.Cgroup // nil until the jail is built
 	env        []string     // of the command; added processes get the same
 	cwd        string
+	key        string                          // what its client calls it
+	pty        *os.File                        // of an adopted jail, for a client that has not got it
 	trap       func(listener, ledger *os.File) // takes those of an added process
 	procs      map[string]*shim.Proc
 	nextID     int
@@ -171,6 +173,24 @@ func (t *table) byName(name string) *entry {
 	return nil
 }
 
+// byKey finds the jail that a client has asked for, ended ones too.
+func (t *table) byKey(key string) *entry {
+	if key == "" {
+		return nil
+	}
+	for _, e := range t.live {
+		if e.key == key {
+			return e
+		}
+	}
+	for _, e := range t.ended {
+		if e.key == key {
+			return e
+		}
+	}
+	return nil
+}
+
 // retire moves a jail from the live to the ended ones, and gives those that are
 // forgotten from now on.
 func (t *table) retire(e *entry) (forgotten []*entry) {
@@ -231,6 +251,10 @@ func (t *table) list(all bool) []api.Jail {
 func (e *entry) settle() {
 	e.jail.Counts = e.view.counts()
 	e.view, e.trap, e.env, e.build = nil, nil, nil, nil
+	if e.pty != nil {
+		_ = e.pty.Close()
+		e.pty = nil
+	}
 }
 
 // snapshot is the jail as clients see it.
@@ -244,7 +268,7 @@ func (e *entry) snapshot() api.Jail {
 
 // transitions are the states that may follow each state; doc.go shows them.
 var transitions = map[api.State][]api.State{
-	api.StateCreating: {api.StateRunning, api.StateExited},
+	api.StateCreating: {api.StateRunning, api.StateFrozen, api.StateExited},
 	api.StateRunning:  {api.StateFrozen, api.StateExited},
 	api.StateFrozen:   {api.StateRunning, api.StateExited},
 	api.StateExited:   nil,
@@ -271,7 +295,7 @@ func (e *entry) move(to api.State) *api.Error {
 func transitionTable() string {
 	var b strings.Builder
 	for _, s := range []api.State{api.StateCreating, api.StateRunning, api.StateFrozen, api.StateExited} {
-		next := make([]string, 0, 2)
+		next := make([]string, 0, 3)
 		for _, n := range transitions[s] {
 			next = append(next, string(n))
 		}

@@ -45,6 +45,7 @@ type ward struct {
 	Probe   plan.Probe     `json:"probe"`
 	Remove  bool           `json:"remove"`
 	Boot    string         `json:"boot"`
+	Key     string         `json:"key,omitempty"`
 }
 
 // note is what changes while it runs. It is small, and written often.
@@ -97,7 +98,7 @@ func (b *build) ward() (*os.File, error) {
 	p := b.plan
 	w := ward{Version: wardVersion, Probes: b.s.probes.Handover(), Argv: bytesOf(p.Jail.Argv), Env: bytesOf(p.Jail.Env), Cwd: p.Jail.Cwd,
 		User: p.Jail.User, Size: p.Jail.Limits.FileSizeBytes, Policy: p.Policy, Gates: p.Gates, Asks: p.Asks,
-		Egress: p.Egress, Probe: p.Probe, Remove: b.entry.remove, Boot: bootID()}
+		Egress: p.Egress, Probe: p.Probe, Remove: b.entry.remove, Boot: bootID(), Key: b.entry.key}
 	b.s.loop.do(func(*table) { w.Jail = b.entry.snapshot() })
 	w.Jail.Argv = nil // with the bytes that text cannot carry
 	data, err := json.Marshal(w)

@@ -111,7 +111,7 @@ func (d *drill) start() (api.Jail, func(), error) {
 		Argv: []string{"/bin/sleep", "600"}})
 	if err == nil {
 		req.Detach, req.Remove, req.Timeout = true, true, 10*time.Minute
-		err = ensure(d.c.Context())
+		_, err = ensure(d.c.Context())
 	}
 	if err != nil {
 		remove()

@@ -82,13 +82,14 @@ func run(c *cobra.Command, e *env, f runFlags, args []string) error {
 		return err
 	}
 	req.Detach, req.Remove, req.Timeout = f.detach, f.remove, f.timeout
-	if err := ensure(c.Context()); err != nil {
+	survives, err := ensure(c.Context())
+	if err != nil {
 		return err
 	}
 	if f.detach {
 		return runDetached(c, e, f, cl, req)
 	}
-	streams := client.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	streams := client.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Survives: survives}
 	if f.ask != "" {
 		streams.Ask = &askHere{client: cl, style: show.Style{Color: os.Getenv("NO_COLOR") == ""}}
 	}

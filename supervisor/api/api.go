@@ -17,6 +17,8 @@ const (
 	// MaxName bounds a jail's name in bytes; a name is a DNS label as well,
 	// because it becomes the jail's host name.
 	MaxName = 63
+	// MaxKey bounds RunRequest.Key in bytes.
+	MaxKey = 64
 )
 
 // RunRequest asks for a jail. Standard streams ride beside it as file
@@ -41,6 +43,11 @@ type RunRequest struct {
 	Remove    bool     `json:"remove,omitempty"` // forget the jail when it ended
 	// Timeout shortens the wall clock limit of the policy, in nanoseconds; 0 leaves it.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
+	// Key is what the client calls the jail until it has an answer, at most MaxKey
+	// bytes that nobody else guesses. With Rejoin the request makes no jail: it asks
+	// for the one that an earlier supervisor was asked for under this key.
+	Key    string `json:"key,omitempty"`
+	Rejoin bool   `json:"rejoin,omitempty"`
 }
 
 // ExecRequest asks for another process in a running jail, under the same

@@ -2,10 +2,13 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 
@@ -31,6 +34,31 @@ func gone(err error) bool {
 		return true
 	}
 	return false
+}
+
+// begin starts a jail. Its command may be held for a human, and the supervisor lost
+// meanwhile: the next one has the jail then, if it was made.
+func (c Client) begin(ctx context.Context, r api.RunRequest, s *session, files []*os.File) (api.Jail, *os.File, error) {
+	key := make([]byte, 16)
+	if _, err := rand.Read(key); err != nil {
+		return api.Jail{}, nil, err
+	}
+	r.Key = hex.EncodeToString(key)
+	jail, pty, first := c.Run(ctx, r, files...)
+	if !s.streams.Survives || !gone(first) || errors.Is(first, ErrNotRunning) {
+		return jail, pty, first
+	}
+	r.Rejoin = true
+	err := again(ctx, true, s.tell, func() error {
+		var err error
+		jail, pty, err = c.Run(ctx, r)
+		return err
+	})
+	var answer *api.Error
+	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		err = first
+	}
+	return jail, pty, err
 }
 
 // await waits for a jail's end, over the end of its supervisor if it goes on

@@ -205,7 +205,7 @@ func TestSupervisorThatIsBeingKilledIsNobody(t *testing.T) {
 		}
 		l.Close()
 	}()
-	if err := (Client{Socket: path}).settledPing(context.Background()); !errors.Is(err, ErrNotRunning) {
+	if _, err := (Client{Socket: path}).settledPing(context.Background()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("got %v, want ErrNotRunning", err)
 	}
 	<-done

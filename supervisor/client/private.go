@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"clawjail/supervisor/api"
 )
 
 // startTimeout bounds the start of a private supervisor.
@@ -20,22 +22,35 @@ const startTimeout = 30 * time.Second
 // none runs: the same program with the same protocol, which ends by itself
 // some time after its last jail.
 func (c Client) Ensure(ctx context.Context, args ...string) error {
-	return c.Approach(ctx)(ctx, args...)
+	_, err := c.Approach(ctx)(ctx, args...)
+	return err
 }
 
 // Approach begins to look for the supervisor and tells it that a jail is about
 // to be asked for. The returned function is Ensure: it waits for the answer, and
 // what the caller does meanwhile costs nothing.
-func (c Client) Approach(ctx context.Context) func(ctx context.Context, args ...string) error {
-	answered := make(chan error, 1) // one answer
-	go func() { answered <- c.settledPing(ctx) }()
-	return func(ctx context.Context, args ...string) error { return c.ensure(ctx, <-answered, args) }
+// It also says whether a jail outlives that supervisor.
+func (c Client) Approach(ctx context.Context) func(ctx context.Context, args ...string) (survives bool, err error) {
+	type answer struct {
+		ping api.Ping
+		err  error
+	}
+	answered := make(chan answer, 1) // one answer
+	go func() {
+		ping, err := c.settledPing(ctx)
+		answered <- answer{ping, err}
+	}()
+	return func(ctx context.Context, args ...string) (bool, error) {
+		a := <-answered
+		if !errors.Is(a.err, ErrNotRunning) {
+			return a.err == nil && !a.ping.Private, a.err
+		}
+		return false, c.startOwn(ctx, args)
+	}
 }
 
-func (c Client) ensure(ctx context.Context, err error, args []string) error {
-	if !errors.Is(err, ErrNotRunning) {
-		return err
-	}
+// startOwn starts a private supervisor.
+func (c Client) startOwn(ctx context.Context, args []string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("no supervisor listens on %s, and only root can start one\n  run the command with sudo, or start the service: sudo systemctl start clawjail", c.Socket)
 	}
@@ -52,17 +67,17 @@ func (c Client) ensure(ctx context.Context, err error, args []string) error {
 const dying = 2 * time.Second
 
 // settledPing asks who is there until that is certain.
-func (c Client) settledPing(ctx context.Context) error {
+func (c Client) settledPing(ctx context.Context) (api.Ping, error) {
 	deadline := time.Now().Add(dying)
 	for {
-		_, err := c.ping(ctx, "?then=run")
+		ping, err := c.ping(ctx, "?then=run")
 		gone := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrUnexpectedEOF)
 		if !gone || time.Now().After(deadline) {
-			return err
+			return ping, err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return api.Ping{}, ctx.Err()
 		case <-time.After(dying / 100):
 		}
 	}

@@ -23,6 +23,9 @@ type Streams struct {
 	In, Out, Err *os.File
 	// Ask asks on the terminal about what the jail wants to do; nil does not.
 	Ask Asker
+	// Survives says that the jail outlives its supervisor (Approach), so that the
+	// next one is asked for it when this one is lost before it has answered.
+	Survives bool
 }
 
 // Asker takes turns with a jail at a terminal.
@@ -76,7 +79,7 @@ func (c Client) Foreground(ctx context.Context, r api.RunRequest, streams Stream
 	startCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	early := keepSignals(signals, cancel)
-	jail, pty, err := c.Run(startCtx, r, files...)
+	jail, pty, err := c.begin(startCtx, r, s, files)
 	kept := early()
 	if err != nil {
 		s.closePipes()
