@@ -275,6 +275,7 @@ func TestWhatAdminsMayNot(t *testing.T) {
 		"who is not there":        {wire.People{Access: access, Change: &wire.Change{Verb: wire.Disable, Name: "eve"}}, 404},
 		"no name":                 {wire.People{Access: access, Change: &wire.Change{Verb: wire.Add, Name: "A B", Role: assert.Viewer}}, 400},
 		"no role":                 {wire.People{Access: access, Change: &wire.Change{Verb: wire.Add, Name: "eve", Role: "root"}}, 400},
+		"the role of before":      {wire.People{Access: access, Change: &wire.Change{Verb: wire.SetRole, Name: "bob", Role: assert.Approver}, Proof: proof()}, 409},
 		"no verb":                 {wire.People{Access: access, Change: &wire.Change{Verb: "erase", Name: "bob"}}, 400},
 		"no change":               {wire.People{Access: access}, 400},
 		"the last admin's role":   {wire.People{Access: access, Change: &wire.Change{Verb: wire.SetRole, Name: "alice", Role: assert.Viewer}, Proof: proof()}, 409},

@@ -225,6 +225,9 @@ func (s *Service) edit(u *store.User, c wire.Change, f fresh) error {
 	now := s.opt.Now()
 	switch c.Verb {
 	case wire.SetRole:
+		if u.Role == c.Role {
+			return refuse(http.StatusConflict, "%s is %s already", u.Name, u.Role)
+		}
 		u.Role, u.Changed = c.Role, now
 		if s.needsSecond(u) && !u.SecondFactor() {
 			r := refuse(http.StatusConflict, "%s has no second factor, and every %s needs one", u.Name, u.Role)

@@ -12,6 +12,7 @@ import (
 
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/config"
+	"clawjail/supervisor/incident"
 )
 
 // pages are all that somebody who is signed in can open.
@@ -109,6 +110,41 @@ func TestJails(t *testing.T) {
 	run(t, ctx, chromedp.Navigate(w.origin+"/jails"), visible("#j-j0"))
 	if get(t, ctx, chromedp.Evaluate[int](`document.querySelectorAll(".acts").length`)) != 0 {
 		t.Error("a viewer is offered to change jails")
+	}
+}
+
+// TestIncident: its timeline grows on a page that is open, and who may not
+// decide is offered nothing.
+func TestIncident(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.day()
+	ctx := browser(t, w)
+	w.enter(t, ctx, "bob")
+	run(t, ctx, chromedp.Navigate(w.origin+"/incidents/20261123-1f4c"), visible(".timeline li:nth-child(2)"), visible("button[formaction$=release]"))
+	look(t, ctx, "incident", 1280, 900, false)
+	look(t, ctx, "incident-phone", 390, 844, true)
+	for _, want := range []string{"evidence-1.tar.zst", "9f86d081884c7d65", "every process stands still", "A program ran that nobody approved"} {
+		if said := get(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(said, want) {
+			t.Errorf("nothing says %q: %s", want, said)
+		}
+	}
+	w.mu.Lock()
+	in := &w.incidents[0]
+	in.Steps = append(in.Steps, incident.Step{Time: time.Now(), By: "bob", Action: "notify", To: in.State})
+	w.mu.Unlock()
+	run(t, ctx, visible(".timeline li:nth-child(3)"))
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), fill("input[name=reason]", "looked at it"), click("button[formaction$=release]"), visible(".note.ok"))
+	w.mu.Lock()
+	did := strings.Join(w.did, "; ")
+	w.mu.Unlock()
+	if did != "release 20261123-1f4c by bob" {
+		t.Errorf("done: %s", did)
+	}
+	run(t, ctx, click(".me form button"), visible(".sign-in"))
+	w.enter(t, ctx, "vera")
+	run(t, ctx, chromedp.Navigate(w.origin+"/incidents/20261123-1f4c"), visible(".timeline"))
+	if get(t, ctx, chromedp.Evaluate[int](`document.querySelectorAll("main form").length`)) != 0 {
+		t.Error("a viewer is offered to decide")
 	}
 }
 
