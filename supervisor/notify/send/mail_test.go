@@ -125,6 +125,26 @@ func TestMailWithPassword(t *testing.T) {
 	}
 }
 
+// TestMailAfterHTTP: what HTTP is spoken over is nothing that a mail server, which
+// says so, has to do with. Debian's Exim does.
+func TestMailAfterHTTP(t *testing.T) {
+	web, seen := server(t, nil)
+	web.StartTLS()
+	c := web.TLS.Clone()
+	c.NextProtos = []string{"smtp"}
+	l := &letterbox{}
+	r := mailRoute(post(t, l, c), "starttls")
+	s := sender(t, roots(web))
+	if rep := try(t, s, route(config.Webhook, web.URL)); rep.Error != "" {
+		t.Fatal(rep.Error)
+	}
+	<-seen
+	if rep := try(t, s, r); rep.Error != "" {
+		t.Fatal(rep.Error)
+	}
+	<-l.got
+}
+
 func TestMailIsRefused(t *testing.T) {
 	for code, refused := range map[int]bool{451: false, 550: true} {
 		l := &letterbox{refuse: &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 7, 1}, Message: "no"}}

@@ -24,7 +24,7 @@ const (
 func transport(roots *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: dialTime}).DialContext,
-		TLSClientConfig:        roots,
+		TLSClientConfig:        roots.Clone(), // net/http adds its own protocols to it, which no mail server speaks
 		TLSHandshakeTimeout:    dialTime,
 		ResponseHeaderTimeout:  attemptTime,
 		MaxResponseHeaderBytes: maxAnswer,
