@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor"
+	"clawjail/supervisor/backup/swap"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/file"
 	"clawjail/supervisor/control"
@@ -79,6 +80,10 @@ func (nopFile) Close() error                { return nil }
 func run(o options, ready io.WriteCloser) error {
 	if release := tooOld(); release != "" {
 		return fmt.Errorf("kernel %s is too old for jails: boot Linux 6.1 or newer (`clawjail doctor` says more)", release)
+	}
+	// Before anything is read: a restore may have been interrupted.
+	if _, err := swap.Finish(swap.Journal(filepath.Dir(o.config))); err != nil {
+		return err
 	}
 	c, err := loadConfig(o.config)
 	if err != nil {

@@ -35,8 +35,10 @@
 //     that is being written is worth nothing.
 //   - The checkpoints are read before the segments: a log only grows, so what is
 //     signed is there.
-//   - A swap of directories (renameat2 with RENAME_EXCHANGE) and not a copy over
-//     what is there; the tree from before stays beside it.
+//   - A swap of directories (package swap) and not a copy over what is there; the
+//     tree from before stays beside it. State, keys among it, and configuration are
+//     exchanged together: what a loss of power interrupts, the next clawjaild or
+//     restore finishes before it reads anything.
 //   - The output of jails (logs) is left out: it can be without end and proves
 //     nothing.
 package backup

@@ -16,6 +16,7 @@ import (
 	"clawjail/audit"
 	"clawjail/audit/seal"
 	"clawjail/audit/verify"
+	"clawjail/supervisor/backup/swap"
 )
 
 // Target is what is replaced.
@@ -50,11 +51,14 @@ func Restore(ctx context.Context, r io.Reader, t Target, ids []age.Identity) (Re
 		return Restored{}, err
 	}
 	defer lock.Close()
-	stage, err := os.MkdirTemp(filepath.Dir(t.State), ".clawjail-restore-")
+	if err := t.settle(); err != nil {
+		return Restored{}, err
+	}
+	stage, err := os.MkdirTemp(filepath.Dir(t.State), swap.StagePrefix)
 	if err != nil {
 		return Restored{}, err
 	}
-	defer os.RemoveAll(stage)
+	defer t.tidy(stage)
 	root, err := os.OpenRoot(stage)
 	if err != nil {
 		return Restored{}, err
@@ -192,80 +196,53 @@ func headAt(dir string, seq uint64, rep verify.Report) (string, error) {
 	return "", nil
 }
 
-// swap exchanges what is there with what is staged; when the second of the two
-// cannot be exchanged the first is exchanged back.
+// swap exchanges what is there with what is staged, all of it or nothing, over a
+// loss of power: package swap says how.
 func (t Target) swap(stage string) (before []string, err error) {
 	stamp := "." + time.Now().UTC().Format("20060102T150405.000") + ".before"
-	config := filepath.Join(stage, "config")
-	if !exists(config) {
-		return t.replace(filepath.Join(stage, "state"), t.State, stamp)
+	pairs := []swap.Pair{{Staged: filepath.Join(stage, "state"), Place: t.State, Before: t.State + stamp}}
+	if config := filepath.Join(stage, "config"); exists(config) {
+		// The configuration is on another disk often, and exchanged there.
+		near, err := os.MkdirTemp(filepath.Dir(t.Config), swap.StagePrefix)
+		if err != nil {
+			return nil, err
+		}
+		defer t.tidy(near)
+		if err := copyTree(config, filepath.Join(near, "config")); err != nil {
+			return nil, err
+		}
+		if err := syncTree(near); err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, swap.Pair{Staged: filepath.Join(near, "config"), Place: t.Config, Before: t.Config + stamp})
 	}
-	// The configuration is on another disk often, and exchanged there.
-	near, err := os.MkdirTemp(filepath.Dir(t.Config), ".clawjail-restore-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(near)
-	if err := copyTree(config, filepath.Join(near, "config")); err != nil {
-		return nil, err
-	}
-	if err := syncTree(near); err != nil {
-		return nil, err
-	}
-	state := filepath.Join(stage, "state")
-	if err := exchange(state, t.State); err != nil {
-		return nil, err
-	}
-	if err := exchange(filepath.Join(near, "config"), t.Config); err != nil {
-		return nil, errors.Join(err, exchange(state, t.State))
-	}
-	for _, p := range []struct{ old, at string }{{state, t.State + stamp}, {filepath.Join(near, "config"), t.Config + stamp}} {
-		kept, keepErr := keep(p.old, p.at)
-		before, err = append(before, kept...), errors.Join(err, keepErr)
-	}
-	return before, err
+	return swap.Do(swap.Journal(t.Config), pairs)
 }
 
-func (t Target) replace(staged, place, stamp string) ([]string, error) {
-	if err := exchange(staged, place); err != nil {
-		return nil, err
+// tidy removes a directory that something was staged in, unless a swap that is not
+// finished needs it.
+func (t Target) tidy(stage string) {
+	if !exists(swap.Journal(t.Config)) {
+		_ = os.RemoveAll(stage)
 	}
-	return keep(staged, place+stamp)
 }
 
-// keep moves what was there beside what is there now, unless it was nothing.
-func keep(old, at string) ([]string, error) {
-	entries, err := os.ReadDir(old)
-	if err == nil && len(entries) == 0 {
-		return nil, nil
-	}
-	if err := os.Rename(old, at); err != nil {
-		return nil, fmt.Errorf("the restored state is in place; what was there could not be kept: %w", err)
-	}
-	return []string{at}, syncDir(filepath.Dir(at))
-}
-
-// exchange swaps two directories in one step.
-func exchange(staged, place string) error {
-	if err := os.MkdirAll(place, 0o700); err != nil {
+// settle finishes what a loss of power has interrupted, and removes what was staged
+// and never begun: it holds keys.
+func (t Target) settle() error {
+	if _, err := swap.Finish(swap.Journal(t.Config)); err != nil {
 		return err
 	}
-	err := unix.Renameat2(unix.AT_FDCWD, staged, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE)
-	switch {
-	case errors.Is(err, unix.EXDEV), errors.Is(err, unix.EBUSY):
-		return fmt.Errorf("%s is a mount point, which cannot be exchanged in one step: unmount it and restore into the directory below", place)
-	case err != nil:
-		return fmt.Errorf("exchange %s: %w", place, os.NewSyscallError("renameat2", err))
+	for _, dir := range []string{filepath.Dir(t.State), filepath.Dir(t.Config)} {
+		left, err := filepath.Glob(filepath.Join(dir, swap.StagePrefix+"*"))
+		for _, path := range left {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+		if err != nil {
+			return fmt.Errorf("remove what an earlier restore has left: %w", err)
+		}
 	}
-	return syncDir(filepath.Dir(place))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }
 
 // syncTree brings a whole file system to the disk.
