@@ -22,7 +22,7 @@ func main() {
 func inside(smallnet.World) int {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	bin := flags.String("bin", "bin", "directory of the built binaries")
-	only := flags.String("run", ".", "sections to run, a regular expression: cold assert start exec open build outside gated-(exec|open|write|connect|build) approval egress freeze memory crowd leaks")
+	only := flags.String("run", ".", "sections to run, a regular expression: cold assert start exec open build outside gated-(exec|open|write|connect|build) approval actions egress freeze memory crowd leaks")
 	quick := flags.Bool("quick", false, "a tenth of the rounds")
 	strict := flags.Bool("strict", false, "a missed target is a failure")
 	if err := flags.Parse(os.Args[1:]); err != nil {

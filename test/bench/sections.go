@@ -26,7 +26,7 @@ func sections() []section {
 		{"exec", (*lab).execs}, {"open", (*lab).opens}, {"build", (*lab).build}, {"outside", (*lab).outside},
 		{"gated-exec", (*lab).gatedExecs}, {"gated-open", (*lab).gatedOpens}, {"gated-write", (*lab).gatedWrites},
 		{"gated-connect", (*lab).gatedConnects}, {"gated-build", (*lab).gatedBuild}, {"approval", (*lab).approvals},
-		{"egress", (*lab).egress}, {"freeze", (*lab).freeze}, {"memory", (*lab).memory},
+		{"actions", (*lab).actions}, {"egress", (*lab).egress}, {"freeze", (*lab).freeze}, {"memory", (*lab).memory},
 		{"crowd", (*lab).crowd}, {"leaks", (*lab).leaks},
 	}
 }
