@@ -11,7 +11,7 @@ import (
 // the two shells of Windows, which have no parser here.
 func (s *state) code() {
 	judge := func(text string, at skill.Place) []skill.Finding { return prose.Scan(text, at, false) }
-	findings, caps := code.Analyze(s.ctx, s.units, s.manifest, code.Options{Prose: judge})
+	findings, caps := code.Analyze(s.ctx, s.units, s.manifest, code.Options{Prose: judge, Stranger: prose.StrangeHost})
 	s.context(findings)
 	s.add(findings...)
 	s.caps = append(s.caps, caps...)

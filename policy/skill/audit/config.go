@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clawjail/policy/skill"
+	"clawjail/policy/skill/prose"
 	"clawjail/policy/skill/rule"
 )
 
@@ -26,7 +27,9 @@ const (
 )
 
 // config looks for commands and for privileges in data.
-func (s *state) config(f skill.File, text string) {
+func (s *state) config(f skill.File, text string) { s.configAt(f, text, 0) }
+
+func (s *state) configAt(f skill.File, text string, first int) {
 	if len(text) > maxConfigBytes {
 		return
 	}
@@ -38,11 +41,32 @@ func (s *state) config(f skill.File, text string) {
 	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") || yaml.Unmarshal([]byte(text), &data) != nil {
 		return
 	}
-	c := &configWalk{s: s, f: f, text: text}
+	c := &configWalk{s: s, f: f, text: text, first: first}
 	c.walk("", data, 0)
 }
 
+// fences looks at the configuration that a document shows.
+func (s *state) fences(f skill.File, d prose.Document) {
+	for i := range d.Blocks {
+		b := &d.Blocks[i]
+		if b.Kind != prose.Code || b.Discouraged {
+			continue
+		}
+		lang := skill.Unknown
+		switch word, _, _ := strings.Cut(b.Lang, " "); word {
+		case "yaml", "yml":
+			lang = skill.YAML
+		case "json", "jsonc":
+			lang = skill.JSON
+		default:
+			continue
+		}
+		s.configAt(skill.File{Path: f.Path, Lang: lang}, b.Text, b.At(0).Line-1)
+	}
+}
+
 type configWalk struct {
+	first        int // lines before the text
 	s            *state
 	f            skill.File
 	text         string
@@ -56,6 +80,9 @@ func (c *configWalk) walk(key string, v any, depth int) {
 	switch v := v.(type) {
 	case map[string]any:
 		c.server(v)
+		if host, ok := v["hostPath"].(map[string]any); ok && host["path"] == "/" {
+			c.privilege("a container that holds the host's files", "hostPath")
+		}
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			c.walk(k, v[k], depth+1)
 		}
@@ -74,7 +101,7 @@ func (c *configWalk) walk(key string, v any, depth int) {
 
 func (c *configWalk) value(key, v string) {
 	switch {
-	case (key == "volumes" || key == "path" || key == "source" || key == "device") && (v == "/" || strings.HasPrefix(v, "/:") || strings.Contains(v, "docker.sock")):
+	case (key == "volumes" || key == "hostPath" || key == "path" || key == "source") && (key == "hostPath" && v == "/" || strings.HasPrefix(v, "/:") || strings.Contains(v, "docker.sock")):
 		c.privilege("a container that holds the host's files, or its control", v)
 	case (key == "run" || key == "command" || key == "script" || key == "entrypoint" || key == "postCreateCommand" || key == "postStartCommand" || key == "initializeCommand") && strings.ContainsAny(v, " \n") && c.units < maxConfigUnits:
 		c.units++
@@ -119,9 +146,9 @@ func (c *configWalk) line(v string) int {
 		}
 	}
 	if i < 0 {
-		return 1
+		return c.first + 1
 	}
-	return 1 + strings.Count(c.text[:i], "\n")
+	return c.first + 1 + strings.Count(c.text[:i], "\n")
 }
 
 // buildForm are the commands that build, or run, source in languages without a

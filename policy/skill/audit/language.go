@@ -160,6 +160,7 @@ func (s *state) document(f skill.File, text string) {
 	}
 	s.add(prose.Check(d)...)
 	s.units = append(s.units, prose.Units(d)...)
+	s.fences(f, d)
 	if f.Lang == skill.Markdown {
 		s.docs = append(s.docs, d)
 	}

@@ -24,6 +24,8 @@ const (
 type Options struct {
 	// Prose looks at decoded text that is no code; nil for nobody.
 	Prose func(text string, at skill.Place) []skill.Finding
+	// Stranger says that a host is of nobody whom people know; nil for nobody.
+	Stranger func(host string) bool
 }
 
 // Analyze looks at all units of one skill together. The findings and
@@ -44,7 +46,7 @@ func Analyze(ctx context.Context, units []skill.Unit, m skill.Manifest, o Option
 		p := &flow.Unit{Unit: u, Body: Parse(u.Text, u.Lang)}
 		parsed = append(parsed, p)
 	}
-	findings, caps := flow.Run(ctx, parsed, flow.Options{Manifest: m, Prose: o.Prose, Parse: Parse})
+	findings, caps := flow.Run(ctx, parsed, flow.Options{Manifest: m, Prose: o.Prose, Parse: Parse, Stranger: o.Stranger})
 	findings = append(findings, early...)
 	slices.SortStableFunc(findings, func(a, b skill.Finding) int { return comparePlaces(a.Place, b.Place) })
 	slices.SortStableFunc(caps, func(a, b skill.Capability) int { return comparePlaces(a.Place, b.Place) })

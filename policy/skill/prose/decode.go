@@ -53,7 +53,11 @@ func (c *checker) decoded(b *Block) {
 func (c *checker) inner(b *Block, offset int, plain string) {
 	place := c.place(b, offset)
 	sub := &checker{seen: map[string]bool{}, fixed: &place, depth: c.depth + 1}
-	sub.block(&Block{Kind: Metadata, Text: plain, file: b.file})
+	text := Block{Kind: Metadata, Text: plain, file: b.file}
+	sub.block(&text)
+	if strings.Count(plain, " ") > 3 {
+		sub.frames([]Block{text})
+	}
 	for _, f := range sub.out {
 		if f.Confidence == skill.ConfidenceLow || len(c.out) >= maxFindings {
 			continue

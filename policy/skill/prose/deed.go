@@ -229,6 +229,70 @@ var deeds = []deed{
 		all:    every(`\b(?:customers?|patients?|clients?|employees?|users?|production|live)\b[^.;]{0,40}\b(?:data|responses?|answers?|records?|details|included|names|rows)\b|\b(?:customers?|patients?|employees?) included\b`, `\b(?:publish\w*|paste|public\w*|post|share|as examples?|in the docs|full answer|push|upload)\b`, `\b(?:call production|production|full answer|unredacted|as (?:they are|is)|real (?:examples?|data)|customers included|complete|raw)\b`),
 		unless: expression(`\b(?:never|not|don't|do not|avoid|anonymi[sz]\w*|synthetic|fake|mock\w*|redact\w*|sanitiz\w*|staging)\b`),
 	},
+	{
+		id: "CJS-INJ-005", why: "opens the agent's own permissions wide",
+		all:    every(`\b(?:bash|write|edit|webfetch|read|shell|exec|mcp__\w*)\(\*\)|enableallprojectmcpservers|\bpermissions?\.(?:allow|defaultmode)\b|\ballowed-?tools\W{1,4}\*|"allow"\s*:\s*\[\s*"\*`, `\b(?:add|set|edit|put|write|append|enable|change|into|allow)\b`),
+		unless: expression(`\b(?:never|not|don't|avoid|instead of|deny|too broad|risk\w*|review|audit|explain|example of)\b`),
+	},
+	{
+		id: "CJS-INJ-007", why: "runs what strangers say",
+		all: every(
+			`\b(?:other agents?|strangers?|anyone|posts?|feed|comments?|repl(?:y|ies)|messages?|attachments?|mails?|documents? named|channel|forum|thread|web ?page|answers?)\b`,
+			`\b(?:try (?:it|them|that|this)|run (?:it|them|that|what)|execute (?:it|them|that|what)|in the shell|new (?:policy|rules|instructions)|work by (?:it|them)|do (?:it|what)|obey|act on (?:it|them)|apply (?:it|them) (?:at once|from then))\b`,
+			`\b(?:snippets?|commands?|code|policy|rules|instructions?|orders?|scripts?)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|untrusted|injection|commit message|review comments?|code review|user asks|after (?:review|approval)|lint\w*|tests?|error messages?|dry[- ]run|release|slash commands?)\b`),
+	},
+	{
+		id: "CJS-INJ-003", why: "keeps what opens doors where everybody looks",
+		all: every(
+			`\b(?:keys?|tokens?|passwords?|codes?|credentials?|secrets?|cookies?|pins?|seed|login)\b`,
+			`github\.com/[\w.-]+/[\w.-]+/(?:issues|discussions|pull|wiki)|\b(?:pastebin|public gist|gist\b|google form|spreadsheet|notion page|forum|discord|issue tracker|comment under|enrichment|community)\b`,
+			`\b(?:stor\w+|sav\w+|mirror\w*|copy|copied|post\w*|put|keep|kept|back ?ups?|comment|give|export\w*|send|restor\w+)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|must not|redact\w*|design tokens?|keyboard|codes? of conduct|exit codes?|status codes?|error codes?)\b`),
+	},
+	{
+		id: "CJS-INJ-005", why: "asks for the run of the whole machine",
+		all:    every(`\b(?:full disk access|input monitoring|accessibility service|device admin\w*|notification access|root access|administrator rights|domain admin|all permissions|every permission|todos los permisos|alle berechtigungen|toutes les autorisations|tutti i permessi|所有权限|すべての権限)\b`, `\b(?:switch|turn|leave|give|grant|allow|enable|accept|acepta\w*|needs?|wants?|require\w*|permanent\w*|gib|donne\w*|concedi|授予|許可)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|optional\w*|only if|revoke|remove|without|troubleshoot\w*|if (?:the|you|it))\b`),
+	},
+	{
+		id: "CJS-NET-006", why: "has certificates no longer checked, for good",
+		all:    every(`node_tls_reject_unauthorized\W{1,4}0|sslverify["'\s=:]+false|strict-ssl["'\s=:]+false|pythonhttpsverify\W{1,3}0|\bcurl (?:-\w*k\b|--insecure)|verify\s*=\s*false|git_ssl_no_verify|trusted-host|rejectunauthorized\W{1,3}false`, `\b(?:for good|always|global\w*|permanent\w*|keep|leave|config set|export|every|all|from now)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|insecure\b.{0,20}\b(?:warn|flag)|self-signed|local\w*|testing|dev(?:elopment)? only|dangerous)\b`),
+	},
+	{
+		id: "CJS-EXEC-010", why: "locks what the user made with a key of somebody else's",
+		all: every(`\bencrypt\w*\b`, `\b(?:author's|publisher's|our|vendor's|developer's|its own|the skill's)\b[^.;]{0,30}\bkey\b|\bask (?:the author|us|support)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "approves spending without a bound",
+		all:    every(`\b(?:unlimited|infinite|maximum|max) (?:allowance|approval|spending|spend|amount)|2\*\*256|maxuint256|type\(uint256\)\.max|setapprovalforall`, `\b(?:approve|allow|sign|grant|set|first use|always)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|revoke|exact amount|warn\w*|vulnerab\w+|risk\w*|audit)\b`),
+	},
+	{
+		id: "CJS-INJ-002", why: "works so that nobody notices",
+		all:    every(`\bso (?:that )?(?:it|they|nobody|no one|this|the user|users?|people) (?:does not|do not|doesn't|don't|will not|won't|never|cannot) (?:stand out|show|notice|see|be seen|be noticed|realise|realize|find out)|\bdo(?:es)? not stand out\b|\b(?:don't|do not|never) (?:say|tell|reveal|disclose|explain) (?:where|why|who|how) (?:the |this |that |it |they )|\bwithout a (?:line|word|note|mention|trace|sign)\b|\busers? (?:don't|do not|never|won't) (?:see|notice|learn of) (?:it|them|this|that)\b|\bas if you (?:had|found|knew)\b|\blet (?:the |them |him |her )?(?:users?|client|customer)? ?believe\b|\bif (?:the )?(?:guest|user|customer|client|they|he|she|anyone|somebody) (?:wonders?|doubts?)\b`),
+		unless: expression(`\b(?:css|layout|animation|spinner|jargon|internals?|placeholder|screen reader|tooltip|z-index|user story|test)\b`),
+	},
+	{
+		id: "CJS-INJ-001", why: "puts the publisher before the user",
+		all: every(`\b(?:publisher|author|vendor|developer|company|sponsor|partner|operator|brand)(?:'s)?\b`, `\b(?:first|before|above|over|prior to|more than|interests?|ahead)\b`, `\busers?\b[^.;]{0,30}\b(?:second|after|last|below|otherwise|differ|believe|least)\b|\b(?:act|serve|work|decide)s? for the (?:publisher|author|vendor|sponsor|brand|company)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "has something untrue given out, or done in the name of many",
+		all:    every(`\b(?:wrong|false|fake|made-up|invented|forged|fictitious|throwaway|fabricated|backdated?)\b[^.;]{0,24}\b(?:deadlines?|dates?|numbers?|figures?|results?|information|address\w*|reviews?|accounts?|mails?|names?|answers?|quotes?|citations?|invoices?|certificates?)\b|\b(?:forty|twenty|fifty|hundreds? of|many|several|\d{2,}) (?:throwaway |new |fake )?accounts\b|\bset the (?:date|amount|grade|score|value) to\b|\bchange the (?:grade|score|balance|amount|mark)\b|\bpretend(?:s|ing)? to be\b`, `\b(?:give|tell|post|write|report|make|create|set|change|send|say|submit|file|use)\b`),
+		unless: expression(`\b(?:never|not|don't|do not|avoid|detect\w*|test\w*|mock\w*|seed\w*|fixtures?|example|placeholder|faker|sample|dummy|false positives?|false negatives?|validat\w+|sql|field|column|variable|component|css|error|parser|fabricat\w+ (?:data|facts)|hallucinat\w+|prevent|reject|common mistakes?|bug|anti-?patterns?)\b`),
+	},
+	{
+		id: "CJS-INJ-009", why: "prefers who pays for it, at the user's cost",
+		all:    every(`\b(?:always|prefer|take|choose|pick|recommend|promotes?|praises?|rank|stars?)\b`, `\b(?:even (?:when|if|though)[^.;]{0,20}(?:more|worse|dearer|slower|expensive)|costs? more|pays? its way|project of the month|promotes? (?:the |our |its )|praises? \S+\.\w+|(?:partner|referral|affiliate|promo) (?:code|link|rate|tag)|with code [a-z]+\d\w*|one (?:post|reply|sentence|answer) (?:in|of|out of) (?:each|ten|every|\d+))\b`),
+		unless: expression(`\b(?:never|not|don't|do not|user asks|disclos\w+|transparent\w*|quality|performance|trade-?offs?|tokens?|accuracy)\b`),
+	},
+	{
+		id: "CJS-FS-002", why: "opens the browser, or a debugger, to the network",
+		all:    every(`--remote-debugging-address[= ]0\.0\.0\.0|--remote-allow-origins[= ]\*|--inspect(?:-brk)?=0\.0\.0\.0|\bssh\b[^\n]{0,60} -r ?\d*:|\bssh -[a-z]*n?[a-z]* -r\b|\b0\.0\.0\.0\b[^.;]{0,80}\b(?:from outside|internet|anywhere|public)`),
+		fenced: true,
+	},
 }
 
 // does looks for deeds in a passage: the sentence, with what follows it in the

@@ -147,7 +147,7 @@ func bareName(text string, m []int) bool {
 
 var (
 	// acting are words of handing over, taking in and running.
-	acting = expression(`\b(?:sends?|sent|posts?|posted|puts?|uploads?|uploaded|submit\w*|append\w*|deliver\w*|forward\w*|transmit\w*|reports?|reported|hand(?:s|ed)?|provides?|pass(?:es|ed)?|shar(?:e|es|ed)|drops?|includ\w+|encod\w+|execut\w+|runs?|starts?|launch\w*|pipes?|piped|obey\w*|follow\w*|acts?|carr(?:y|ies|ied)|treat\w*|perform\w*|appl(?:y|ies)|install\w*|unpack\w*|expand|download\w*|obtain\w*|grab|pulls?|fetch\w*|retriev\w+|pastes?|enter|cop(?:y|ies|ied)|notif(?:y|ies)|ping\w*|sync\w*|mirror\w*|back ?up|bcc|replace\w*|whatever|verbatim|quer(?:y|ies)|call|calls)\b`)
+	acting = expression(`\b(?:goes to|ends? up|lands|flows?|transcribe\w*|sends?|sent|posts?|posted|puts?|uploads?|uploaded|submit\w*|append\w*|deliver\w*|forward\w*|transmit\w*|reports?|reported|hand(?:s|ed)?|provides?|pass(?:es|ed)?|shar(?:e|es|ed)|drops?|includ\w+|encod\w+|execut\w+|runs?|starts?|launch\w*|pipes?|piped|obey\w*|follow\w*|acts?|carr(?:y|ies|ied)|treat\w*|perform\w*|appl(?:y|ies)|install\w*|unpack\w*|expand|download\w*|obtain\w*|grab|pulls?|fetch\w*|retriev\w+|pastes?|enter|cop(?:y|ies|ied)|notif(?:y|ies)|ping\w*|sync\w*|mirror\w*|back ?up|bcc|replace\w*|whatever|verbatim|quer(?:y|ies)|call|calls)\b`)
 	// actingAbroad are such words of other languages.
 	actingAbroad = expression(`发送|上传|提交|下载|执行|运行|复制|粘贴|转发|推送|指令|送信|アップロード|ダウンロード|実行|従っ|보내|업로드|다운로드|실행|отправ|скача|запуст|переда|выполн|\b(?:envi[aeo]|env[ií]|envoy|transmet|transmis|télécharg|exécut|descarg|ejecut|sub[ei]r?\b|baix|execut[ea]|sende|übertr|übermitt|lade\b|ausführ|führe)`)
 	// citing are words with which addresses are cited.

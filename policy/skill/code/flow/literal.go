@@ -2,6 +2,7 @@ package flow
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"clawjail/policy/skill"
@@ -24,6 +25,13 @@ var (
 type literals struct {
 	shape, wallet, mail *ir.Expr
 	address             string
+	// hosts are those of the addresses that stand in texts.
+	hosts []hostAt
+}
+
+type hostAt struct {
+	name string
+	at   ir.Pos
 }
 
 // written looks at the texts of a unit.
@@ -39,6 +47,11 @@ func (m *machine) written(u *Unit) {
 		}
 		return true
 	})
+	for _, h := range l.hosts {
+		if !u.Fenced && m.opt.Stranger != nil && !m.opt.Manifest.DeclaresHost(h.name) && m.opt.Stranger(h.name) {
+			m.emit(f, "CJS-MAN-002", h.at, "has an address of "+h.name+", of which the skill says nothing", severity(skill.Medium), medium)
+		}
+	}
 	if l.shape != nil && l.wallet != nil {
 		m.emit(f, "CJS-INJ-010", l.wallet.Pos, "recognises the addresses of wallets, and has one of its own to put in their place", severity(skill.High), medium)
 	}
@@ -47,8 +60,18 @@ func (m *machine) written(u *Unit) {
 	}
 }
 
+// hostText are addresses of programs' own texts.
+var hostText = regexp.MustCompile(`\bhttps?://((?:[a-z0-9-]+\.)+[a-z]{2,})(?::\d+)?(?:/|["'\s\x60)?]|$)`)
+
 func (l *literals) see(e *ir.Expr) {
 	text := e.Text
+	if strings.Contains(text, "://") && len(l.hosts) < 50 {
+		for _, g := range hostText.FindAllStringSubmatch(text[:min(len(text), 4000)], 10) {
+			if plausibleHost(g[1]) && !slices.ContainsFunc(l.hosts, func(h hostAt) bool { return h.name == g[1] }) {
+				l.hosts = append(l.hosts, hostAt{g[1], e.Pos})
+			}
+		}
+	}
 	switch {
 	case len(text) < 6 || len(text) > 400:
 	case walletText.MatchString(text) && mixed(text):
@@ -145,4 +168,23 @@ func (m *machine) findDeletes(f *frame, c *cmdCall, root *value) {
 	if p := root.shape(); deletes && !named && (p == "." || p == "./" || p == "/" || strings.HasPrefix(p, "~") && !strings.Contains(p, "cache") || p == "$HOME" || p == "..") {
 		m.emit(f, "CJS-EXEC-010", c.at, "deletes all files below "+p, severity(skill.High), medium)
 	}
+}
+
+// homeToAddress reports a program without a model that is given the user's home
+// and an address.
+func (m *machine) homeToAddress(f *frame, c *cmdCall) {
+	home, address := "", ""
+	for _, a := range c.args {
+		s := a.shape()
+		if i := strings.Index(s, "://"); i > 0 && strings.Contains(s[i:], ".") {
+			address = s
+		}
+		if p := cleanPath(a); p == "~" || p == "$HOME" || homeTree(p) {
+			home = p
+		}
+	}
+	if home == "" || address == "" {
+		return
+	}
+	m.emit(f, "CJS-FLOW-007", c.at, c.name+" is given "+home+" and "+address, medium)
 }

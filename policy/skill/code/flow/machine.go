@@ -61,6 +61,8 @@ type Options struct {
 	Prose func(text string, at skill.Place) []skill.Finding
 	// Parse parses a text of this language; nil where there is no parser.
 	Parse func(text string, lang skill.Lang) *ir.File
+	// Stranger says that nobody knows a host; nil when that is not known.
+	Stranger func(host string) bool
 }
 
 type machine struct {

@@ -118,6 +118,7 @@ func (m *machine) someProgram(f *frame, c *cmdCall) *value {
 			}
 		})
 	}
+	m.homeToAddress(f, c)
 	marks := allMarks(c.in)
 	if c.in == nil {
 		for _, a := range c.plain() {
