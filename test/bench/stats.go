@@ -25,14 +25,22 @@ type table struct {
 	unit     string // of one operation, for the reader
 	variants []string
 	samples  map[string]sample
+	spent    map[string]sample // processor time of the same; not of all work
 }
 
 func newTable(title, unit string, variants ...string) *table {
-	return &table{title: title, unit: unit, variants: variants, samples: map[string]sample{}}
+	return &table{title: title, unit: unit, variants: variants, samples: map[string]sample{}, spent: map[string]sample{}}
 }
 
 func (t *table) add(variant string, d time.Duration) {
 	t.samples[variant] = append(t.samples[variant], d)
+}
+
+// spend adds the processor time of one round, where it is known.
+func (t *table) spend(variant string, d time.Duration) {
+	if d > 0 {
+		t.spent[variant] = append(t.spent[variant], d)
+	}
 }
 
 // ratio compares medians.
@@ -56,6 +64,24 @@ func (t *table) print(w io.Writer) {
 		least := float64(s.quantile(0)) / float64(t.samples[t.variants[0]].quantile(0))
 		fmt.Fprintf(w, "  %-24s %12s %12s %12s %10.2f %10.2f\n", v, round(s.quantile(0.5)), round(s.quantile(0.9)), round(s.quantile(0)),
 			t.ratio(v, t.variants[0]), least)
+	}
+	t.printSpent(w)
+}
+
+// printSpent prints the processor time of the work, which other work on the
+// machine adds little to: what a variant itself costs, and nothing that runs
+// beside it.
+func (t *table) printSpent(w io.Writer) {
+	base := t.spent[t.variants[0]]
+	if len(base) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %-24s\n", "processor time of the work")
+	for _, v := range t.variants {
+		if s := t.spent[v]; len(s) > 0 {
+			fmt.Fprintf(w, "    %-22s %12s %12s %12s %10.2f %10.2f\n", v, round(s.quantile(0.5)), round(s.quantile(0.9)), round(s.quantile(0)),
+				float64(s.quantile(0.5))/float64(base.quantile(0.5)), float64(s.quantile(0))/float64(base.quantile(0)))
+		}
 	}
 }
 

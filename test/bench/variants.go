@@ -41,6 +41,7 @@ type lab struct {
 	bundle   string // of runc; empty: not here
 	verdicts verdicts
 	quick    bool
+	consumed time.Duration // processor time of the last work, with that of its children
 }
 
 // rounds makes a run shorter with -quick.
@@ -191,11 +192,12 @@ func (l *lab) work(way, kind string, n int) (time.Duration, error) {
 	if err := c.Run(); err != nil {
 		return 0, fmt.Errorf("%s: worker %s: %w: %s", way, kind, err, stderr.String())
 	}
-	ns, err := strconv.ParseInt(strings.TrimSpace(stdout.String()), 10, 64)
-	if err != nil {
-		return 0, err
+	var took, consumed int64
+	if _, err := fmt.Sscan(stdout.String(), &took, &consumed); err != nil {
+		return 0, fmt.Errorf("%s: worker %s said %q: %w", way, kind, stdout.String(), err)
 	}
-	return time.Duration(ns), nil
+	l.consumed = time.Duration(consumed)
+	return time.Duration(took), nil
 }
 
 // compare fills a table, the variants of a round one right after the other.
@@ -210,6 +212,8 @@ func (l *lab) compare(t *table, rounds int, measure func(way string) (time.Durat
 				return err
 			}
 			t.add(way, d)
+			t.spend(way, l.consumed)
+			l.consumed = 0
 		}
 	}
 	t.print(os.Stdout)
