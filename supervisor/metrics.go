@@ -127,6 +127,7 @@ func (c *call) stats() (any, *api.Error) {
 		out.Incidents[string(state)] = uint64(n)
 	}
 	out.Notifications, out.NotificationsWaiting = s.notifyCounts()
+	out.Escalations = s.approvals.escalations.Load()
 	out.Sinks = s.sinkCounts()
 	out.JailEvents, out.PeopleEvents = s.audit.counted()
 	out.HoldsPending, out.Notices = s.approvals.Pending(), s.approvals.Told()

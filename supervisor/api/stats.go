@@ -20,6 +20,7 @@ type Stats struct {
 	AuditSealErrors      uint64            `json:"audit_seal_errors"` // checkpoints or copies of them that failed
 	Incidents            map[string]uint64 `json:"incidents"`         // by state
 	Overrides            uint64            `json:"config_overrides"`  // unsafe settings that the operator accepted
+	Escalations          uint64            `json:"escalations"`       // steps that were made because nobody had decided
 	Notifications        []NotifyCount     `json:"notifications"`
 	NotificationsWaiting map[string]uint64 `json:"notifications_waiting"` // by kind of channel
 	Sinks                []SinkCount       `json:"sinks"`

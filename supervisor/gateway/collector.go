@@ -40,7 +40,7 @@ type Collector struct {
 // descs are the metrics, in the words of their HELP.
 type descs struct {
 	up, build, tier, decisions, holds, notices, hold, mismatch, lost, jails, freeze,
-	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, overrides, started,
+	incidents, told, untold, copied, uncopied, records, auditErrors, unsigned, sealErrors, overrides, escalations, started,
 	jailEvents, peopleEvents, start, logBytes, resident *prometheus.Desc
 }
 
@@ -72,6 +72,7 @@ func newDescs() descs {
 		unsigned:    d("clawjail_audit_unsigned_records", "Records of the audit log that no checkpoint covers yet."),
 		sealErrors:  d("clawjail_audit_checkpoint_errors_total", "Checkpoints of the audit log, or copies of them, that could not be written."),
 		overrides:   d("clawjail_config_overrides", "Unsafe settings that the operator accepted; clawjail config check names them."),
+		escalations: d("clawjail_escalations_total", "Steps of escalations that were made because nobody had decided what is held."),
 		started:     d("clawjail_supervisor_start_time_seconds", "When the supervisor started, in seconds since 1970."),
 
 		jailEvents:   d("clawjail_jail_events_total", "Steps of jails' lives that this supervisor recorded: starts, adoptions, freezes and so on.", "event"),
@@ -94,7 +95,7 @@ func NewCollector(source Source, version string, report func(error)) *Collector 
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.desc
 	for _, desc := range []*prometheus.Desc{d.up, d.build, d.tier, d.decisions, d.holds, d.notices, d.hold, d.mismatch, d.lost, d.jails, d.freeze,
-		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.overrides, d.started,
+		d.incidents, d.told, d.untold, d.copied, d.uncopied, d.records, d.auditErrors, d.unsigned, d.sealErrors, d.overrides, d.escalations, d.started,
 		d.jailEvents, d.peopleEvents, d.start, d.logBytes, d.resident} {
 		ch <- desc
 	}
@@ -198,7 +199,7 @@ func (c *Collector) metrics(s api.Stats) ([]prometheus.Metric, error) {
 	}{
 		{c.desc.records, prometheus.CounterValue, float64(s.AuditRecords)}, {c.desc.auditErrors, prometheus.CounterValue, float64(s.AuditErrors)},
 		{c.desc.unsigned, prometheus.GaugeValue, float64(s.AuditUnsigned)}, {c.desc.sealErrors, prometheus.CounterValue, float64(s.AuditSealErrors)},
-		{c.desc.overrides, prometheus.GaugeValue, float64(s.Overrides)}, {c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
+		{c.desc.overrides, prometheus.GaugeValue, float64(s.Overrides)}, {c.desc.escalations, prometheus.CounterValue, float64(s.Escalations)}, {c.desc.started, prometheus.GaugeValue, s.StartTimeUnix},
 		{c.desc.logBytes, prometheus.CounterValue, float64(s.AuditBytes)}, {c.desc.resident, prometheus.GaugeValue, float64(s.SupervisorBytes)},
 	} {
 		out = append(out, prometheus.MustNewConstMetric(v.desc, v.kind, v.value))
