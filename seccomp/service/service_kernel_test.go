@@ -86,6 +86,12 @@ func act(name, what string) error {
 	case "socket":
 		_, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		return err
+	case "internet":
+		_, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		return err
+	case "datagram":
+		_, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+		return err
 	case "parse":
 		return parse()
 	case "signal":
@@ -219,10 +225,16 @@ func TestDaemonsAreRefused(t *testing.T) {
 	}
 }
 
-// TestTheSignInMakesNoSocket: it has the one that it was given.
-func TestTheSignInMakesNoSocket(t *testing.T) {
-	if out, err := role(t, service.SignIn, "socket"); err == nil || !strings.Contains(out, "operation not permitted") {
-		t.Errorf("socket: %v\n%s", err, out)
+// TestTheSignInReachesThisHostAlone: it tells the supervisor what happens, and
+// has no other socket than the one that it was given.
+func TestTheSignInReachesThisHostAlone(t *testing.T) {
+	if out, err := role(t, service.SignIn, "socket"); err != nil {
+		t.Errorf("a stream of this host: %v\n%s", err, out)
+	}
+	for _, what := range []string{"internet", "datagram"} {
+		if out, err := role(t, service.SignIn, what); err == nil || !strings.Contains(out, "operation not permitted") {
+			t.Errorf("%s: %v\n%s", what, err, out)
+		}
 	}
 }
 
