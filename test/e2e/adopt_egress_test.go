@@ -87,9 +87,42 @@ func (s *talking) echo(name, word string) {
 	s.await(name+".heard", word)
 }
 
-// proxies are the processes of the egress proxy that this host's daemon uses or
-// will use.
-func proxyOf(t *testing.T, d *daemon) int { return childOf(t, d.cmd.Process.Pid, "clawjail-egress") }
+// proxies are the egress proxies of this host, whoever has started them: its own
+// mounts tell it apart.
+func proxies(t *testing.T) (pids []int) {
+	t.Helper()
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range all {
+		exe, err := os.Readlink(link) // or it has ended
+		if err != nil || filepath.Base(exe) != "clawjail-egress" {
+			continue
+		}
+		if ns, err := os.Readlink(filepath.Join(filepath.Dir(link), "ns/mnt")); err != nil || ns != ours {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// proxyOf is the one that serves.
+func proxyOf(t *testing.T) int {
+	t.Helper()
+	list := proxies(t)
+	if len(list) != 1 {
+		t.Fatalf("there are %d egress proxies: %v", len(list), list)
+	}
+	return list[0]
+}
 
 const talkPolicy = `network:
   allow: [{host: "` + smallnet.NameWeb + `", port: 9000, protocol: tcp}]
@@ -109,7 +142,7 @@ func TestEgressOutlivesTheDaemon(t *testing.T) {
 		Flags: []string{"--name", "talker"}, Argv: []string{"perl", "-e", talker}})
 	s.connect("old", smallnet.NameWeb)
 	j := inspect(t, "talker")
-	proxy := proxyOf(t, d)
+	proxy := proxyOf(t)
 	s.echo("old", "hello")
 	s.connect("asked", smallnet.NameGit)
 	was := held(t, "talker")
