@@ -53,6 +53,7 @@ install_group() {
 	case $1 in
 	build) .ci/go.sh ;;
 	test) fetch_promtool ;;
+	e2e) fetch_mail ;;
 	esac
 }
 
@@ -67,6 +68,25 @@ fetch_promtool() {
 	(cd "$dir" && apt-get download -qq -o APT::Sandbox::User=root prometheus >&2 && dpkg -x prometheus_*.deb tree)
 	install -D -m 755 "$dir/tree/usr/bin/promtool" "$CACHE/tools/promtool"
 	install -D -m 755 "$dir/tree/usr/bin/prometheus" "$CACHE/tools/prometheus"
+	rm -rf "$dir"
+}
+
+# fetch_mail gets Debian's mail server for the tests, which start it themselves. As
+# above it is unpacked and not installed: nobody asked for a mail system here.
+# Its libraries are.
+fetch_mail() {
+	local server libs=() l dir
+	server=$(command -v exim4 || true)
+	[ -n "$server" ] && ! ldd "$server" | grep -q 'not found' && return
+	say "unpack exim4 into $CACHE/tools (nothing is installed or started but its libraries)"
+	apt
+	for l in $(apt-cache depends exim4-daemon-light | sed -n 's/^ *Depends: \(lib.*\)/\1/p'); do
+		have "$l" || libs+=("$l")
+	done
+	[ ${#libs[@]} = 0 ] || apt "${libs[@]}"
+	dir=$(mktemp -d)
+	(cd "$dir" && apt-get download -qq -o APT::Sandbox::User=root exim4-daemon-light >&2 && dpkg -x exim4-daemon-light_*.deb tree)
+	install -D -m 755 "$dir/tree/usr/sbin/exim4" "$CACHE/tools/exim4"
 	rm -rf "$dir"
 }
 
