@@ -38,6 +38,12 @@ func freezeDirect(ctx context.Context, e *env, keys []string, all bool, reason s
 		if !stands {
 			what = "is ordered to stand still; what waits for the supervisor stands when it is answered"
 		}
+		reset, err := direct.Sever(j)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s is frozen, but what it had sent before may still go out: %w", j.ID, err))
+		} else if reset > 0 {
+			what += fmt.Sprintf("; sockets of its connections reset: %d", reset)
+		}
 		fmt.Fprintf(e.stdout, "%s %s: %s\n", j.ID, escape.String(j.Name), what)
 		note := direct.Note{Time: time.Now().UTC().Round(0), Boot: bootID(), Jail: j.ID, Name: j.Name, Stands: stands, By: byWhom(), Reason: reason}
 		if err := direct.Leave(spoolDir, note); err != nil {

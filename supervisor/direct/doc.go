@@ -1,5 +1,5 @@
 // Package direct freezes jails without a supervisor: on their cgroups, for a
-// responder whose supervisor does not answer. It leaves a note for the one that
+// responder whose supervisor does not answer, and resets their connections. It leaves a note for the one that
 // comes back, which records it.
 //
 // # Trust
@@ -22,6 +22,9 @@
 //
 //   - There is no direct thaw: what goes on must be recorded first, and needs a
 //     supervisor that answers what it asks.
+//   - Connections are reset by the kernel (SOCK_DESTROY in the jail's network
+//     namespace), not by the egress proxy: it may hang with its supervisor, or go on
+//     without one. What a frozen jail had sent would still go out otherwise.
 //   - The note is written after the jail stands, or was ordered to: containing
 //     comes before the record of it. Where no note can be written that is said.
 //   - The supervisor removes a note when its record is in the log.

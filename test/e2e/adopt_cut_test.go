@@ -82,6 +82,33 @@ func TestEgressKilledWhileAJailIsCutOff(t *testing.T) {
 	})
 }
 
+// TestDirectFreezeCuts: without a supervisor a jail is frozen, and its connections are
+// reset, those within it and the proxy are left alone; it goes on with the next one.
+func TestDirectFreezeCuts(t *testing.T) {
+	if !ownHost(t, "", 64<<20) {
+		return
+	}
+	d := startDaemon(t)
+	s := &talking{t: t, dir: workspace(t)}
+	j := detached(t, run{Policy: policyFile(t, talkPolicy), Workspace: s.dir, Flags: []string{"--name", "direct"}, Argv: []string{"perl", "-e", talker}})
+	s.connect("old", smallnet.NameWeb)
+	s.echo("old", "hello")
+	d.end(unix.SIGKILL)
+	s.echo("old", "alone")
+	o := clawjail(t, run{}, "freeze", "--direct", j.ID, "--reason", "a test")
+	if o.Code != 0 || !strings.Contains(o.Stdout, "stands still; sockets of its connections reset: ") || !standsStill(t, j) {
+		t.Fatalf("%v", o)
+	}
+	d.start()
+	awaitState(t, "direct", api.StateFrozen)
+	if o := clawjail(t, run{}, "thaw", "direct"); o.Code != 0 {
+		t.Fatalf("%v", o)
+	}
+	s.await("old.state", "ended")
+	s.connect("again", smallnet.NameWeb)
+	s.echo("again", "back")
+}
+
 // containedIncident waits until the incident of a jail is contained, and names it.
 func containedIncident(t *testing.T, jail string) (id string) {
 	t.Helper()
