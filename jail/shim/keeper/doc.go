@@ -26,6 +26,8 @@
 //	an execution on its way          judged by its token: the programs stay attached
 //	another one                      is trapped, see above
 //	output of a detached jail        waits in its pipe when that is full
+//	connections, DNS questions       the egress proxy answers them: what the shim
+//	                                 keeps has it live on (package jail/egress)
 //	the wall clock limit             ends the jail, as ever
 //	a request of `clawjail exec`     nobody hears it; what it started goes on
 //
