@@ -41,6 +41,8 @@ func checklistFacts(ctx context.Context, e *env) checklist.Facts {
 	f.Config = checklist.Know(checklistConfig(e))
 	f.Policies = checklist.Know(checklistPolicies("/etc/clawjail/policies", hostLimits(e)), nil)
 	f.Accounts = checklist.Know(checklistAccounts(e))
+	f.SignIn = checklist.Know(checklistSignIn(e))
+	f.Passwords = checklist.Know(weakPasswords(e))
 	f.Keys = checklist.Know(keyFiles(defaultKeyDir))
 	f.Skills = checklist.Know(checklistSkills(store.DefaultDir))
 	f.Shell = checklist.Know(shellPasses(), nil)

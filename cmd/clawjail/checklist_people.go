@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,6 +68,40 @@ func checklistAccounts(e *env) (checklist.Accounts, error) {
 		a.CertError, _, _ = strings.Cut(err.Error(), "\n")
 	}
 	return a, nil
+}
+
+// checklistSignIn looks at what guards the console's sign-in.
+func checklistSignIn(e *env) (checklist.SignIn, error) {
+	f, _, err := source.InForce(e.config, nil)
+	if err != nil || !f.Config.Console() {
+		return checklist.SignIn{}, err
+	}
+	c := f.Config
+	s := checklist.SignIn{Console: true, Credential: strings.HasPrefix(c.AuthSecretFile, "credential:"),
+		Requests: c.RateRequests, Window: time.Duration(c.RateWindow)}
+	if !s.Credential {
+		if _, err := secret.Token(c.AuthSecretFile); err != nil {
+			s.Secret, _, _ = strings.Cut(err.Error(), "\n")
+		}
+	}
+	return s, nil
+}
+
+// weakPasswords gives those that the gateway's program would take. That it takes a
+// good one shows that it judges, and does not just fail.
+func weakPasswords(e *env) ([]string, error) {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand since Go 1.24
+	if err := e.weak(hex.EncodeToString(b[:]), "admin"); err != nil {
+		return nil, fmt.Errorf("a random password is refused: %w", err)
+	}
+	var taken []string
+	for _, p := range checklist.WeakPasswords() {
+		if e.weak(p, "admin") == nil {
+			taken = append(taken, p)
+		}
+	}
+	return taken, nil
 }
 
 func certificateEnds(c config.Config) (time.Time, error) {

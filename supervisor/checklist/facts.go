@@ -33,9 +33,12 @@ type Facts struct {
 	Config   Tried[Config]
 	Policies Tried[[]Policy]
 	Accounts Tried[Accounts]
-	Keys     Tried[[]KeyFile]
-	Log      Tried[Log]
-	Skills   Tried[[]Skill]
+	SignIn   Tried[SignIn]
+	// Passwords holds those of WeakPasswords that were not refused.
+	Passwords Tried[[]string]
+	Keys      Tried[[]KeyFile]
+	Log       Tried[Log]
+	Skills    Tried[[]Skill]
 	// Jail is what a program in a jail could do.
 	Jail Tried[[]probe.Door]
 	// Shell holds the commands of DangerousCommands that were not refused.

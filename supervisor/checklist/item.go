@@ -67,6 +67,7 @@ func Judge(f Facts) Report {
 	r := Report{Time: f.Time, Host: f.Host}
 	for _, judge := range []func(Facts) Item{
 		supervisorRuns, hostReady, configTrusted, keysPrivate, approvers, accounts,
+		passwordsRefused, secretKept, ratesLimited,
 		policiesSound, humansAsked, actionLimits, auditProven, auditKept, auditCopied,
 		skillsAudited, skillsVerified, jailHolds, networkHolds, shellRefuses, monitored,
 	} {

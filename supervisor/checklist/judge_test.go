@@ -26,6 +26,7 @@ func good() Facts {
 			Freeze: true, Channels: 1, Verify: true}, nil),
 		Policies: Know([]Policy{{Name: "agent", Limits: []string{"10 send_email per hour"}}}, nil),
 		Accounts: Know(Accounts{Console: true, TLS: true, People: 3, Admins: 1, CertEnds: now.AddDate(1, 0, 0)}, nil),
+		SignIn:   Know(SignIn{Console: true, Requests: 100, Window: 15 * time.Minute}, nil),
 		Keys:     Know([]KeyFile{{Path: "/k", Mode: 0o600}}, nil),
 		Log:      Know(Log{Proven: true, Records: 3, SignedAt: now}, nil),
 		Skills:   Know([]Skill{{Name: "s", Verdict: "approved", Audited: now}}, nil),
@@ -82,6 +83,12 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"no admin", "accounts", "nobody", Failed, func(f *Facts) { f.Accounts.Value.Admins = 0 }},
 		{"certificate ends", "accounts", "ends at", Attention, func(f *Facts) { f.Accounts.Value.CertEnds = now.AddDate(0, 0, 20) }},
 		{"certificate broken", "accounts", "no key", Failed, func(f *Facts) { f.Accounts.Value.CertError = "no key" }},
+		{"weak password", "passwords", "password1234", Failed, func(f *Facts) { f.Passwords.Value = []string{"password1234"} }},
+		{"nobody judges", "passwords", "no program", Unknown, func(f *Facts) { f.Passwords.Err = "no program" }},
+		{"secret guessed", "secret", "repeats itself", Failed, func(f *Facts) { f.SignIn.Value.Secret = "the secret repeats itself" }},
+		{"secret unseen", "secret", "not looked at", Attention, func(f *Facts) { f.SignIn.Value.Credential = true }},
+		{"many requests", "rate-limits", "100000 requests", Attention, func(f *Facts) { f.SignIn.Value.Requests = 100_000 }},
+		{"no rate", "rate-limits", "nothing limits", Failed, func(f *Facts) { f.SignIn.Value.Requests = 0 }},
 		{"log altered", "audit-proven", "edited", Failed, func(f *Facts) { f.Log.Value.Proven, f.Log.Value.Problems = false, []string{"edited"} }},
 		{"log is new", "audit-proven", "none is signed yet", Attention, func(f *Facts) {
 			f.Log.Value.Proven, f.Log.Value.New, f.Running.Value.Started = false, true, now
@@ -129,7 +136,7 @@ func TestEachFaultIsFound(t *testing.T) {
 // A host that nothing is known of is not ready, in any of its items.
 func TestNothingKnownIsNotReady(t *testing.T) {
 	const why = "could not look"
-	r := Judge(Facts{Time: now, Running: Tried[Running]{Err: why}, Doctor: Tried[[]string]{Err: why}, Config: Tried[Config]{Err: why}, Policies: Tried[[]Policy]{Err: why}, Accounts: Tried[Accounts]{Err: why},
+	r := Judge(Facts{Time: now, Running: Tried[Running]{Err: why}, Doctor: Tried[[]string]{Err: why}, Config: Tried[Config]{Err: why}, Policies: Tried[[]Policy]{Err: why}, Accounts: Tried[Accounts]{Err: why}, SignIn: Tried[SignIn]{Err: why}, Passwords: Tried[[]string]{Err: why},
 		Keys: Tried[[]KeyFile]{Err: why}, Log: Tried[Log]{Err: why}, Skills: Tried[[]Skill]{Err: why}, Jail: Tried[[]probe.Door]{Err: why},
 		Shell: Tried[[]string]{Err: why}, Ledger: Tried[map[string]ledger.Entry]{Err: why}})
 	if n := r.Count(Unknown); r.OK || n != len(r.Items)+len(r.Tasks) {

@@ -31,7 +31,7 @@ func checklistOf(t *testing.T) checklist.Report {
 func TestChecklist(t *testing.T) {
 	detached(t, run{Workspace: workspace(t), Argv: []string{"sleep", "1000"}}) // a supervisor that stays
 	r := checklistOf(t)
-	for _, id := range []string{"host", "config", "keys", "audit-kept", "jail", "network", "shell", "skills-verified"} {
+	for _, id := range []string{"host", "config", "keys", "passwords", "secret", "rate-limits", "limits", "asking", "audit-kept", "jail", "network", "shell", "skills-verified"} {
 		i := slices.IndexFunc(r.Items, func(i checklist.Item) bool { return i.ID == id })
 		if i < 0 || r.Items[i].Status != checklist.OK {
 			t.Errorf("%s: %+v", id, r.Items)
