@@ -2,9 +2,11 @@ package limit
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +56,8 @@ func TestDamagedFile(t *testing.T) {
 		}
 	}
 	refused := 0
-	for name, damage := range damages {
+	for _, name := range slices.Sorted(maps.Keys(damages)) { // in an order, so that each run damages the same
+		damage := damages[name]
 		path := filepath.Join(dir, name+".db")
 		if err := os.WriteFile(path, damage(), 0o600); err != nil {
 			t.Fatal(err)
