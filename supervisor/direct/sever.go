@@ -101,6 +101,9 @@ func reset() (total int, err error) {
 		ended := 0
 		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 			ids, err := connections(fd, family)
+			if errors.Is(err, unix.ENOENT) {
+				return total, errors.New("this kernel cannot list connections: it needs tcp_diag (modprobe tcp_diag)")
+			}
 			if err != nil {
 				return total, fmt.Errorf("list the jail's connections: %w", err)
 			}
