@@ -124,3 +124,45 @@ func fixtures(t testing.TB) ([]skill.Unit, int) {
 	}
 	return units, total
 }
+
+// languages are those in which a rule over code must have an example for it and
+// one against it: s is shell, p Python, j JavaScript or TypeScript. A rule that
+// is not named has to have all three.
+var languages = map[string]string{
+	"CJS-COV-001":  "p",  // a parser's complaint, whichever it is
+	"CJS-EXEC-003": "pj", // programs that a shell starts are capabilities only
+	"CJS-EXEC-004": "pj", "CJS-EXEC-005": "pj", "CJS-EXEC-006": "p",
+	"CJS-FS-006":   "s",
+	"CJS-FLOW-010": "",                                          // over several files: see testdata/cross
+	"CJS-OBF-001":  "pj", "CJS-OBF-003": "", "CJS-OBF-004": "s", // the first has its own in ../audit
+	"CJS-SEC-002": "s",
+}
+
+// TestEveryRuleInEveryLanguage: a rule that was never seen to find something in a
+// language, or to leave something alone, does not support it.
+func TestEveryRuleInEveryLanguage(t *testing.T) {
+	endings := map[rune][]string{'s': {".sh"}, 'p': {".py"}, 'j': {".js", ".mjs", ".ts", ".tsx"}}
+	dirs, err := filepath.Glob("testdata/CJS-*")
+	if err != nil || len(dirs) < 40 {
+		t.Fatalf("rules: %d, %v", len(dirs), err)
+	}
+	for _, dir := range dirs {
+		id := filepath.Base(dir)
+		want, listed := languages[id]
+		if !listed {
+			want = "spj"
+		}
+		for _, l := range want {
+			for _, kind := range []string{"bad", "good"} {
+				found := false
+				for _, end := range endings[l] {
+					files, err := filepath.Glob(filepath.Join(dir, kind+"*"+end))
+					found = found || err == nil && len(files) > 0
+				}
+				if !found {
+					t.Errorf("%s has no %s fixture in language %c", id, kind, l)
+				}
+			}
+		}
+	}
+}

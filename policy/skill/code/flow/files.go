@@ -77,7 +77,7 @@ func (m *machine) secretRead(f *frame, pos ir.Pos, p, what string, weak bool) {
 
 // argvPath finds paths that are taken from an argument as they are.
 func (m *machine) argvPath(f *frame, pos ir.Pos, v *value, verb string) {
-	if f.unit.Lang == skill.Shell || v.kind == kUnknown {
+	if f.unit.Lang == skill.Shell && f.unit.Fenced || v.kind == kUnknown {
 		return // a tool that reads the file it is told to is no traversal
 	}
 	if k := find(allMarks(v), argv, netIn); k != nil && len(v.parts) > 1 && strings.Contains(v.shape(), "/*") {

@@ -188,3 +188,16 @@ func (m *machine) homeToAddress(f *frame, c *cmdCall) {
 	}
 	m.emit(f, "CJS-FLOW-007", c.at, c.name+" is given "+home+" and "+address, medium)
 }
+
+// saysSecrets reports secrets in what a shell script writes for the agent to read.
+// Those of other languages are reported where they are printed.
+func (m *machine) saysSecrets(f *frame, u *Unit) {
+	if u.Lang != skill.Shell || u.Fenced {
+		return
+	}
+	for _, k := range allMarks(f.out) {
+		if k.source == secretEnv && !k.masked && k.at.File == u.File {
+			m.emit(f, "CJS-FLOW-011", ir.Pos{Line: int32(k.at.Line), Col: int32(k.at.Column)}, "prints "+k.name, via(k), severity(skill.Medium), medium)
+		}
+	}
+}

@@ -216,6 +216,7 @@ func (m *machine) start(mod *module) {
 	}
 	m.block(f, mod.unit.Body.Body)
 	mod.out = f.out
+	m.saysSecrets(f, mod.unit)
 	m.shared.put(m.shared.stdout, mod.unit.File, f.out)
 	mod.state = 2
 	m.unitSteps = outer

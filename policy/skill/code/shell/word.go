@@ -268,7 +268,9 @@ func (l *lowering) expansion(x *ir.Expr, e *syntax.Expansion, pos ir.Pos) *ir.Ex
 		w = &ir.Expr{Op: ir.Str, Pos: pos}
 	}
 	switch op := e.Op.String(); op {
-	case "-", ":-", "=", ":=", "+", ":+":
+	case "+", ":+": // the word, or nothing
+		return l.node(&ir.Expr{Op: ir.Cond, Pos: pos, X: &ir.Expr{Op: ir.Bad, Pos: pos}, Y: w, Z: &ir.Expr{Op: ir.Str, Pos: pos}})
+	case "-", ":-", "=", ":=":
 		return l.node(&ir.Expr{Op: ir.Cond, Pos: pos, X: &ir.Expr{Op: ir.Bad, Pos: pos}, Y: x, Z: w})
 	case "?", ":?":
 		return x

@@ -1,0 +1,2 @@
+const pool = new WorkerPool(4);
+pool.run("resize");

@@ -1,0 +1,1 @@
+echo "key: $STRIPE_SECRET_KEY"

@@ -1,0 +1,1 @@
+require("fs").writeFileSync("out/list.txt", "x");

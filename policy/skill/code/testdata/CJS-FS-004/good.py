@@ -1,0 +1,1 @@
+open("out/list.txt", "w").write("x")

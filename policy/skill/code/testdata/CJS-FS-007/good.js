@@ -1,0 +1,1 @@
+require("fs").appendFileSync("run.log", "done\n");

@@ -1,0 +1,1 @@
+console.log("no address here");

@@ -1,0 +1,1 @@
+curl "https://api.vendor.test/weather?q=$1"

@@ -1,0 +1,2 @@
+const { execFile } = require("child_process");
+execFile("ssh", ["host.vendor.test", "uptime"]);

@@ -1,0 +1,2 @@
+const table = "abcdefghijklmnopqrstuvwxyz";
+console.log(table.length);

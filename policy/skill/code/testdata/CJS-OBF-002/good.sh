@@ -1,0 +1,2 @@
+sum=$(sha256sum < list.txt)
+echo "$sum"
