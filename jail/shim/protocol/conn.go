@@ -60,14 +60,11 @@ func (c *Conn) Send(m Message, names []string, files []*os.File) error {
 	m.Files = nil
 	var fds []int
 	for i, f := range files {
-		if f == nil {
-			continue
+		if f != nil {
+			m.Files = append(m.Files, names[i])
+			// Not SyscallConn: a jail's streams have to be in blocking mode.
+			fds = append(fds, int(f.Fd()))
 		}
-		fd, err := number(f)
-		if err != nil {
-			return fmt.Errorf("send %s: %w", m.Type, err)
-		}
-		m.Files, fds = append(m.Files, names[i]), append(fds, fd)
 	}
 	b, err := Encode(m)
 	if err != nil {
@@ -81,17 +78,6 @@ func (c *Conn) Send(m Message, names []string, files []*os.File) error {
 		return fmt.Errorf("send %s: %w", m.Type, err)
 	}
 	return nil
-}
-
-// number is a file's descriptor. Unlike File.Fd it leaves the mode alone, which is
-// shared by everybody who has the file open.
-func number(f *os.File) (n int, err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	err = raw.Control(func(fd uintptr) { n = int(fd) })
-	return n, err
 }
 
 // Receive returns the next message and its files by name. io.EOF means that
