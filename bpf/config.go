@@ -49,6 +49,11 @@ type JailConfig struct {
 	// NoFiles leaves out open_write, unlink, rename, truncate and open events.
 	NoFiles bool
 
+	// Filters is how many system call filters the runtime's own tasks in the jail
+	// have, which are those of the process that it comes from. Only a task with
+	// more is judged (Jail.Gate).
+	Filters int
+
 	// Urgent classes wake the reader at once (about 15 µs on the jail's side);
 	// others wait at most ReadInterval. What a probe refuses is always urgent.
 	Urgent []wire.Class

@@ -29,7 +29,8 @@
 // every byte of argv and of the environment (exact lengths and a keyed SipHash of
 // what stands in the new memory), the working directory, and a time to live. It is
 // for one execution of one thread: it is marked when it is met, with the execution
-// that met it. Tasks without a seccomp filter are the runtime's own and not judged.
+// that met it. Tasks without a seccomp filter but those of
+// the jail's parents (JailConfig.Filters) are the runtime's own and not judged.
 //
 //	                     notify tier          lsm tier
 //	file, script chain   the last file; dies  every file, in order; EPERM

@@ -279,6 +279,9 @@ func (c JailConfig) validate() error {
 			errs = append(errs, fmt.Errorf("allowed address %s is none", a))
 		}
 	}
+	if c.Filters < 0 || c.Filters > MaxFilters {
+		errs = append(errs, fmt.Errorf("%d filters of the runtime, want 0 to %d", c.Filters, MaxFilters))
+	}
 	for _, class := range c.Urgent {
 		if class == 0 || int(class) >= wire.NumClasses {
 			errs = append(errs, fmt.Errorf("urgent class %s is none", class))
@@ -292,10 +295,15 @@ const (
 	jailFailedReads = 1
 	jailNoFiles     = 2
 	jailGated       = 4
+
+	jailFiltersShift = 16
 )
 
+// MaxFilters bounds JailConfig.Filters.
+const MaxFilters = 1<<16 - 1
+
 func (c JailConfig) jail() coreJail {
-	var v coreJail
+	v := coreJail{Flags: uint32(c.Filters) << jailFiltersShift}
 	if c.FailedReads {
 		v.Flags |= jailFailedReads
 	}

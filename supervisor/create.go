@@ -89,6 +89,7 @@ func (s *Supervisor) create(ctx context.Context, r api.RunRequest, peer control.
 	if apiErr := b.lower(pol, r); apiErr != nil {
 		return api.Jail{}, nil, s.abandon(b, apiErr)
 	}
+	b.plan.Probe.Filters = s.inherited
 	if apiErr := b.construct(ctx, stdio); apiErr != nil {
 		return api.Jail{}, nil, s.abandon(b, apiErr)
 	}
@@ -283,7 +284,7 @@ func (b *build) probeConfig() bpf.JailConfig {
 	probe := b.plan.Probe
 	return bpf.JailConfig{
 		Name: probe.Name, AllowUDPDNS: probe.AllowUDPDNS, AllowAddrs: probe.AllowAddrs,
-		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6,
+		VirtualV4: probe.VirtualV4, VirtualV6: probe.VirtualV6, Filters: probe.Filters,
 		FailedReads: true,
 		Urgent:      urgent(b.plan.Policy, b.plan.Gates),
 	}

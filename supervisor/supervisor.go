@@ -52,6 +52,7 @@ type Supervisor struct {
 	loop       *loop
 	audit      *auditor
 	probes     *bpf.Probes
+	inherited  int // filters of system calls, on this process and so on its shims
 	tier       string
 	egress     *proxy
 	metrics    *metrics
@@ -120,6 +121,10 @@ func New(o Options) (*Supervisor, error) {
 	s.loop = newLoop(o.Config.MaxJails)
 	// Before there are any of our own.
 	if s.left, err = leftBehind(filepath.Dir(o.Config.JailDir("x"))); err != nil {
+		cancel()
+		return nil, err
+	}
+	if s.inherited, err = ownFilters(); err != nil {
 		cancel()
 		return nil, err
 	}

@@ -161,6 +161,7 @@ struct signal_struct {
 
 struct seccomp {
 	int mode;
+	atomic_t filter_count;
 };
 
 struct task_struct {

@@ -19,6 +19,9 @@ enum jail_flag {
 	JAIL_GATED = 4,	       /* executions need a token */
 };
 
+/* The rest of the flags: how many filters the runtime's own tasks have. */
+#define JAIL_FILTERS_SHIFT 16
+
 struct jail {
 	u32 flags;
 	u32 urgent; /* bit per class: wake the reader at once */

@@ -51,10 +51,13 @@ struct {
 	__type(value, struct token);
 } tokens SEC(".maps");
 
-/* The runtime's own tasks have no system call filter, and are not judged. */
+/* The runtime's own tasks have no system call filter but those that their
+ * parents had, which a service manager gives them, and are not judged: the jail's
+ * filter is one more, and filters are never taken back. */
 static __always_inline int is_gated(struct task_struct *task, struct scope *s)
 {
-	return in_jail(s) && (s->conf->flags & JAIL_GATED) && task->seccomp.mode;
+	return in_jail(s) && (s->conf->flags & JAIL_GATED) &&
+	       task->seccomp.filter_count.counter > (int)(s->conf->flags >> JAIL_FILTERS_SHIFT);
 }
 
 static __always_inline s64 ctime_of(struct inode *inode)

@@ -93,6 +93,7 @@ type Probe struct {
 	AllowUDPDNS          []netip.AddrPort
 	VirtualV4, VirtualV6 netip.Prefix
 	AllowAddrs           []netip.AddrPort
+	Filters              int `json:",omitempty"` // of system calls, that the shim has from its parents; not of the policy
 }
 
 // memlockBytes is RLIMIT_MEMLOCK in every jail, the kernel's default
