@@ -81,6 +81,9 @@ func run(o options, ready io.WriteCloser) error {
 	if release := tooOld(); release != "" {
 		return fmt.Errorf("kernel %s is too old for jails: boot Linux 6.1 or newer (`clawjail doctor` says more)", release)
 	}
+	// Modes are meant as they are written: what a jail's user has to reach is
+	// made with one that says so, whatever a service manager thinks of umasks.
+	unix.Umask(0o022)
 	// Before anything is read: a restore may have been interrupted.
 	if _, err := swap.Finish(swap.Journal(filepath.Dir(o.config))); err != nil {
 		return err
