@@ -26,6 +26,8 @@ type daemon struct {
 	t   *testing.T
 	cmd *exec.Cmd
 	log string
+	// unit are the directives to put in force first, for asUnit; empty: none.
+	unit string
 }
 
 // startDaemon starts it, and waits until it answers.
@@ -60,6 +62,11 @@ func (d *daemon) start() {
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.Stderr, cmd.ExtraFiles = log, []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if d.unit != "" {
+		cmd.Path, cmd.Args = "/proc/self/exe", append([]string{"unit"}, cmd.Args...)
+		cmd.Env = append(cmd.Env, unitMark+"="+d.unit)
+		cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	}
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}

@@ -31,6 +31,10 @@ func TestMain(m *testing.M) {
 	if refuse() {
 		return
 	}
+	if os.Getenv(unitMark) != "" {
+		fmt.Fprintln(os.Stderr, asUnit(os.Args[1:]))
+		os.Exit(1)
+	}
 	if inOwnHost() {
 		world = smallnet.Inside()
 		os.Exit(m.Run())
