@@ -77,14 +77,15 @@ func (w *world) recovered(t *testing.T) string {
 }
 
 // fresh gives a code of alice's authenticator that was not used. A new
-// authenticator has used none, so that nobody waits for the next half minute.
+// authenticator has used none, so that nobody waits for the next half minute; and
+// the code is of the next half minute, so that it holds for one at least.
 func (w *world) fresh(t *testing.T) string {
 	t.Helper()
 	key := totp.NewSecret()
 	if err := w.users.Change("alice", func(u *store.User) error { u.TOTP, u.TOTPLast = key, 0; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	c, err := totp.Code(key, totp.Step(time.Now()))
+	c, err := totp.Code(key, totp.Step(time.Now())+1)
 	if err != nil {
 		t.Fatal(err)
 	}
