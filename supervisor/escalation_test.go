@@ -181,6 +181,19 @@ func TestEscalation(t *testing.T) {
 	}
 }
 
+// A message links to where it can be decided, after a sign-in.
+func TestMessagesLinkToTheConsole(t *testing.T) {
+	c := onCall()
+	c.Listen, c.Name = "127.0.0.1:9443", "console.example.org"
+	s, _ := office(t, c)
+	v, _ := hold(t, s, write("/w/a"))
+	m := s.askedMessage(v)
+	want := "https://console.example.org:9443/approvals/" + v.ID
+	if m.Link != want || !strings.Contains(m.Text, "sign in and decide: "+want) {
+		t.Errorf("%s\n%s", m.Link, m.Text)
+	}
+}
+
 // Another supervisor goes on where the last one was: by how long the request has
 // waited, and not by the clock on the wall.
 func TestEscalationOutlivesTheSupervisor(t *testing.T) {

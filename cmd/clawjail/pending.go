@@ -27,7 +27,8 @@ func newPendingCommand(e *env) *cobra.Command {
 		Long: `Lists the actions that are held until a human decides, the longest held of
 every jail first. With an ID, or the beginning of one, everything about it: also
 who was told, who has looked (which this notes of you), and who has approved it
-already where that takes two people.
+already where that takes two people. With -o json and a whole ID also how one
+ended that is held no more.
 
 An action that nobody decides in time is denied.
 
@@ -124,7 +125,7 @@ func pageStyle(w io.Writer) show.Style {
 func showPending(c *cobra.Command, e *env, id string, asJSON bool) error {
 	a, err := client.Client{Socket: e.socket}.Approval(c.Context(), id)
 	if err != nil {
-		return noRequest(err, id)
+		return showEnded(c, e, id, asJSON, noRequest(err, id))
 	}
 	if asJSON {
 		b, err := pendingJSON(a)
@@ -136,6 +137,24 @@ func showPending(c *cobra.Command, e *env, id string, asJSON bool) error {
 	}
 	fmt.Fprint(e.stdout, pendingPage(a, pageStyle(e.stdout)))
 	return nil
+}
+
+// showEnded shows how a request ended that does not wait any more. It is not held,
+// so that stays an error unless a program asks.
+func showEnded(c *cobra.Command, e *env, id string, asJSON bool, why error) error {
+	d, trail, err := client.Client{Socket: e.socket}.EndedApproval(c.Context(), id)
+	if err != nil {
+		return why
+	}
+	if !asJSON {
+		fmt.Fprint(e.stdout, show.People(trail, pageStyle(e.stdout)))
+		return why
+	}
+	t, err := approval.EncodeTrail(trail)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(e.stdout).Encode(api.EndedApproval{Decision: d, Trail: t})
 }
 
 // pendingPage is a request, and what people were told, saw and said of it.

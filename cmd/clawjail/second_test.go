@@ -49,4 +49,12 @@ func TestTwoPeople(t *testing.T) {
 	if !(<-got).Allowed() {
 		t.Error("it does not go on")
 	}
+	if out, err = o.run("pending", v.ID); err == nil || !strings.Contains(err.Error(), "was already approved by ben") || !strings.Contains(out, "seen by    ana, ben") {
+		t.Errorf("%q, %v", out, err)
+	}
+	out, err = o.run("pending", v.ID, "-o", "json")
+	var ended api.EndedApproval
+	if err != nil || json.Unmarshal([]byte(out), &ended) != nil || !ended.Decision.Allowed || ended.Decision.With != "ana" || !strings.Contains(string(ended.Trail), `"seen":[{"by":"ana"`) {
+		t.Errorf("%q, %v", out, err)
+	}
 }

@@ -19,6 +19,12 @@ type Approval struct {
 	Trail json.RawMessage `json:"trail,omitempty"`
 }
 
+// EndedApproval is a held request that was decided, or ended otherwise.
+type EndedApproval struct {
+	Decision ApprovalDecision `json:"decision"`
+	Trail    json.RawMessage  `json:"trail"` // as in Approval
+}
+
 // Approvals is the list of held requests: the oldest of every jail first.
 type Approvals struct {
 	Approvals []Approval `json:"approvals"`

@@ -48,6 +48,7 @@
 //	messages noted about a request   MaxSent        not noted
 //	steps of its escalation          MaxStepped     not noted
 //	people that one approval takes   MaxConsents    fewer are taken
+//	trails of decided requests       MaxDecided     the oldest is forgotten; the audit log has it
 //
 // # Decisions
 //

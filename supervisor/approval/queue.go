@@ -96,6 +96,7 @@ type entry struct {
 type closed struct {
 	jail      string
 	decision  Decision
+	trail     Trail
 	unclaimed bool // restored, decided before its waiter came back
 }
 
@@ -354,7 +355,7 @@ func (q *Queue) settle(e *entry, d Decision) Decision {
 	if q.count[r.Jail]--; q.count[r.Jail] == 0 {
 		delete(q.count, r.Jail)
 	}
-	q.done.put(r.ID, closed{jail: r.Jail, decision: d, unclaimed: e.restored})
+	q.done.put(r.ID, closed{jail: r.Jail, decision: d, trail: e.trail.clone(), unclaimed: e.restored})
 	close(e.done)
 	q.publish(Event{Kind: Removed, View: View{Request: r, Trail: e.trail.clone()}, Decision: d})
 	q.mu.Unlock()

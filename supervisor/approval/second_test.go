@@ -291,6 +291,9 @@ func TestTrailsOutliveTheQueue(t *testing.T) {
 	if _, _, err := w.See(v.ID, ben); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, ended := w.Ended(v.ID); ended {
+		t.Error("it has ended")
+	}
 	if !w.Step(v.ID, Stepped{Step: 1, To: "oncall"}) || !w.Step(v.ID, Stepped{Step: 1, To: "twice"}) ||
 		!w.Deliver(v.ID, Sent{Event: "asked", Channel: "pager", Outcome: "later"}) || !w.Deliver(v.ID, Sent{Event: "asked", Channel: "pager", Outcome: "sent"}) {
 		t.Error("it is not open")
@@ -309,6 +312,9 @@ func TestTrailsOutliveTheQueue(t *testing.T) {
 	}
 	if d, err := next.as(ben, v, true); err != nil || !d.Allowed() {
 		t.Errorf("%+v, %v", d, err)
+	}
+	if d, trail, ended := next.Ended(v.ID); !ended || !d.Allowed() || d.With != "ana" || len(trail.Seen) != 1 {
+		t.Errorf("%+v, %+v", d, trail)
 	}
 	if next.Step(v.ID, Stepped{Step: 2}) || next.Deliver(v.ID, Sent{}) {
 		t.Error("a decided request is still told of")

@@ -128,6 +128,15 @@ func (q *Queue) See(key string, by By) (v View, first bool, err error) {
 	return v, first, nil
 }
 
+// Ended gives how a request ended, and what people were told, saw and said of it
+// until then. The last MaxDecided are remembered; the audit log has all of them.
+func (q *Queue) Ended(id string) (Decision, Trail, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c, ok := q.done.get(id)
+	return c.decision, c.trail.clone(), ok
+}
+
 // Step notes that a step of an escalation was made. It is false when the request
 // has ended meanwhile.
 func (q *Queue) Step(id string, s Stepped) bool {

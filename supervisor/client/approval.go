@@ -53,6 +53,17 @@ func (c Client) Approval(ctx context.Context, id string) (Approval, error) {
 	return decodeApproval(a)
 }
 
+// EndedApproval gives how a request ended, by its whole id, and what people were
+// told, saw and said of it until then.
+func (c Client) EndedApproval(ctx context.Context, id string) (api.ApprovalDecision, approval.Trail, error) {
+	var a api.EndedApproval
+	if _, err := c.call(ctx, http.MethodGet, approvalPath(id, "ended"), nil, &a); err != nil {
+		return a.Decision, approval.Trail{}, err
+	}
+	t, err := approval.DecodeTrail(a.Trail)
+	return a.Decision, t, err
+}
+
 // Notices gives what was done and is told, of one jail or with "" of all.
 func (c Client) Notices(ctx context.Context, jail string) ([]api.Notice, error) {
 	var n api.Notices

@@ -21,6 +21,16 @@
 //     can never show /run/clawjail and /var/lib/clawjail (policy/shown.go), and
 //     units, manual pages and commands name them: a log elsewhere would be one
 //     that a jail can be shown. Whoever needs another disk mounts it there.
+//   - People, groups and categories are lists with names and not mappings, as
+//     channels are: what is said about one stands on one line, and the order of
+//     categories means something.
+//   - Quiet hours never keep what is critical: there is no value for that, because
+//     a request that nobody hears of is denied when its time is up.
+//   - Zones are linked in (time/tzdata): a host without files of them would read
+//     another configuration.
+//   - What is allowed and perhaps not meant (Warnings) is said by config check and
+//     when a supervisor starts, and refused nowhere: policies, which no
+//     configuration knows, decide how long a request waits.
 //   - Validate speaks of fields and knows no files; package source says on
 //     which line they stand. Nothing is checked in two places.
 package config

@@ -21,6 +21,10 @@
 //
 // # Decisions
 //
+//   - Who is told stands in package notify/rota, when in the supervisor beside what
+//     is held, how in notify/herald and notify/outbox: a held request that was
+//     decided takes back what was not sent, and each asks what it needs to know at
+//     the moment that it acts.
 //   - The secrets of channels travel over the supervisor's socket to the
 //     gateway's user and nobody else: the gateway reads no file of root's, and a
 //     secret that was replaced is in force with the next message.

@@ -29,6 +29,10 @@ func Handler(q *approval.Queue, by func(*http.Request) approval.By) http.Handler
 		a, _, _, apiErr := See(q, r.PathValue("id"), by(r))
 		reply(w, a, apiErr)
 	})
+	mux.HandleFunc("GET /v1/approvals/{id}/ended", func(w http.ResponseWriter, r *http.Request) {
+		a, apiErr := Ended(q, r.PathValue("id"))
+		reply(w, a, apiErr)
+	})
 	mux.HandleFunc("POST /v1/approvals/{id}/decide", func(w http.ResponseWriter, r *http.Request) {
 		var d api.DecideRequest
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, api.MaxRequestBytes)).Decode(&d); err != nil {

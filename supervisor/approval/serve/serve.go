@@ -50,6 +50,19 @@ func See(q *approval.Queue, key string, by approval.By) (a api.Approval, v appro
 	return a, v, first, apiErr
 }
 
+// Ended gives how a request ended, and what people did about it until then.
+func Ended(q *approval.Queue, id string) (api.EndedApproval, *api.Error) {
+	d, trail, ok := q.Ended(id)
+	if !ok {
+		return api.EndedApproval{}, api.Errorf(http.StatusNotFound, "no request %q has ended lately", escape.Clip(id, 64)).WithHint("clawjail audit query has all of them")
+	}
+	t, err := approval.EncodeTrail(trail)
+	if err != nil {
+		return api.EndedApproval{}, api.Errorf(http.StatusInternalServerError, "encode who was told of request %s: %v", d.ID, err)
+	}
+	return api.EndedApproval{Decision: decision(d), Trail: t}, nil
+}
+
 // Notices gives what was done and is told, of one jail or of all.
 func Notices(q *approval.Queue, jail string) api.Notices {
 	out := api.Notices{Notices: []api.Notice{}}

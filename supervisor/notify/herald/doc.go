@@ -23,5 +23,7 @@
 //     filter lets it start nothing: package hook takes the rights away.
 //   - A record for what was sent, given up or dropped, and for the first attempt
 //     that failed; further attempts are counted only.
+//   - What asks for a decision lasts as long as its request does, by the queue's
+//     word, and not until a time on a clock that can be set.
 //   - Without channels nothing is queued, and nothing is kept.
 package herald
