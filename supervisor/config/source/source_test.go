@@ -151,7 +151,7 @@ func TestEverything(t *testing.T) {
 		AuthEnabled: true, AuthMFA: "all", StepUp: "critical", AuthSecretFile: "credential:token", AuthAccess: config.Duration(10 * time.Minute), AuthSession: config.Duration(time.Hour),
 		RateRequests: 50, RateWindow: config.Duration(5 * time.Minute), AuditEnabled: true,
 		Listen: "127.0.0.1:9443", Name: "console.example.org", Certificate: "/etc/ssl/c.pem", Key: "credential:key",
-		Accept:     []string{"skills.allow_unsigned", "network.tls"},
+		Accept: []string{"skills.allow_unsigned", "network.tls"},
 		ActionLimits: []config.ActionLimit{{Of: "send_email", Limit: "5/10m", Scope: "user", Over: "deny"}, {Of: "transaction", Limit: "5.00 USD", Scope: "jail", Over: "ask"},
 			{Of: "api_call", Limit: "60/m", Scope: "jail", Over: "ask"}, {Of: "delete_file", Limit: "50/h", Scope: "jail", Over: "ask"},
 			{Of: "send_email", Limit: "10/h", Scope: "jail", Over: "ask"}, {Of: "spending", Limit: "100.00 USD/d", Scope: "jail", Over: "ask"}},
