@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/control"
 )
 
 // startTimeout bounds the start of a private supervisor.
@@ -59,7 +61,27 @@ func (c Client) startOwn(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return startPrivate(ctx, args)
+	err := startPrivate(ctx, args)
+	if err != nil && strings.Contains(err.Error(), control.ErrRunning.Error()) {
+		return c.untilItAnswers(ctx, err) // somebody else has just started one
+	}
+	return err
+}
+
+// untilItAnswers waits for the supervisor that holds the socket.
+func (c Client) untilItAnswers(ctx context.Context, held error) error {
+	tick := time.NewTicker(dying / 100)
+	defer tick.Stop()
+	for {
+		if _, err := c.settledPing(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return held
+		case <-tick.C:
+		}
+	}
 }
 
 // dying bounds the wait for a supervisor that is being killed: its socket takes
