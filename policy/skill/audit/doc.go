@@ -25,9 +25,12 @@
 //   - Files are judged wherever they lie: a folder called test or docs is no
 //     reason to look away, because the agent reads there too.
 //   - Source in compiled languages is data to an agent until somebody builds
-//     it: it is scanned as text, and is coverage of medium severity. Scripts of
+//     it: it is scanned as text, and is coverage of medium severity, of high where
+//     the skill has it built or run. Scripts of
 //     interpreters that lie ready on most systems (Perl, Ruby, PHP,
 //     AppleScript) are of high severity.
+//   - Configuration starts programs: the commands in workflows, hooks, tasks and
+//     services are judged like scripts, in files and in fences.
 //   - A host, program or variable is declared when SKILL.md or another visible
 //     document names it: the front matter of most honest skills is too terse to
 //     demand more, and a person can read what the agent will do.

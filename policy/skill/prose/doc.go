@@ -34,6 +34,11 @@
 // approvals, other skills, traces), which honest skills have seldom anything done
 // with.
 //
+// Deeds are the last net: two or three things that stand in one sentence of an
+// attack whatever its words are (a switch that lets the agent loose, a time or a
+// word that changes what it does, a helper from elsewhere, an account of the
+// skill's own), with what makes them honest.
+//
 // None of them understands text. Attacks that are worded anew on purpose go past
 // too often until their class is known here: approval by this package is
 // no proof, and the jail and the derived policy hold what was missed.
@@ -59,6 +64,12 @@
 //     rephrases in a minute, and the same table serves ten languages.
 //   - No language model: verdicts must be repeatable, and a model that reads the
 //     skill is the thing that is being attacked.
+//   - What an expression cannot do without is taken from its own syntax, and
+//     looked for in a table of the sentence's letters: lists of words that are
+//     kept beside an expression go stale, and trying all of them was nine tenths
+//     of the time.
+//   - The nets are wide on purpose: of honest skills one in six or seven is shown
+//     to a person, of which the limit is one in five.
 //   - Concealment needs an action that is concealed. "Do not show the raw JSON
 //     to the user" is what honest skills say all day.
 package prose
