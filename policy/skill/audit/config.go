@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"clawjail/policy/skill"
+	"clawjail/policy/skill/manifest"
 	"clawjail/policy/skill/prose"
 	"clawjail/policy/skill/rule"
 )
@@ -38,11 +37,17 @@ func (s *state) configAt(f skill.File, text string, first int) {
 		if json.Unmarshal([]byte(text), &data) != nil {
 			return
 		}
-	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") || yaml.Unmarshal([]byte(text), &data) != nil {
+	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") || !yamlData(text, &data) {
 		return
 	}
 	c := &configWalk{s: s, f: f, text: text, first: first}
 	c.walk("", data, 0)
+}
+
+func yamlData(text string, into *any) bool {
+	data, err := manifest.Data(text)
+	*into = data
+	return err == nil
 }
 
 // fences looks at the configuration that a document shows.

@@ -206,7 +206,7 @@ func (s *scan) mirrors(u skill.Unit) {
 	}
 	for _, m := range settings.FindAllStringIndex(u.Text, 20) {
 		line := u.Text[m[0]:m[1]]
-		if strings.Contains(line, "npmjs.org") || strings.Contains(line, "npmmirror.com") || strings.Contains(line, "proxy.golang.org") || strings.Contains(line, "goproxy.cn") || strings.Contains(line, "goproxy.io") || strings.Contains(line, "localhost") || strings.Contains(line, "git@github.com") || strings.Contains(line, "ssh://git@") || strings.Contains(line, "github.com/") || strings.Contains(line, "direct") && !strings.Contains(line, "http") {
+		if strings.Contains(line, "npmjs.org") || strings.Contains(line, "npmmirror.com") || strings.Contains(line, ".golang.org") || strings.Contains(line, "goproxy.cn") || strings.Contains(line, "goproxy.io") || strings.Contains(line, "localhost") || strings.Contains(line, "git@github.com") || strings.Contains(line, "ssh://git@") || strings.Contains(line, "github.com/") || strings.Contains(line, "direct") && !strings.Contains(line, "http") {
 			continue
 		}
 		s.index(u.At(m[0]), line)

@@ -54,7 +54,7 @@ func TestKnownOrigins(t *testing.T) {
 	for _, u := range []string{
 		"npm i -g typescript", "pip install requests pandas", "brew install ffmpeg", "brew install hashicorp/tap/terraform", "npx prettier --write .",
 		"go install golang.org/x/tools/cmd/goimports@latest", "docker run --rm -v \"$PWD\":/w alpine ls", "git clone https://github.com/<owner>/<repo>",
-		"npm config set registry https://registry.npmjs.org/", "npm install", "pip install -r requirements.txt", "pip install .",
+		"npm install", "pip install -r requirements.txt", "pip install .",
 	} {
 		if shown(skill.Manifest{}, nil, u) {
 			t.Errorf("somebody is asked about %q", u)
