@@ -256,21 +256,22 @@ func (c *call) usedLimits() (any, *api.Error) {
 		id, name string
 		max      int64
 		per      time.Duration
+		over     string
 	}
 	var bounds []bound
 	c.s.loop.do(func(t *table) {
 		for _, e := range t.live {
 			if e.view != nil && e.view.policy != nil && e.view.policy.Delete.Limit > 0 {
 				d := e.view.policy.Delete
-				bounds = append(bounds, bound{e.jail.ID, e.jail.Name, d.Limit, d.Per})
+				bounds = append(bounds, bound{e.jail.ID, e.jail.Name, d.Limit, d.Per, d.Over.String()})
 			}
 		}
 	})
 	for _, b := range bounds {
 		used, err := c.s.limits.Used("delete/"+b.name, limit.Limit{Max: b.max, Per: b.per})
-		l := api.Limit{Jail: b.id, Name: b.name, What: "deletions", Max: b.max, Per: b.per, Used: used}
+		l := api.Limit{Jail: b.id, Name: b.name, What: "deletions", Max: b.max, Per: b.per, Used: used, Left: max(0, b.max-used), Over: b.over, Rule: "delete"}
 		if err != nil {
-			l.Problem = err.Error()
+			l.Problem, l.Left = err.Error(), 0
 		}
 		out.Limits = append(out.Limits, l)
 	}
