@@ -24,7 +24,6 @@ type Stats struct {
 	Notifications        []NotifyCount     `json:"notifications"`
 	NotificationsWaiting map[string]uint64 `json:"notifications_waiting"` // by kind of channel
 	Sinks                []SinkCount       `json:"sinks"`
-	EgressOpen           uint64            `json:"egress_open"`
 	StartSeconds         Histogram         `json:"start_seconds"`
 	SupervisorBytes      uint64            `json:"supervisor_resident_bytes"`
 	StartTimeUnix        float64           `json:"start_time_unix"`
