@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
+
+	"clawjail/supervisor/database"
 )
 
 // Where things are in the database.
@@ -82,11 +84,11 @@ func (g *group) transact(records map[string][]byte) error {
 		return g.broken
 	}
 	next := g.sum
-	err = safely(func() error { return g.db.Update(func(tx *bolt.Tx) error { return next.put(tx, now, records) }) })
+	err = database.Safely(func() error { return g.db.Update(func(tx *bolt.Tx) error { return next.put(tx, now, records) }) })
 	if err == nil {
 		g.sum = next
 	}
-	if errors.Is(err, ErrFile) {
+	if errors.Is(err, database.ErrDamaged) {
 		g.broken = err // what the database holds by now, and which of its locks, nobody knows
 	}
 	return err

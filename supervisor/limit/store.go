@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"clawjail/supervisor/database"
 )
 
 // maxReserve bounds the units that are reserved at once.
@@ -18,8 +17,8 @@ const maxReserve = 4096
 // share is the part of a limit that is reserved at once.
 const share = 16
 
-// openTimeout bounds the wait for another process that has the file open.
-const openTimeout = 2 * time.Second
+// forgotten is what moving the file away means.
+const forgotten = "what was used of every limit is forgotten"
 
 // Store counts.
 type Store struct {
@@ -44,39 +43,16 @@ type slot struct {
 
 // Open opens or makes the file.
 func Open(path string) (*Store, error) {
-	var db *bolt.DB
-	var file *os.File // a database that panics does not close it
-	err := safely(func() (err error) {
-		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType,
-			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-				file, err = os.OpenFile(name, flag, mode)
-				return file, err
-			}})
-		return err
-	})
-	if errors.Is(err, ErrFile) && file != nil {
-		_ = file.Close()
-	}
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: another supervisor uses it", path)
-	}
+	db, err := database.Open(path, forgotten)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w%s", path, err, hint(err))
+		return nil, err
 	}
 	s, err := New(db, nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w%s", err, hint(err)), safely(db.Close))
+		return nil, errors.Join(fmt.Errorf("%w%s", err, database.Hint(err, forgotten)), database.Safely(db.Close))
 	}
 	s.own = true
 	return s, nil
-}
-
-// hint says what to do about a file that cannot be used.
-func hint(err error) string {
-	if errors.Is(err, ErrFile) || errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrChecksum) || errors.Is(err, bolterrors.ErrVersionMismatch) {
-		return "; restore it from a backup (clawjail restore), or move it away: then what was used of every limit is forgotten"
-	}
-	return ""
 }
 
 // New counts in a bucket of a database that somebody else owns. A nil clock is
@@ -114,7 +90,7 @@ const firstTx = 1
 // an entry.
 func (s *Store) load() (anchor, error) {
 	var last anchor
-	err := safely(func() error { return s.db.View(func(tx *bolt.Tx) error { return s.read(tx, &last) }) })
+	err := database.Safely(func() error { return s.db.View(func(tx *bolt.Tx) error { return s.read(tx, &last) }) })
 	for _, sl := range s.keys {
 		if sl.w != nil && len(sl.w.entries) > 0 {
 			last.Now = max(last.Now, sl.w.entries[len(sl.w.entries)-1].at)
@@ -127,7 +103,7 @@ func (s *Store) load() (anchor, error) {
 func (s *Store) read(tx *bolt.Tx, last *anchor) error {
 	b := tx.Bucket([]byte(bucket))
 	if b == nil && tx.ID() > firstTx {
-		return fmt.Errorf("%w: it was written to, and holds nothing", ErrFile)
+		return fmt.Errorf("%w: it was written to, and holds nothing", database.ErrDamaged)
 	}
 	if b == nil {
 		return nil
@@ -155,7 +131,7 @@ func (s *Store) read(tx *bolt.Tx, last *anchor) error {
 		return err
 	}
 	if is := b.Get([]byte(sumKey)); !bytes.Equal(is, s.group.sum.encode()) {
-		return fmt.Errorf("%w: its records are not those that were written", ErrFile)
+		return fmt.Errorf("%w: its records are not those that were written", database.ErrDamaged)
 	}
 	return nil
 }

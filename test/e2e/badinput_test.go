@@ -29,7 +29,7 @@ func TestBadStateStopsTheDaemon(t *testing.T) {
 		name, path, want string
 		spoil            func(path string) error
 	}{
-		{"a state.db that is none", state, "open " + state, func(p string) error {
+		{"a state.db that is none", state, "open " + state + ": invalid database; restore it from a backup (clawjail restore)", func(p string) error {
 			return os.WriteFile(p, bytes.Repeat([]byte("no database\n"), 4000), 0o600)
 		}},
 		{"a key of the record that others can read", keys + "audit.key", "read by others", func(p string) error { return os.Chmod(p, 0o644) }},

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"clawjail/supervisor/approval"
+	"clawjail/supervisor/database"
 )
 
 const (
@@ -21,33 +21,29 @@ const (
 // for a human anyway; an fsync takes longer than this.
 const batchDelay = time.Millisecond
 
-// openTimeout bounds the wait for another process that has the file open.
-const openTimeout = 2 * time.Second
-
 // Journal keeps requests in a file.
 type Journal struct{ db *bolt.DB }
 
 // Open opens or makes the file.
 func Open(path string) (*Journal, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: another supervisor uses it", path)
-	}
+	db, err := database.Open(path, "requests that wait are denied, and what was allowed for longer is asked again")
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	db.MaxBatchDelay = batchDelay
-	if err := db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{bucket, scopes, trails} {
-			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
+	if err := database.Safely(func() error { return db.Update(prepare) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), database.Safely(db.Close))
 	}
 	return &Journal{db: db}, nil
+}
+
+func prepare(tx *bolt.Tx) error {
+	for _, name := range []string{bucket, scopes, trails} {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CopyTo writes the whole file, as it is now, to another path.

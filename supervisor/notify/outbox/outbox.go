@@ -12,8 +12,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
+	"clawjail/supervisor/database"
 	"clawjail/supervisor/notify"
 )
 
@@ -23,7 +23,6 @@ const (
 	Window    = 10 * time.Minute // within which the same thing is said once
 	MaxKeys   = 4096             // of things said
 	leaseTime = 2 * time.Minute  // for one attempt; then another may begin
-	openTime  = 2 * time.Second  // for another process that has the file open
 )
 
 const (
@@ -78,16 +77,13 @@ func Open(path string, now func() time.Time, judge Judge) (*Outbox, error) {
 	if judge == nil {
 		judge = func(notify.Delivery, time.Time) Fate { return Fate{} }
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTime, FreelistType: bolt.FreelistMapType})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: another supervisor uses it", path)
-	}
+	db, err := database.Open(path, "what was not told yet is told to nobody")
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	o := &Outbox{db: db, now: now, judge: judge, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{})}
-	if err := o.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("read notifications in %s: %w", path, err), db.Close())
+	if err := database.Safely(o.load); err != nil {
+		return nil, errors.Join(fmt.Errorf("read notifications in %s: %w", path, err), database.Safely(db.Close))
 	}
 	return o, nil
 }
