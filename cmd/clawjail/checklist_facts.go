@@ -47,6 +47,7 @@ func checklistFacts(ctx context.Context, e *env) checklist.Facts {
 	f.Skills = checklist.Know(checklistSkills(store.DefaultDir))
 	f.Shell = checklist.Know(shellPasses(), nil)
 	f.Jail = checklist.Know(doorsOfJail(ctx, e))
+	f.Response = checklist.Know(responseOf(e, checklist.ResponseDocument))
 	running, done, err := supervisorFacts(ctx, e)
 	f.Running, f.Ledger = checklist.Know(running, err), checklist.Know(done, err)
 	// Last: what went before is in the log, and signed with the rest.

@@ -42,8 +42,9 @@ type Facts struct {
 	// Jail is what a program in a jail could do.
 	Jail Tried[[]probe.Door]
 	// Shell holds the commands of DangerousCommands that were not refused.
-	Shell  Tried[[]string]
-	Ledger Tried[map[string]ledger.Entry]
+	Shell    Tried[[]string]
+	Response Tried[Response]
+	Ledger   Tried[map[string]ledger.Entry]
 }
 
 // Running is a supervisor that answers.
@@ -115,4 +116,13 @@ type Skill struct {
 	Name    string
 	Verdict string    // of its last audit
 	Audited time.Time // when that was
+}
+
+// Response is how this host is prepared for an incident.
+type Response struct {
+	Document string    // where it has to be written what is done
+	Bytes    int64     // of the document; 0: there is none, or nothing in it
+	Changed  time.Time // when somebody last wrote in it
+	Plays    []string  // commands of the playbook
+	Missing  []string  // those of them whose program is not there
 }

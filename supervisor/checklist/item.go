@@ -70,6 +70,7 @@ func Judge(f Facts) Report {
 		passwordsRefused, secretKept, ratesLimited,
 		policiesSound, humansAsked, actionLimits, auditProven, auditKept, auditCopied,
 		skillsAudited, skillsVerified, jailHolds, networkHolds, shellRefuses, monitored,
+		responseWritten,
 	} {
 		r.Items = append(r.Items, judge(f))
 	}

@@ -31,6 +31,7 @@ func good() Facts {
 		Log:      Know(Log{Proven: true, Records: 3, SignedAt: now}, nil),
 		Skills:   Know([]Skill{{Name: "s", Verdict: "approved", Audited: now}}, nil),
 		Jail:     Know([]probe.Door{{Name: "a mount"}, {Name: "UDP", Net: true}}, nil),
+		Response: Know(Response{Document: ResponseDocument, Bytes: 900, Changed: now}, nil),
 		Ledger:   Know(done, nil),
 	}
 }
@@ -76,6 +77,11 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"only root approves", "approvers", "only root", Attention, func(f *Facts) { f.Config.Value.Group = "" }},
 		{"nobody approves", "approvers", "no members", Failed, func(f *Facts) { f.Config.Value.Approvers = 0 }},
 		{"two eyes", "approvers", "may approve for it", Attention, func(f *Facts) { f.Config.Value.FourEyes = false }},
+		{"no document", "incident-response", "nobody wrote", Failed, func(f *Facts) { f.Response.Value.Bytes = 0 }},
+		{"an old document", "incident-response", "2028", Attention, func(f *Facts) { f.Response.Value.Changed = now.AddDate(-2, 0, 0) }},
+		{"a play without its program", "incident-response", "rotate: /bin/none", Failed, func(f *Facts) {
+			f.Response.Value.Plays, f.Response.Value.Missing = []string{"rotate"}, []string{"rotate: /bin/none"}
+		}},
 		{"no limit", "limits", "no policy", Failed, func(f *Facts) { f.Policies.Value[0].Limits = nil }},
 		{"kinds spared", "asking", "agent spares financial", Attention, func(f *Facts) { f.Policies.Value[0].Spares = []string{"financial"} }},
 		{"policy broken", "policies", "line 4", Failed, func(f *Facts) { f.Policies.Value[0].Problem = "line 4" }},
@@ -138,7 +144,7 @@ func TestNothingKnownIsNotReady(t *testing.T) {
 	const why = "could not look"
 	r := Judge(Facts{Time: now, Running: Tried[Running]{Err: why}, Doctor: Tried[[]string]{Err: why}, Config: Tried[Config]{Err: why}, Policies: Tried[[]Policy]{Err: why}, Accounts: Tried[Accounts]{Err: why}, SignIn: Tried[SignIn]{Err: why}, Passwords: Tried[[]string]{Err: why},
 		Keys: Tried[[]KeyFile]{Err: why}, Log: Tried[Log]{Err: why}, Skills: Tried[[]Skill]{Err: why}, Jail: Tried[[]probe.Door]{Err: why},
-		Shell: Tried[[]string]{Err: why}, Ledger: Tried[map[string]ledger.Entry]{Err: why}})
+		Shell: Tried[[]string]{Err: why}, Response: Tried[Response]{Err: why}, Ledger: Tried[map[string]ledger.Entry]{Err: why}})
 	if n := r.Count(Unknown); r.OK || n != len(r.Items)+len(r.Tasks) {
 		t.Errorf("%d of %d items are unknown", n, len(r.Items)+len(r.Tasks))
 	}
