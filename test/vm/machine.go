@@ -18,7 +18,7 @@ import (
 
 // modules that the guest needs, in no order; what they depend on comes along.
 var modules = [...]string{
-	"virtio_pci", "9pnet_virtio", "9p", "overlay", "veth", "dummy", "loop", "ext4",
+	"virtio_pci", "9pnet_virtio", "9p", "overlay", "veth", "dummy", "loop", "ext4", "tcp_diag",
 }
 
 // etcFiles are the parts of this machine's /etc that programs in the guest
