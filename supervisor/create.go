@@ -246,7 +246,9 @@ func (b *build) construct(ctx context.Context, stdio *stdio) *api.Error {
 		return startError(err, b.plan)
 	}
 	b.mark("shim")
+	defer b.created.Ledger.Close() // the gate maps it
 	if err := b.probe.Watch(); err != nil {
+		_ = b.created.Listener.Close()
 		return api.Errorf(http.StatusInternalServerError, "attach the probes: %v", err)
 	}
 	b.mark("probes")
