@@ -38,7 +38,7 @@ func TestResult(t *testing.T) {
 // its output.
 func TestHangs(t *testing.T) {
 	c := shell(`setsid sleep 1000 & setsid sh -c 'trap "" TERM; sleep 1000' & echo $$; while :; do sleep 1000; done`)
-	c.Timeout = 300 * time.Millisecond
+	c.Timeout = 5 * time.Second // a slow machine needs a part of it to start at all
 	r := Run(t.Context(), c)
 	if !r.TimedOut || r.Exit != 137 || r.Error != "killed after 300ms" {
 		t.Errorf("%+v", r)
@@ -70,7 +70,7 @@ func TestFloods(t *testing.T) {
 		t.Errorf("%+v", Result{Exit: r.Exit, Error: r.Error, Truncated: r.Truncated})
 	}
 	c := shell(`yes`)
-	c.Timeout = 300 * time.Millisecond
+	c.Timeout = 5 * time.Second // a slow machine needs a part of it to start at all
 	if r := Run(t.Context(), c); !r.TimedOut || !r.Truncated {
 		t.Errorf("for ever: %v %v", r.TimedOut, r.Truncated)
 	}
