@@ -140,7 +140,7 @@ func (f field) start(t *testing.T, argv ...string) running {
 	r := running{name: "s" + t.Name()[4:8], done: make(chan outcome, 1)}
 	r.name = strings.ToLower(r.name) + itoa(names.Add(1))
 	args := append([]string{"run", "--name", r.name, "--policy", f.policy, "--workspace", f.dir, "--"}, argv...)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute+time.Duration(seconds(t))*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*patience+time.Duration(seconds(t))*time.Second)
 	c := command(ctx, t, args...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
