@@ -125,7 +125,11 @@ func TestHeldLong(t *testing.T) {
 		hold = 3 * time.Minute
 	}
 	// Three at once: each keeps a processor busy for as long as it is held.
-	for _, names := range [][]string{{"rename", "symlink", "hardlink"}, {"parent", "edit", "map-edit"}, {"path-vm", "arg-shared", "path-vfork"}} {
+	groups := [][]string{{"path-vm"}, {"rename", "symlink", "hardlink"}, {"parent", "edit", "map-edit"}, {"arg-shared", "path-vfork"}}
+	if !full() {
+		groups = groups[:1] // TestHeld has raced the others for as long
+	}
+	for _, names := range groups {
 		heldFor(t, hold, names)
 	}
 }
