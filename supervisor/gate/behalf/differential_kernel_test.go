@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -202,9 +203,7 @@ func snapshot(t *testing.T, dir string) map[string]string {
 		}
 		st := lstat(t, path)
 		text := fmt.Sprintf("mode %o of %d:%d, %d links", st.Mode, st.Uid, st.Gid, st.Nlink)
-		if st.Mtim.Sec < 1e9 {
-			text += fmt.Sprintf(", from %d and %d", st.Atim.Sec, st.Mtim.Sec)
-		}
+		text += fmt.Sprintf(", from %s and %s", stamp(st.Atim), stamp(st.Mtim))
 		switch st.Mode & unix.S_IFMT {
 		case unix.S_IFREG:
 			b, err := os.ReadFile(path)
@@ -230,6 +229,15 @@ func snapshot(t *testing.T, dir string) map[string]string {
 		return err
 	}))
 	return out
+}
+
+// stamp is a time that a step set, or "now" for one of the clock: the two trees
+// are not changed, nor read, within the same second.
+func stamp(ts unix.Timespec) string {
+	if ts.Sec >= 1e9 {
+		return "now"
+	}
+	return strconv.FormatInt(ts.Sec, 10)
 }
 
 // follows says that a step would follow a link, which is its caller's to do.
