@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 // A carrier is a unix socket with one message in its queue, which nobody takes
@@ -88,7 +90,7 @@ func unload(carrier *os.File) (map[string]*os.File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("recvmsg", err)
 	}
-	files, err := received(oob[:oobn])
+	files, err := rights.Files(oob[:oobn], "carried")
 	if err == nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		err = errors.New("it carries too much")
 	}
@@ -97,9 +99,7 @@ func unload(carrier *os.File) (map[string]*os.File, error) {
 		out, err = name(text[:n], files)
 	}
 	if err != nil {
-		for _, f := range files {
-			f.Close()
-		}
+		rights.Close(files)
 		return nil, fmt.Errorf("look into a carrier: %w", err)
 	}
 	return out, nil
@@ -129,22 +129,4 @@ func name(text []byte, files []*os.File) (map[string]*os.File, error) {
 		}
 	}
 	return out, nil
-}
-
-func received(oob []byte) ([]*os.File, error) {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, os.NewSyscallError("recvmsg", err)
-	}
-	var files []*os.File
-	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			return files, os.NewSyscallError("recvmsg", err)
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "carried"))
-		}
-	}
-	return files, nil
 }

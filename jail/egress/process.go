@@ -16,6 +16,7 @@ import (
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/match"
 	"clawjail/jail/egress/socket"
+	"clawjail/jail/rights"
 )
 
 const (
@@ -203,7 +204,7 @@ func (s *Server) readAnswers(ready chan<- struct{}) {
 			s.lost("answers", err)
 			return
 		}
-		socket.CloseAll(files) // none are expected
+		rights.Close(files) // none are expected
 		m, err := control.Decode(b[:n])
 		if err == nil && (m.Type == control.TypeReady) != first {
 			err = errors.New("message out of turn")
@@ -274,7 +275,7 @@ func (s *Server) readEvents() {
 			s.lost("events", err)
 			return
 		}
-		socket.CloseAll(files)
+		rights.Close(files)
 		e, err := control.DecodeEnvelope(b[:n])
 		switch {
 		case err != nil:

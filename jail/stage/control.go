@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 // MaxMessageBytes bounds one packet of the stage.
@@ -68,15 +70,14 @@ func Await(conn syscall.Conn) (Message, *os.File, error) {
 	if err != nil {
 		return Message{}, nil, fmt.Errorf("read from the stage: %w", err)
 	}
-	files, err := received(oob[:oobn])
+	files, err := rights.Files(oob[:oobn], "seccomp listener")
 	if err != nil {
+		rights.Close(files)
 		return Message{}, nil, fmt.Errorf("read from the stage: %w", err)
 	}
 	m, err := decodeMessage(buf[:n], flags, len(files))
 	if err != nil {
-		for _, f := range files {
-			f.Close()
-		}
+		rights.Close(files)
 		return Message{}, nil, err
 	}
 	if len(files) == 0 {
@@ -142,26 +143,4 @@ func retry(wait func(func(fd uintptr) bool) error, do func(fd uintptr) error) er
 		return werr
 	}
 	return os.NewSyscallError("control socket", err)
-}
-
-// received takes the descriptors out of control data.
-func received(oob []byte) ([]*os.File, error) {
-	if len(oob) == 0 {
-		return nil, nil
-	}
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, err
-	}
-	var files []*os.File
-	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue // not descriptors
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "seccomp listener"))
-		}
-	}
-	return files, nil
 }

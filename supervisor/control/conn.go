@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 // MaxFiles is how many descriptors one connection may send: stdin, stdout and
@@ -49,25 +51,12 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 // keep stores received descriptors, at most MaxFiles over the connection's life.
 func (c *Conn) keep(oob []byte) {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return
-	}
+	files, _ := rights.Files(oob, "received") // what is missing is missed by who takes them
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue
-		}
-		for _, fd := range fds {
-			if len(c.received) == MaxFiles {
-				_ = unix.Close(fd)
-				continue
-			}
-			c.received = append(c.received, os.NewFile(uintptr(fd), "received"))
-		}
-	}
+	kept := min(len(files), MaxFiles-len(c.received))
+	rights.Close(files[kept:])
+	c.received = append(c.received, files[:kept]...)
 }
 
 // Write writes bytes; descriptors queued by SendFiles leave with the first of them.

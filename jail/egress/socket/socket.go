@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 // MaxFiles bounds the descriptors of one message.
@@ -118,44 +120,19 @@ func (c *Conn) Receive(b []byte) (int, []*os.File, error) {
 		}
 		return 0, nil, fmt.Errorf("receive message: %w", err)
 	}
-	files, err := parseFiles(oob[:oobn])
+	files, err := rights.Files(oob[:oobn], "received")
 	if err == nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		err = errors.New("message or descriptors are cut")
 	}
 	if err != nil {
-		CloseAll(files)
+		rights.Close(files)
 		return 0, nil, fmt.Errorf("receive message: %w", err)
 	}
 	if n == 0 {
-		CloseAll(files)
+		rights.Close(files)
 		return 0, nil, io.EOF
 	}
 	return n, files, nil
-}
-
-func parseFiles(oob []byte) ([]*os.File, error) {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, os.NewSyscallError("recvmsg", err)
-	}
-	var files []*os.File
-	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			return files, os.NewSyscallError("recvmsg", err)
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "received"))
-		}
-	}
-	return files, nil
-}
-
-// CloseAll closes files.
-func CloseAll(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
 }
 
 // File returns a copy of the socket's descriptor.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 func both(t *testing.T) (a, b *Conn) {
@@ -47,7 +49,7 @@ func TestMessagesAndFiles(t *testing.T) {
 	if _, err := files[0].WriteString("through"); err != nil {
 		t.Fatal(err)
 	}
-	CloseAll(files)
+	rights.Close(files)
 	if got, err := io.ReadAll(r); err != nil || string(got) != "through" {
 		t.Errorf("%q, %v", got, err)
 	}

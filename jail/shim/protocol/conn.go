@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"clawjail/jail/rights"
 )
 
 // Conn is one end of the socket.
@@ -87,12 +89,10 @@ func (c *Conn) Receive() (_ Message, _ map[string]*os.File, err error) {
 	if err != nil {
 		return Message{}, nil, err
 	}
-	files, err := rights(c.oob[:oobn])
+	files, err := rights.Files(c.oob[:oobn], "passed")
 	defer func() {
 		if err != nil {
-			for _, f := range files {
-				f.Close()
-			}
+			rights.Close(files)
 		}
 	}()
 	if err != nil {
@@ -129,25 +129,6 @@ func (c *Conn) Waiting() bool {
 		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
 	})
 	return n > 0
-}
-
-// rights takes the descriptors out of a control message.
-func rights(oob []byte) ([]*os.File, error) {
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, fmt.Errorf("parse control message: %w", err)
-	}
-	var files []*os.File
-	for i := range msgs {
-		fds, err := unix.ParseUnixRights(&msgs[i])
-		if err != nil {
-			return files, fmt.Errorf("parse descriptors: %w", err)
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "passed"))
-		}
-	}
-	return files, nil
 }
 
 // Close closes the connection and wakes Receive.
