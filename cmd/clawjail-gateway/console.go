@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"clawjail/seccomp/service"
 	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
+	"clawjail/supervisor/child"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/config/secret"
@@ -161,16 +161,7 @@ func startSignIn(c config.Config, key []byte, address string) (lifeline int, err
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{socket, handed, theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.AuthUID, Gid: c.AuthGID, Groups: []uint32{}}}
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: no_new_privs ends with the thread
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			result <- os.NewSyscallError("prctl", err)
-			return
-		}
-		result <- cmd.Start()
-	}()
-	return pair[0], <-result
+	return pair[0], child.Start(cmd)
 }
 
 // leave writes a value into memory that can be handed on as a descriptor.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	skillreport "clawjail/policy/skill/report"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/child"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/client/launch"
 	"clawjail/supervisor/config"
@@ -214,7 +214,7 @@ func (p *parser) asProcess(ctx context.Context, bin string, args []string, feed 
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: config.Nobody, Gid: config.Nobody, Groups: []uint32{}}
 	}
-	if err := startWithoutNew(cmd); err != nil {
+	if err := child.Start(cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", bin, err)
 	}
 	for _, end := range pipes.theirs() {
@@ -233,19 +233,4 @@ func (p *parser) asProcess(ctx context.Context, bin string, args []string, feed 
 		return nil, &gaveUpError{err.Error()}
 	}
 	return pipes.output()
-}
-
-// startWithoutNew starts a child that can gain no privileges. The attribute is
-// a thread's, and its children have it: so this takes a thread that ends after.
-func startWithoutNew(cmd *exec.Cmd) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			result <- os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", err)
-			return
-		}
-		result <- cmd.Start()
-	}()
-	return <-result
 }

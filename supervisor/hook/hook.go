@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 
 	"clawjail/audit/escape"
 	"clawjail/jail"
+	"clawjail/supervisor/child"
 	"clawjail/supervisor/config/file"
 )
 
@@ -146,23 +146,12 @@ func attributes(name string) (*syscall.SysProcAttr, error) {
 	return attr, nil
 }
 
-// start starts a child; one without rights can gain none either. The attribute
-// is a thread's, and its children have it: so this takes a thread that ends
-// after.
+// start starts a child; one without rights can gain none either.
 func start(cmd *exec.Cmd, confined bool) error {
 	if !confined {
 		return cmd.Start()
 	}
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			result <- os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", err)
-			return
-		}
-		result <- cmd.Start()
-	}()
-	return <-result
+	return child.Start(cmd)
 }
 
 // exitCode gives the code as a shell has it.

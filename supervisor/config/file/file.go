@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/audit/escape"
+	"clawjail/supervisor/child"
 	"clawjail/supervisor/config"
 )
 
@@ -75,7 +75,7 @@ func compile(ctx context.Context, f *os.File, path, compiler string) ([]byte, er
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: config.Nobody, Gid: config.Nobody, Groups: []uint32{}}
 	}
-	if err = start(cmd); err == nil {
+	if err = child.Start(cmd); err == nil {
 		err = cmd.Wait()
 	}
 	var exit *exec.ExitError
@@ -88,21 +88,6 @@ func compile(ctx context.Context, f *os.File, path, compiler string) ([]byte, er
 		return nil, fmt.Errorf("read the configuration %s with %s: %w", path, compiler, err)
 	}
 	return out.kept, nil
-}
-
-// start starts a child that can gain no privileges. The attribute is a
-// thread's, and its children have it: so this takes a thread that ends after.
-func start(cmd *exec.Cmd) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			result <- os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", err)
-			return
-		}
-		result <- cmd.Start()
-	}()
-	return <-result
 }
 
 // maxLine bounds what is shown of one problem, in bytes.

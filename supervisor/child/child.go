@@ -1,0 +1,24 @@
+package child
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start starts a command with no_new_privs. The attribute is a thread's, and its
+// children have it: so this takes a thread that ends after.
+func Start(cmd *exec.Cmd) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			result <- os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", err)
+			return
+		}
+		result <- cmd.Start()
+	}()
+	return <-result
+}
