@@ -25,6 +25,12 @@ type setting struct {
 
 // settings are all of them, in the order of example.yaml.
 func settings() []setting {
+	return slices.Concat(peopleSettings(), signInSettings(), auditSettings(), incidentSettings(),
+		networkSettings(), limitSettings(), skillSettings(), userSettings())
+}
+
+// peopleSettings say who may do what, who is asked, and what holds without them.
+func peopleSettings() []setting {
 	return []setting{
 		group("access.group", "group", func(c *config.Config) *string { return &c.Group }),
 		group("hitl.approvers", "approvers", func(c *config.Config) *string { return &c.Approvers }),
@@ -41,6 +47,12 @@ func settings() []setting {
 			},
 			func(c config.Config) string { return string(c.OnSupervisorLoss) }},
 		period("jails.supervisor_loss_after", "supervisor_loss_after", func(c *config.Config) *config.Duration { return &c.SupervisorLossAfter }),
+	}
+}
+
+// signInSettings are those of signing in.
+func signInSettings() []setting {
+	return []setting{
 		boolean("auth.enabled", "auth_enabled", func(c *config.Config) *bool { return &c.AuthEnabled }),
 		word("auth.mfa", "auth_mfa", func(c *config.Config) *string { return &c.AuthMFA }),
 		word("auth.step_up", "auth_step_up", func(c *config.Config) *string { return &c.StepUp }),
@@ -49,6 +61,12 @@ func settings() []setting {
 		period("auth.session", "auth_session", func(c *config.Config) *config.Duration { return &c.AuthSession }),
 		count("rate_limit.requests", "rate_requests", func(c *config.Config) *int { return &c.RateRequests }),
 		period("rate_limit.window", "rate_window", func(c *config.Config) *config.Duration { return &c.RateWindow }),
+	}
+}
+
+// auditSettings say what is recorded, and where it is kept.
+func auditSettings() []setting {
+	return []setting{
 		boolean("audit.enabled", "audit_enabled", func(c *config.Config) *bool { return &c.AuditEnabled }),
 		{"audit.segment", "audit_segment_bytes",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
@@ -68,6 +86,12 @@ func settings() []setting {
 		texts("audit.anchors", "audit_anchors", config.MaxAnchors, config.CheckAnchor, func(c *config.Config) *[]string { return &c.AuditAnchors }),
 		texts("audit.redact", "audit_redact", config.MaxRedact, config.CheckRedact, func(c *config.Config) *[]string { return &c.AuditRedact }),
 		texts("audit.sinks", "audit_sinks", config.MaxSinks, config.CheckSink, func(c *config.Config) *[]string { return &c.AuditSinks }),
+	}
+}
+
+// incidentSettings say who is told, and what opens an incident.
+func incidentSettings() []setting {
+	return []setting{
 		{"notifications.channels", "notify_channels", readChannels, func(c config.Config) string { return flow(c.Channels) }},
 		{"notifications.quiet", "notify_quiet", readQuiet, func(c config.Config) string { return flow(c.Quiet) }},
 		{"incidents.playbook", "playbook", readPlaybook, func(c config.Config) string { return flow(c.Playbook) }},
@@ -75,12 +99,24 @@ func settings() []setting {
 		period("incidents.denial_window", "denial_window", func(c *config.Config) *config.Duration { return &c.DenialWindow }),
 		texts("incidents.canary_files", "canary_files", config.MaxCanaries, config.CheckCanaryFile, func(c *config.Config) *[]string { return &c.CanaryFiles }),
 		texts("incidents.canary_hosts", "canary_hosts", config.MaxCanaries, config.CheckCanaryHost, func(c *config.Config) *[]string { return &c.CanaryHosts }),
+	}
+}
+
+// networkSettings are of names and of the console.
+func networkSettings() []setting {
+	return []setting{
 		{"network.resolvers", "resolvers", readResolvers, showResolvers},
 		word("network.listen", "console_listen", func(c *config.Config) *string { return &c.Listen }),
 		word("network.name", "console_name", func(c *config.Config) *string { return &c.Name }),
 		boolean("network.tls", "console_tls", func(c *config.Config) *bool { return &c.TLS }),
 		word("network.certificate", "console_certificate", func(c *config.Config) *string { return &c.Certificate }),
 		word("network.key", "console_key", func(c *config.Config) *string { return &c.Key }),
+	}
+}
+
+// limitSettings bound jails and actions.
+func limitSettings() []setting {
+	return []setting{
 		{"limits.jails", "max_jails",
 			func(r *strict.Reader, n *yaml.Node, s setting, c *config.Config) {
 				v, _ := r.Integer(n, s.key, span(s.field))
@@ -93,11 +129,24 @@ func settings() []setting {
 		word("action_limits.redis_password_file", "limit_redis_password_file", func(c *config.Config) *string { return &c.LimitRedisPassword }),
 		boolean("action_limits.redis_tls", "limit_redis_tls", func(c *config.Config) *bool { return &c.LimitRedisTLS }),
 		count("action_limits.hosts", "limit_hosts", func(c *config.Config) *int { return &c.LimitHosts }),
+	}
+}
+
+// skillSettings say which skills may come.
+func skillSettings() []setting {
+	return []setting{
 		texts("skills.trusted_sources", "skill_sources", config.MaxSources, config.CheckSource, func(c *config.Config) *[]string { return &c.SkillSources }),
 		boolean("skills.allow_unsigned", "skill_allow_unsigned", func(c *config.Config) *bool { return &c.SkillUnsigned }),
 		boolean("skills.require_verification", "skill_require_verification", func(c *config.Config) *bool { return &c.SkillVerify }),
 		count("skills.max_permissions", "skill_max_permissions", func(c *config.Config) *int { return &c.SkillPermissions }),
 		count("skills.required_signers", "skill_required_signers", func(c *config.Config) *int { return &c.SkillSigners }),
+	}
+}
+
+// userSettings are of the private supervisor, of the users that clawjail runs programs as,
+// and of what is accepted against advice.
+func userSettings() []setting {
+	return []setting{
 		period("private.linger", "linger", func(c *config.Config) *config.Duration { return &c.Linger }),
 		id("users.agent.uid", "agent_uid", func(c *config.Config) *uint32 { return &c.AgentUID }),
 		id("users.agent.gid", "agent_gid", func(c *config.Config) *uint32 { return &c.AgentGID }),
