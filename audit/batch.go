@@ -23,10 +23,7 @@ func (l *Log) AppendAll(records []Record) (written int, err error) {
 	if l.err != nil {
 		return 0, l.err
 	}
-	wall, mono := l.opts.now()
-	if note, ok := l.clock.step(wall, mono); ok {
-		l.owe(note)
-	}
+	wall := l.tick()
 	for i := range own {
 		if own[i].Time.IsZero() {
 			own[i].Time = wall
@@ -39,12 +36,8 @@ func (l *Log) AppendAll(records []Record) (written int, err error) {
 	if err != nil {
 		return written, err
 	}
-	seq := l.seq
-	for l.opts.Sync == SyncAlways && l.synced < seq && l.err == nil {
-		l.flush.Wait()
-	}
-	if l.opts.Sync == SyncAlways && l.synced < seq {
-		return 0, l.err
+	if err := l.waitSynced(l.seq); err != nil {
+		return 0, err
 	}
 	return written, nil
 }

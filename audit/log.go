@@ -203,10 +203,7 @@ func (l *Log) Append(r Record) (uint64, error) {
 	if l.err != nil {
 		return 0, l.err
 	}
-	wall, mono := l.opts.now()
-	if note, ok := l.clock.step(wall, mono); ok {
-		l.owe(note)
-	}
+	wall := l.tick()
 	if r.Time.IsZero() {
 		r.Time = wall
 	}
@@ -216,13 +213,34 @@ func (l *Log) Append(r Record) (uint64, error) {
 	}
 	seq := l.seq
 	l.notify(urgent(&r))
-	for l.opts.Sync == SyncAlways && l.synced < seq && l.err == nil {
-		l.flush.Wait()
-	}
-	if l.opts.Sync == SyncAlways && l.synced < seq {
-		return 0, l.err
+	if err := l.waitSynced(seq); err != nil {
+		return 0, err
 	}
 	return seq, nil
+}
+
+// waitSynced waits until a record is on the disk, where each is waited for. The
+// lock is held.
+func (l *Log) waitSynced(seq uint64) error {
+	if l.opts.Sync != SyncAlways {
+		return nil
+	}
+	for l.synced < seq && l.err == nil {
+		l.flush.Wait()
+	}
+	if l.synced < seq {
+		return l.err
+	}
+	return nil
+}
+
+// tick reads the clock, and owes a record where it was set. The lock is held.
+func (l *Log) tick() time.Time {
+	wall, mono := l.opts.now()
+	if note, ok := l.clock.step(wall, mono); ok {
+		l.owe(note)
+	}
+	return wall
 }
 
 // Head gives the sequence number and the hash of the newest record.
