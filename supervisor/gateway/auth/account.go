@@ -51,7 +51,7 @@ func (s *Service) own(name string, e api.PersonEvent, fn func(*store.User) error
 
 // ChangePassword changes it and ends every other session.
 func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
-	u, c, err := s.identify(in.Access)
+	u, c, err := s.recognise(in.Access)
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -69,6 +69,9 @@ func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
 		return struct{}{}, refuse(http.StatusForbidden, "the old password is wrong")
 	}
 	s.throttle.right(u.Name, in.Client, true)
+	if in.New == in.Old {
+		return struct{}{}, refuse(http.StatusBadRequest, "the new password is the old one")
+	}
 	if err := strength.Weak(in.New, u.Name); err != nil {
 		return struct{}{}, refuse(http.StatusBadRequest, "%v", err)
 	}
@@ -81,7 +84,7 @@ func (s *Service) ChangePassword(in wire.NewPassword) (struct{}, error) {
 		if u.Password != was {
 			return refuse(http.StatusConflict, "the password was changed by somebody else at this moment")
 		}
-		u.Password, u.Changed = hash, s.opt.Now()
+		u.Password, u.Initial, u.Changed = hash, false, s.opt.Now()
 		u.Sessions = slices.DeleteFunc(u.Sessions, func(n store.Session) bool { return n.ID != c.Session })
 		return nil
 	})

@@ -64,5 +64,7 @@
 //     is enough for signs in again.
 //   - What a new user signs in with is made here and shown once: an admin who
 //     chose it would choose a weak one.
+//   - Such a password signs in and does nothing but change itself: the admin has
+//     seen it. It is this process that refuses the rest, for it signs the rest.
 //   - Passkeys need user verification (a PIN, a finger) and so are two factors.
 package auth

@@ -40,7 +40,7 @@ func (s *Service) People(in wire.People) ([]wire.Person, error) {
 }
 
 func (s *Service) personOf(u *store.User) wire.Person {
-	p := wire.Person{Name: u.Name, Role: u.Role, Disabled: u.Disabled, TOTP: u.TOTP != "", Recovery: len(u.Recovery), UID: u.UID, NoAccount: u.NoAccount,
+	p := wire.Person{Name: u.Name, Role: u.Role, Disabled: u.Disabled, TOTP: u.TOTP != "", Recovery: len(u.Recovery), UID: u.UID, NoAccount: u.NoAccount, Initial: u.Initial,
 		Created: u.Created, Changed: u.Changed, Passkeys: []wire.Key{}, Sessions: s.sessionsOf(u, "")}
 	for _, k := range u.Passkeys {
 		p.Passkeys = append(p.Passkeys, wire.Key{Name: k.Name, Added: k.Added})
@@ -244,7 +244,7 @@ func (s *Service) edit(u *store.User, c wire.Change, f fresh) error {
 	default:
 		noFactor := c.NoFactor && (c.Verb == wire.Add || c.Verb == wire.Reset)
 		if c.Verb != wire.SetFactor {
-			u.Password = f.hash
+			u.Password, u.Initial = f.hash, true
 		}
 		if c.Verb != wire.SetPassword {
 			u.TOTP, u.TOTPLast, u.Recovery, u.Passkeys = f.secret, 0, f.kept, nil

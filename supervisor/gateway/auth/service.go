@@ -231,7 +231,7 @@ func (s *Service) tokens(u *store.User, n store.Session, refresh string, now tim
 	life := min(s.opt.AccessLife, n.Expires.Sub(now))
 	access, err := s.opt.Keys.Sign(assert.Claims{Audience: assert.Access, Subject: u.Name, Role: u.Role, Session: n.ID, ID: rand.Text()}, now, life)
 	return wire.Tokens{Access: access, Refresh: u.Name + ":" + n.ID + ":" + refresh, User: u.Name, Role: u.Role,
-		Expires: now.Add(life), Ends: n.Expires}, err
+		Expires: now.Add(life), Ends: n.Expires, MustChange: u.Initial}, err
 }
 
 func errSignedOut() *wire.Refusal {
@@ -272,8 +272,25 @@ func (s *Service) Refresh(in wire.Token) (wire.Tokens, error) {
 	return t, errors.Join(err, refused)
 }
 
-// identify finds the user and the session of an access token.
+// identify finds the user and the session of an access token. Whoever has to
+// change the password does that first: nothing else is done for them.
 func (s *Service) identify(access string) (store.User, assert.Claims, error) {
+	u, c, err := s.recognise(access)
+	if err == nil && u.Initial {
+		err = errChangeFirst()
+	}
+	return u, c, err
+}
+
+// errChangeFirst is the answer to a password that somebody else knows.
+func errChangeFirst() *wire.Refusal {
+	r := refuse(http.StatusForbidden, "somebody else gave you your password: change it first")
+	r.Hint = "the console asks for it; a program calls POST /api/v1/account/password"
+	return r
+}
+
+// recognise is identify for what may be done before the password is changed.
+func (s *Service) recognise(access string) (store.User, assert.Claims, error) {
 	now := s.opt.Now()
 	c, err := s.opt.Keys.Verify(access, assert.Access, now)
 	if err != nil {
@@ -297,8 +314,8 @@ func (s *Service) identify(access string) (store.User, assert.Claims, error) {
 
 // Check says who an access token stands for.
 func (s *Service) Check(in wire.Token) (wire.Identity, error) {
-	u, c, err := s.identify(in.Token)
-	return wire.Identity{User: u.Name, Role: u.Role, Session: c.Session, Expires: time.Unix(c.Expires, 0)}, err
+	u, c, err := s.recognise(in.Token)
+	return wire.Identity{User: u.Name, Role: u.Role, Session: c.Session, Expires: time.Unix(c.Expires, 0), MustChange: u.Initial}, err
 }
 
 // Assert signs one request for the supervisor, in the name of whoever the
@@ -322,7 +339,7 @@ func (s *Service) Assert(in wire.Ask) (wire.Asserted, error) {
 
 // SignOut ends the session of an access token.
 func (s *Service) SignOut(in wire.Token) (struct{}, error) {
-	u, c, err := s.identify(in.Token)
+	u, c, err := s.recognise(in.Token)
 	if err != nil {
 		return struct{}{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,9 +108,18 @@ func (s *Server) bearer(fn func(http.ResponseWriter, *http.Request, visitor)) ht
 			s.answer(w, nil, err)
 			return
 		}
+		if id.MustChange && !slices.Contains(beforeChange(), r.URL.Path) {
+			s.answer(w, nil, &wire.Refusal{Status: http.StatusForbidden, Message: "somebody else gave you your password: change it first", Hint: "POST /api/v1/account/password"})
+			return
+		}
 		v.Identity, v.access = id, token
 		fn(w, r, v)
 	})
+}
+
+// beforeChange are the calls of somebody who has to change the password first.
+func beforeChange() []string {
+	return []string{"/api/v1/me", "/api/v1/sign-out", "/api/v1/account/password"}
 }
 
 func (s *Server) operate(o operation) http.Handler {

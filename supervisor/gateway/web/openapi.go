@@ -99,7 +99,7 @@ func schemas() object {
 	sessions := object{"type": "array", "items": fields(object{"id": text, "from": text, "with": text, "created": moment, "used": moment, "this": truth})}
 	role := object{"type": "string", "enum": []any{"viewer", "approver", "responder", "admin"}}
 	user := fields(object{"name": text, "role": role, "disabled": truth, "authenticator": truth, "passkeys": keys, "recovery_left": number, "sessions": sessions, "uid?": number,
-		"no_account": truth, "created": moment, "changed": moment})
+		"no_account": truth, "must_change_password": truth, "created": moment, "changed": moment})
 	return object{
 		"Account":     fields(object{"user": text, "role": role, "session": text, "expires": moment, "totp": truth, "recovery_left": number, "passkeys": keys, "sessions": sessions}),
 		"NewPassword": fields(object{"old": text, "new": text}),
@@ -114,8 +114,8 @@ func schemas() object {
 		"Nothing":   object{"type": "object"},
 		"SignIn":    fields(object{"user": text, "password": text, "code?": text, "device_token?": text}),
 		"Refresh":   fields(object{"refresh_token": text}),
-		"Tokens":    fields(object{"access_token": text, "refresh_token": text, "device_token?": text, "user": text, "role": role, "expires": moment, "ends": moment, "recovery_left?": number}),
-		"Identity":  fields(object{"user": text, "role": role, "session": text, "expires": moment}),
+		"Tokens":    fields(object{"access_token": text, "refresh_token": text, "device_token?": text, "user": text, "role": role, "expires": moment, "ends": moment, "recovery_left?": number, "must_change_password?": truth}),
+		"Identity":  fields(object{"user": text, "role": role, "session": text, "expires": moment, "must_change_password?": truth}),
 		"Approval":  fields(object{"request": anything, "waited_ms": number, "left_ms": number, "trail?": anything}),
 		"Approvals": fields(object{"approvals": listOf("Approval"), "more?": number}),
 		"Decide": fields(object{"approve": truth, "digest": text, "waiting?": number, "scope?": object{"type": "string", "enum": []any{"once", "for", "jail"}},

@@ -28,7 +28,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"percent": func(used, most int64) int64 { return int64(min(100, float64(used)*100/float64(max(most, 1)))) },
 	}
 	out := map[string]*template.Template{}
-	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "users", "user", "given", "message", "reopen"} {
+	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "users", "user", "given", "first", "message", "reopen"} {
 		t, err := template.New("frame.html").Funcs(funcs).ParseFS(pageFiles, "pages/frame.html", "pages/part.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -132,6 +132,10 @@ func (s *Server) page(fn func(*view) error) http.Handler {
 			if s.limited(w, s.sessions, v.Session) {
 				return
 			}
+			if v.MustChange && !strings.HasPrefix(r.URL.Path, firstPage) {
+				x.first()
+				return
+			}
 			err = fn(x)
 		}
 		if err != nil && !errors.Is(err, errAnswered) {
@@ -155,6 +159,10 @@ func (v *view) fail(err error) {
 	}
 	if begin := v.r.PostForm.Get("step_begin"); begin != "" { // the script shows it where the person is
 		v.s.answer(v.w, nil, &api.Error{Status: status, Message: message, Hint: hint})
+		return
+	}
+	if v.MustChange {
+		v.s.render(v.w, status, "first", frame{Title: "Choose a password", Problem: message, Hint: hint, Data: firstData{User: v.User, Next: local(v.r.PostForm.Get("next"))}})
 		return
 	}
 	f := frame{Title: "Not done", User: v.User, Role: v.Role, Admin: v.Role.Includes(assert.Admin), Problem: message, Hint: hint, Now: time.Now()}
@@ -194,6 +202,8 @@ func (s *Server) pageRoutes(mux *http.ServeMux) {
 		"POST /users/{name}":           changePerson,
 		"GET /account":                 accountPage,
 		"POST /account/password":       changePassword,
+		"GET " + firstPage:             firstPasswordPage,
+		"POST " + firstPage:            firstPassword,
 		"POST /account/session":        endSession,
 		"POST /account/passkey":        removePasskey,
 		"POST /account/passkey/begin":  registerBegin,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"clawjail/supervisor/gateway/auth/wire"
@@ -120,14 +121,53 @@ func accountPage(v *view) error {
 }
 
 func changePassword(v *view) error {
-	if v.r.PostFormValue("new") != v.r.PostFormValue("again") {
-		return &wire.Refusal{Status: http.StatusBadRequest, Message: "The two new passwords are not the same."}
-	}
-	err := v.s.opt.Auth.ChangePassword(v.r.Context(), wire.NewPassword{Access: v.access, Old: v.r.PostFormValue("old"), New: v.r.PostFormValue("new"), Client: v.client.String()})
+	err := v.newPassword()
 	if err == nil {
 		v.back("/account", "password")
 	}
 	return err
+}
+
+// firstPage is where somebody chooses a password who was given one. Nothing else
+// is shown to them before, and the sign-in process does nothing else for them.
+const firstPage = "/first-password"
+
+type firstData struct{ User, Next string }
+
+// first sends somebody there, and afterwards back to where they wanted to go.
+func (v *view) first() {
+	to := firstPage
+	if v.r.Method == http.MethodGet {
+		to += "?next=" + url.QueryEscape(v.r.URL.RequestURI())
+	}
+	http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+}
+
+func firstPasswordPage(v *view) error {
+	next := local(v.r.URL.Query().Get("next"))
+	if !v.MustChange {
+		http.Redirect(v.w, v.r, next, http.StatusSeeOther)
+		return nil
+	}
+	v.s.render(v.w, http.StatusOK, "first", frame{Title: "Choose a password", Data: firstData{User: v.User, Next: next}})
+	return nil
+}
+
+func firstPassword(v *view) error {
+	if err := v.newPassword(); err != nil {
+		return err
+	}
+	http.Redirect(v.w, v.r, local(v.r.PostFormValue("next")), http.StatusSeeOther)
+	return nil
+}
+
+// newPassword takes the form of either page.
+func (v *view) newPassword() error {
+	f := v.r.PostFormValue
+	if f("new") != f("again") {
+		return &wire.Refusal{Status: http.StatusBadRequest, Message: "The two new passwords are not the same."}
+	}
+	return v.s.opt.Auth.ChangePassword(v.r.Context(), wire.NewPassword{Access: v.access, Old: f("old"), New: f("new"), Client: v.client.String()})
 }
 
 func endSession(v *view) error {

@@ -57,8 +57,8 @@ func TestUsers(t *testing.T) {
 		t.Errorf("%s, %q", u.Role, u.TOTP)
 	}
 	c := wire.SignIn{User: "zoe", Password: strings.TrimSpace(pass), Code: strings.TrimSpace(code), Client: "192.0.2.9"}
-	if _, err := w.auth.SignIn(t.Context(), c); err != nil {
-		t.Errorf("what was shown signs nobody in: %v", err)
+	if got, err := w.auth.SignIn(t.Context(), c); err != nil || !got.MustChange {
+		t.Errorf("what was shown signs nobody in, or for ever: %+v, %v", got, err)
 	}
 	run(t, ctx, chromedp.Navigate(w.origin+"/users/zoe"), visible("button[value=disable]"), fill("input[name=step_code]", w.fresh(t)), click("button[value=disable]"), visible(".note.ok"))
 	if u := w.user(t, "zoe"); !u.Disabled || len(u.Sessions) != 0 {
@@ -68,6 +68,50 @@ func TestUsers(t *testing.T) {
 	if said := get(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(said, "the last admin") || w.user(t, "alice").Disabled {
 		t.Errorf("the last admin: %s", said)
 	}
+}
+
+// TestFirstPassword: who was given a password chooses their own before anything
+// else, in the browser and with a program.
+func TestFirstPassword(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.day()
+	const own = "seven lamps and a moth"
+	if err := w.users.Change("bob", func(u *store.User) error { u.Initial = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	c := w.client()
+	token := w.token(c)
+	for path, want := range map[string]int{"/api/v1/me": 200, "/api/v1/jails": 403, "/api/v1/account": 403, "/api/v1/events": 403, "/api/v1/approvals": 403} {
+		if _, res, b := w.call(c, "GET", path, token, ""); res.StatusCode != want || want == 403 && !strings.Contains(string(b), "/api/v1/account/password") {
+			t.Errorf("%s: %s: %s", path, res.Status, b)
+		}
+	}
+	ctx := browser(t, w)
+	const form = `form[action="/first-password"]`
+	run(t, ctx, chromedp.Navigate(w.origin+"/sign-in?next=/jails"), fill("input[name=user]", "bob"), fill("input[name=password]", secret), click("form button.primary"), visible(form))
+	look(t, ctx, "first", 1280, 900, false)
+	look(t, ctx, "first-phone", 390, 844, true)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(w.origin+"/approvals"), visible(form), chromedp.Navigate(w.origin+"/jails"), visible(form))
+	choose := func(pass, again string) {
+		t.Helper()
+		run(t, ctx, chromedp.Navigate(w.origin+"/first-password?next=/jails"), visible(form), fill("input[name=old]", secret), fill("input[name=new]", pass), fill("input[name=again]", again), click(form+" button"))
+	}
+	choose(own, own+"s")
+	run(t, ctx, visible(".note.bad"))
+	choose(secret, secret)
+	run(t, ctx, visible(".note.bad"))
+	if said := get(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(said, "is the old one") {
+		t.Errorf("the same again: %s", said)
+	}
+	choose(own, own)
+	run(t, ctx, visible("#j-j0"))
+	if w.user(t, "bob").Initial {
+		t.Error("it is to be changed again")
+	}
+	if _, res, _ := w.call(c, "GET", "/api/v1/me", token, ""); res.StatusCode != 401 {
+		t.Errorf("the other session goes on: %s", res.Status)
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/first-password"), visible("#held"))
 }
 
 // TestUsersAreForAdmins: nobody else is shown them, or changes them.

@@ -29,6 +29,7 @@ type User struct {
 	Disabled  bool    `json:"disabled,omitempty"`
 
 	Password string    `json:"password"`           // package password
+	Initial  bool      `json:"initial,omitempty"`  // somebody else chose the password: until it is changed, nothing else is done
 	TOTP     string    `json:"totp,omitempty"`     // base32; empty: no authenticator
 	TOTPLast int64     `json:"totp_last"`          // the last step that counted
 	Recovery []string  `json:"recovery,omitempty"` // digests of codes that were not used

@@ -30,6 +30,9 @@ type Tokens struct {
 	Ends    time.Time   `json:"ends"`    // of the session
 	// RecoveryLeft is how many recovery codes are left, after one was used.
 	RecoveryLeft *int `json:"recovery_left,omitempty"`
+	// MustChange says that somebody else gave the password, and that the session
+	// is good for nothing but changing it.
+	MustChange bool `json:"must_change_password,omitempty"`
 }
 
 // Ceremony is the beginning of one with a passkey.
@@ -59,6 +62,8 @@ type Identity struct {
 	Role    assert.Role `json:"role"`
 	Session string      `json:"session"`
 	Expires time.Time   `json:"expires"`
+	// MustChange is that of Tokens, as it is now.
+	MustChange bool `json:"must_change_password,omitempty"`
 }
 
 // Ask wants one request signed for the supervisor.
@@ -100,6 +105,7 @@ type Person struct {
 	Sessions  []Session   `json:"sessions"`
 	UID       *uint32     `json:"uid,omitempty"` // account on this host
 	NoAccount bool        `json:"no_account"`
+	Initial   bool        `json:"must_change_password"`
 	Created   time.Time   `json:"created"`
 	Changed   time.Time   `json:"changed"` // password, role or second factors
 }
