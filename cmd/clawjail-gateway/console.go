@@ -205,6 +205,7 @@ type console struct {
 	listener net.Listener
 	lifeline int
 	expires  time.Time
+	signIns  *gateway.Counts
 }
 
 // openConsole takes what root left.
@@ -216,7 +217,8 @@ func openConsole(log *slog.Logger, socket string, stats func(context.Context) (a
 	if err := os.Unsetenv(handoverEnv); err != nil {
 		return nil, err
 	}
-	c := &console{}
+	c := &console{signIns: gateway.NewCounts("clawjail_console_sign_ins_total",
+		"Attempts to sign in to the console, by what came of them; the audit log folds those that are refused.", "outcome", web.Outcomes()...)}
 	var blob int
 	if _, err := fmt.Sscanf(left, "%d %d", &blob, &c.lifeline); err != nil {
 		return nil, fmt.Errorf("%s=%q: %w", handoverEnv, left, err)
@@ -226,7 +228,7 @@ func openConsole(log *slog.Logger, socket string, stats func(context.Context) (a
 		return nil, err
 	}
 	o := web.Options{Auth: wire.Dial(c.Address), Socket: socket, Origin: c.Config.Origin(), Requests: c.Config.RateRequests, Window: time.Duration(c.Config.RateWindow),
-		Stats: stats, Overrides: c.Config.Overrides(), NeedsStepUp: c.Config.NeedsStepUp, Version: version, Logger: log}
+		Stats: stats, Overrides: c.Config.Overrides(), NeedsStepUp: c.Config.NeedsStepUp, Count: c.signIns.Add, Version: version, Logger: log}
 	if c.Config.TLS {
 		var err error
 		if o.TLS, c.expires, err = certificate.Load(c.Certificate, c.Key, c.Config.Name, time.Now()); err != nil {
@@ -314,13 +316,14 @@ func runSignIn() error {
 	return s.Serve(ctx, l, h.Config.GatewayUID)
 }
 
-// metrics are the console's: when its certificate expires.
+// metrics are the console's: who tried to sign in, and when its certificate
+// expires.
 func (c *console) metrics() []gateway.Metric {
 	if c == nil {
 		return nil
 	}
 	if c.expires.IsZero() {
-		return nil
+		return []gateway.Metric{c.signIns}
 	}
-	return []gateway.Metric{gateway.Gauge("clawjail_console_certificate_expiry_timestamp_seconds", "When the console's certificate expires.", float64(c.expires.Unix()))}
+	return []gateway.Metric{c.signIns, gateway.Gauge("clawjail_console_certificate_expiry_timestamp_seconds", "When the console's certificate expires.", float64(c.expires.Unix()))}
 }

@@ -31,7 +31,7 @@ func metricNames() (names []string) {
 	for d := range ch {
 		names = append(names, regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(d.String())[1])
 	}
-	return append(names, "clawjail_console_certificate_expiry_timestamp_seconds") // of cmd/clawjail-gateway
+	return append(names, "clawjail_console_certificate_expiry_timestamp_seconds", "clawjail_console_sign_ins_total") // of cmd/clawjail-gateway
 }
 
 func ruleFile(t *testing.T, name string) string {

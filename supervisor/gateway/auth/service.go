@@ -113,7 +113,7 @@ func (s *Service) SignIn(in wire.SignIn) (wire.Tokens, error) {
 	if wait := s.throttle.pause(name, in.Client, known, now); wait > 0 {
 		s.journal.refused(s.event(api.PersonLockedOut, name, in.Client, "too many wrong attempts, the next in "+wait.Round(time.Second).String()))
 		r := refuse(http.StatusTooManyRequests, "too many wrong attempts; try again in %s", wait.Round(time.Second))
-		r.Retry = wait
+		r.Retry, r.Locked = wait, true
 		return wire.Tokens{}, r
 	}
 	u, err := s.opt.Store.Get(name)

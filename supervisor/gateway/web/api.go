@@ -34,10 +34,13 @@ type apiCall struct {
 	visitor
 }
 
+// signInPath is where programs sign in.
+const signInPath = "/api/v1/sign-in"
+
 // operations is the whole API.
 func operations() []operation {
 	return append([]operation{
-		{method: "POST", path: "/api/v1/sign-in", summary: "Sign in with a password and a second factor.", body: "SignIn", answer: "Tokens", fn: apiSignIn},
+		{method: "POST", path: signInPath, summary: "Sign in with a password and a second factor.", body: "SignIn", answer: "Tokens", fn: apiSignIn},
 		{method: "POST", path: "/api/v1/refresh", summary: "Get new tokens for a refresh token, which counts once.", body: "Refresh", answer: "Tokens", fn: apiRefresh},
 		{method: "POST", path: "/api/v1/sign-out", summary: "End this session.", least: "viewer", answer: "Nothing", fn: apiSignOut},
 		{method: "GET", path: "/api/v1/me", summary: "Who the access token stands for.", least: "viewer", answer: "Identity", fn: func(c *apiCall) (any, error) { return c.Identity, nil }},
@@ -142,8 +145,11 @@ func (s *Server) operate(o operation) http.Handler {
 		return s.bearer(do)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.path == signInPath && s.throttle(w, r) {
+			return
+		}
 		v := visitor{client: clientOf(r)}
-		if !s.limited(w, s.strangers, network(v.client)) {
+		if o.path == signInPath || !s.limited(w, s.strangers, network(v.client)) {
 			do(w, r, v)
 		}
 	})
@@ -222,7 +228,9 @@ func apiSignIn(c *apiCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	return c.s.opt.Auth.SignIn(c.r.Context(), wire.SignIn{User: in.User, Password: in.Password, Code: in.Code, Device: in.Device, Client: c.client.String()})
+	t, err := c.s.opt.Auth.SignIn(c.r.Context(), wire.SignIn{User: in.User, Password: in.Password, Code: in.Code, Device: in.Device, Client: c.client.String()})
+	c.s.attempted(err)
+	return t, err
 }
 
 func apiRefresh(c *apiCall) (any, error) {

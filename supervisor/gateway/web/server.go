@@ -42,10 +42,13 @@ type Options struct {
 	// NeedsStepUp says what the supervisor wants a fresh second factor for, so
 	// that pages ask for it. It is the supervisor that refuses.
 	NeedsStepUp func(critical bool) bool
-	Expires     time.Time // the certificate; zero: a proxy has TLS
-	Version     string
-	Logger      *slog.Logger
-	TLS         *tls.Config // nil: a proxy on this host has it
+	// Count is told what came of every attempt to sign in, one of Outcomes. The
+	// log has fewer records than that: it folds what is refused.
+	Count   func(outcome string)
+	Expires time.Time // the certificate; zero: a proxy has TLS
+	Version string
+	Logger  *slog.Logger
+	TLS     *tls.Config // nil: a proxy on this host has it
 }
 
 // Server is the console.
@@ -68,6 +71,9 @@ var assetFiles embed.FS
 func New(o Options) (*Server, error) {
 	if o.NeedsStepUp == nil {
 		o.NeedsStepUp = func(bool) bool { return false }
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
 	}
 	s := &Server{opt: o, up: newUpstream(o.Socket, o.Auth), strangers: newLimiter(o.Requests, o.Window), sessions: newLimiter(o.Requests*sessionMore, o.Window),
 		renewed: &renewals{done: map[string]*renewal{}}, live: newLiveViews()}

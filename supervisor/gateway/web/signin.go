@@ -24,7 +24,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) {
 // signIn takes the form.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	client := clientOf(r)
-	if s.limited(w, s.strangers, network(client)) {
+	if s.throttle(w, r) {
 		return
 	}
 	if err := r.ParseForm(); err != nil {
@@ -34,6 +34,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	user, next := r.PostForm.Get("user"), local(r.PostForm.Get("next"))
 	t, err := s.opt.Auth.SignIn(r.Context(), wire.SignIn{User: user, Password: r.PostForm.Get("password"), Code: r.PostForm.Get("code"),
 		Client: client.String(), Device: value(r, deviceCookie)})
+	s.attempted(err)
 	if err != nil {
 		f := frame{Title: "Sign in", Problem: "Nobody can sign in at the moment.", Data: signInData{Next: next, User: plain(Text(user))}}
 		status := http.StatusBadGateway
@@ -69,13 +70,14 @@ func (s *Server) passkeyBegin(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) passkeyFinish(w http.ResponseWriter, r *http.Request) {
-	if s.limited(w, s.strangers, network(clientOf(r))) {
+	if s.throttle(w, r) {
 		return
 	}
 	p, err := passkeyOf(r)
 	var t wire.Tokens
 	if err == nil {
 		t, err = s.opt.Auth.FinishPasskey(r.Context(), p)
+		s.attempted(err)
 	}
 	if err == nil {
 		setTokens(w, t, time.Now())

@@ -319,6 +319,16 @@ func TestAttack(t *testing.T) {
 	if got[200] != 0 || got[303] != 0 || got[401] > 100 || got[429] < attackers*each-100 {
 		t.Errorf("answers: %v", got)
 	}
+	// All of them are counted, and as what they were.
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sum := 0
+	for _, n := range w.outcomes {
+		sum += n
+	}
+	if o := w.outcomes; sum != attackers*each+1 || o["in"] != 1 || o["wrong"] != got[401] || o["throttled"]+o["locked-out"]+o["busy"] != got[429] || o["throttled"] < attackers*each-100 {
+		t.Errorf("counted: %v", o)
+	}
 }
 
 // TestCodesOfPrograms: with auth.step_up a decision takes a code in its header,

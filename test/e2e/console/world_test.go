@@ -61,6 +61,14 @@ type world struct {
 	limits    []api.Limit
 	stepUp    string            // auth.step_up; empty: never
 	told      []api.PersonEvent // what the sign-in has recorded
+	outcomes  map[string]int    // of attempts to sign in
+}
+
+// count is told what came of an attempt to sign in.
+func (w *world) count(outcome string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outcomes[outcome]++
 }
 
 // needsStepUp is what the configuration would say.
@@ -84,7 +92,7 @@ func (noJournal) Remove(...string) error     { return nil }
 
 func newWorld(t *testing.T, requests int) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, outcomes: map[string]int{}}
 	w.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b", Limits: approval.Limits{Jail: 1000, Total: 2000},
 		OnDecision: func(approval.Request, approval.Decision) error { return nil }})
 	var err error
@@ -117,7 +125,7 @@ func newWorld(t *testing.T, requests int) *world {
 		Overrides: []config.Override{{Key: "skills.allow_unsigned", Risk: "skills that nobody signed can be installed when a person agrees"}},
 		Stats: func(context.Context) (api.Stats, error) {
 			return api.Stats{AuditRecords: 18234, HoldsPending: map[string]uint64{"exec": 2}, Jails: map[api.State]uint64{api.StateRunning: 7}}, nil
-		}, Version: "test", NeedsStepUp: w.needsStepUp, Logger: logger(t)})
+		}, Version: "test", NeedsStepUp: w.needsStepUp, Count: w.count, Logger: logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

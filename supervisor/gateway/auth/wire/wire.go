@@ -198,6 +198,7 @@ type Refusal struct {
 	Message string        `json:"error"`
 	Hint    string        `json:"hint,omitempty"`
 	Retry   time.Duration `json:"retry_ns,omitempty"` // when to try again
+	Locked  bool          `json:"locked,omitempty"`   // for too many wrong attempts
 }
 
 func (r *Refusal) Error() string { return r.Message }
