@@ -32,4 +32,7 @@
 //   - Weight and quota are raised for a freeze (Haste), rather than the priority
 //     of the supervisor: a supervisor that runs before everything else does so
 //     at the bidding of jails, and it is the jail's own tasks that have to run.
+//     What was there before stands in an attribute of the cgroup's own file: a
+//     supervisor that is killed in those milliseconds leaves jails before the
+//     host and without a quota, and the shim and the next supervisor undo it.
 package jail

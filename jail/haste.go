@@ -1,6 +1,8 @@
 package jail
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,16 +28,69 @@ type Haste struct {
 	restore []func()
 }
 
-// NewHaste is for jails below the cgroup parent.
+// NewHaste is for jails below the cgroup parent. What a supervisor that was
+// killed left in a hurry is calmed.
 func NewHaste(parent string) (*Haste, error) {
 	h, err := FindHierarchies()
 	if err != nil {
 		return nil, err
 	}
-	if h.CPU != "" {
-		return &Haste{parent: parent, root: h.CPU}, nil
+	out := hasteOf(h, parent)
+	if err := out.calm(); err != nil {
+		return nil, err
 	}
-	return &Haste{parent: parent, root: h.Unified, unified: true}, nil
+	return out, nil
+}
+
+func hasteOf(h Hierarchies, parent string) *Haste {
+	if h.CPU != "" {
+		return &Haste{parent: parent, root: h.CPU}
+	}
+	return &Haste{parent: parent, root: h.Unified, unified: true}
+}
+
+// Calm puts back what a supervisor that was killed in a hurry left to one jail,
+// and to all of them together.
+func (h Hierarchies) Calm(parent, id string) error {
+	haste := hasteOf(h, parent)
+	if haste.root == "" {
+		return nil
+	}
+	weight, quota := haste.settings()
+	dir := filepath.Join(haste.root, parent, id)
+	return errors.Join(forget(dir, quota), forget(dir, weight), haste.calmParents())
+}
+
+// calm is Calm for every jail.
+func (h *Haste) calm() error {
+	if h.root == "" {
+		return nil
+	}
+	weight, quota := h.settings()
+	dirs, err := os.ReadDir(filepath.Join(h.root, h.parent))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err, h.calmParents()}
+	for _, d := range dirs {
+		if d.IsDir() {
+			dir := filepath.Join(h.root, h.parent, d.Name())
+			errs = append(errs, forget(dir, quota), forget(dir, weight))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (h *Haste) calmParents() error {
+	if h.root == "" {
+		return nil
+	}
+	weight, _ := h.settings()
+	var errs []error
+	for p := h.parent; p != "." && p != "/"; p = filepath.Dir(p) {
+		errs = append(errs, forget(filepath.Join(h.root, p), weight))
+	}
+	return errors.Join(errs...)
 }
 
 // setting is a file of a cgroup and what lets it run.
@@ -83,22 +138,62 @@ func (h *Haste) Hurry(id string) (done func()) {
 	})
 }
 
+// remembered is the attribute of a file of a cgroup that keeps what it said
+// before it was raised: it is there for as long as the cgroup is, whoever dies.
+const remembered = "trusted.clawjail.before"
+
 // raise writes a setting; the returned function writes what was there before.
+// What cannot be remembered is not raised. Of two supervisors in a hurry the
+// first to be done puts the setting back, for both.
 func raise(dir string, s setting) (undo func()) {
-	f, err := os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
+	f, err := openSetting(dir, s)
 	if err != nil {
 		return func() {}
 	}
+	defer f.Close()
 	var buf [64]byte
 	n, err := f.Read(buf[:])
 	before := strings.TrimSpace(string(buf[:n]))
-	if err == nil && before != s.value {
-		_, err = f.WriteAt([]byte(s.value), 0)
+	if err != nil || before == s.value {
+		return func() {} // it is what it shall be, or somebody else's hurry
 	}
-	return func() {
-		defer f.Close()
-		if err == nil && before != s.value {
-			_, _ = f.WriteAt([]byte(before), 0) // ENODEV: the jail has ended
+	if unix.Fsetxattr(int(f.Fd()), remembered, []byte(before), 0) != nil {
+		return func() {}
+	}
+	if _, err := f.WriteAt([]byte(s.value), 0); err != nil {
+		_ = unix.Fremovexattr(int(f.Fd()), remembered)
+		return func() {}
+	}
+	return func() { _ = forget(dir, s) } // ENODEV: the jail has ended
+}
+
+func openSetting(dir string, s setting) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
+}
+
+// forget puts back what was there before a setting was raised, if it was.
+func forget(dir string, s setting) error {
+	f, err := openSetting(dir, s)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var buf [64]byte
+	n, err := unix.Fgetxattr(int(f.Fd()), remembered, buf[:])
+	if err != nil {
+		return nil // there is none: nothing was raised
+	}
+	if _, err := f.WriteAt(buf[:n], 0); err != nil {
+		if errors.Is(err, unix.ENODEV) {
+			return nil // the cgroup has gone meanwhile
 		}
+		return err
 	}
+	if err := unix.Fremovexattr(int(f.Fd()), remembered); err != nil && !errors.Is(err, unix.ENODATA) {
+		return os.NewSyscallError("fremovexattr", err)
+	}
+	return nil
 }

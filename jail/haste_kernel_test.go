@@ -44,7 +44,9 @@ func same(a, b map[string]string) bool {
 	return len(a) == len(b)
 }
 
-func TestHasteIsUndone(t *testing.T) {
+// hasteTree makes a parent with the jails "a", which has a quota, and "b".
+func hasteTree(t *testing.T) (parent string, dirs []string) {
+	t.Helper()
 	h, err := jail.FindHierarchies()
 	if err != nil {
 		t.Fatal(err)
@@ -57,14 +59,13 @@ func TestHasteIsUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	parent := "clawjailtest-haste-" + strconv.Itoa(os.Getpid())
+	parent = "clawjailtest-haste-" + strconv.Itoa(os.Getpid())
 	top := filepath.Join(root, parent)
-	var dirs []string
 	for _, dir := range []string{top, filepath.Join(top, "a"), filepath.Join(top, "b")} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		defer unix.Rmdir(dir)
+		t.Cleanup(func() { _ = unix.Rmdir(dir) })
 		if h.CPU == "" {
 			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+cpu"), 0)
 		}
@@ -73,10 +74,21 @@ func TestHasteIsUndone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dirs[1], quota), []byte("50000"), 0); err != nil {
 		t.Fatal(err)
 	}
+	return parent, dirs
+}
+
+func hasteOf(t *testing.T, parent string) *jail.Haste {
+	t.Helper()
 	haste, err := jail.NewHaste(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return haste
+}
+
+func TestHasteIsUndone(t *testing.T) {
+	parent, dirs := hasteTree(t)
+	top, haste := dirs[0], hasteOf(t, parent)
 	before := weights(t, dirs...)
 	doneA := haste.Hurry("a")
 	one := weights(t, dirs...)
@@ -101,6 +113,56 @@ func TestHasteIsUndone(t *testing.T) {
 	}
 	// A jail that is not there is no reason to fail.
 	haste.Hurry("c")()
+	if now := weights(t, dirs...); !same(now, before) {
+		t.Errorf("%v, before %v", now, before)
+	}
+}
+
+// TestHasteOfTheKilled leaves a hurry as a supervisor does that is killed in it:
+// the next one, and the jail's shim, put everything back.
+func TestHasteOfTheKilled(t *testing.T) {
+	parent, dirs := hasteTree(t)
+	before := weights(t, dirs...)
+	calm := map[string]func() error{
+		"the next supervisor": func() error {
+			_, err := jail.NewHaste(parent)
+			return err
+		},
+		"the shim": func() error {
+			h, err := jail.FindHierarchies()
+			if err != nil {
+				return err
+			}
+			return h.Calm(parent, "a")
+		},
+	}
+	for name, f := range calm {
+		hasteOf(t, parent).Hurry("a")
+		for _, dir := range dirs[:2] {
+			if same(weights(t, dir), pick(before, dir)) {
+				t.Fatalf("%s is as it was", dir)
+			}
+		}
+		if err := f(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if now := weights(t, dirs...); !same(now, before) {
+			t.Errorf("%s: %v, before %v", name, now, before)
+		}
+	}
+}
+
+// TestHasteOfTwo has two supervisors in a hurry, of which the one that came
+// second is done last: it does not take the first one's hurry for what was
+// before.
+func TestHasteOfTwo(t *testing.T) {
+	parent, dirs := hasteTree(t)
+	one, two := hasteOf(t, parent), hasteOf(t, parent)
+	before := weights(t, dirs...)
+	doneA := one.Hurry("a")
+	doneB := two.Hurry("b")
+	doneA()
+	doneB()
 	if now := weights(t, dirs...); !same(now, before) {
 		t.Errorf("%v, before %v", now, before)
 	}

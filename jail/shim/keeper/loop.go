@@ -175,6 +175,10 @@ func (k *keeper) receive(c *protocol.Conn) {
 // lives on if that was agreed before its command was let go. A returned error
 // ends the loop, and with it the jail.
 func (k *keeper) onDisconnect(cause error) error {
+	// It may have been killed while the jail was given all of the processor.
+	if err := k.hierarchies.Calm(k.spec.CgroupParent, k.spec.ID); err != nil {
+		return fmt.Errorf("calm the jail: %w", err)
+	}
 	if k.kept.loss == nil || !k.released {
 		k.unrecorded = true
 		return fmt.Errorf("the supervisor has gone: %w", cause)
