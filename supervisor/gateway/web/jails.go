@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -255,17 +256,23 @@ type limitsData struct {
 	Over, Near int
 }
 
-// limitsOf has first what is used up, and then what is nearly.
+// limitsOf has first what cannot be counted, which is refused, then what is used
+// up, and then what is nearly.
 func limitsOf(list []api.Limit) limitsData {
 	var d limitsData
-	share := func(l limitRow) float64 { return float64(l.Used) / float64(max(l.Max, 1)) }
+	share := func(l limitRow) float64 {
+		if l.Problem != "" {
+			return math.Inf(1)
+		}
+		return float64(l.Used) / float64(max(l.Max, 1))
+	}
 	for _, l := range list {
 		r := limitRow{l}
 		d.Limits = append(d.Limits, r)
 		switch {
 		case r.Full():
 			d.Over++
-		case share(r) >= 0.9:
+		case r.Problem == "" && share(r) >= 0.9:
 			d.Near++
 		}
 	}

@@ -24,7 +24,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"text": Text, "words": Words, "said": Said, "ago": ago, "when": when, "seconds": func(d time.Duration) int { return int(d.Seconds()) },
 		"for": show.Duration, "per": func(d time.Duration) string {
 			return strings.TrimSuffix(strings.TrimSuffix(show.Duration(d), " 0s"), " 0m")
-		}, "bytes": sizeOf, "short": func(s string) string { return s[:min(len(s), 12)] }, "plain": plain,
+		}, "bytes": sizeOf, "short": short, "plain": plain,
 		"percent": func(used, most int64) int64 { return int64(min(100, float64(used)*100/float64(max(most, 1)))) },
 	}
 	out := map[string]*template.Template{}
@@ -230,7 +230,21 @@ func ago(t time.Time) string {
 	return show.Duration(time.Since(t)) + " ago"
 }
 
-func when(t time.Time) string { return t.Format("2006-01-02 15:04:05 MST") }
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Format("2006-01-02 15:04:05 MST")
+}
+
+// short gives enough of a digest to tell one from another.
+func short(digest string) string {
+	_, hex, cut := strings.Cut(digest, ":")
+	if !cut {
+		hex = digest
+	}
+	return hex[:min(len(hex), 12)]
+}
 
 func sizeOf(n int64) string {
 	switch {

@@ -216,7 +216,7 @@ func TestLimitsInOrder(t *testing.T) {
 	for _, l := range d.Limits {
 		got = append(got, l.Name+l.What)
 	}
-	if strings.Join(got, " ") != "ax bx dspending cx aw ex" || d.Over != 2 || d.Near != 1 {
+	if strings.Join(got, " ") != "ex ax bx dspending cx aw" || d.Over != 2 || d.Near != 1 {
 		t.Errorf("%v, %d over, %d near", got, d.Over, d.Near)
 	}
 	if l := (limitRow{api.Limit{Currency: "USD"}}); l.Amount(1234) != "12.34 USD" || (limitRow{}).Amount(1234) != "1234" {

@@ -247,15 +247,17 @@ func TestEveryPageIsUsable(t *testing.T) {
 			Wide      float64
 			Unlabeled []string
 			Headings  int
+			Squeezed  []string
 		}
 		run(t, ctx, chromedp.EmulateViewport(390, 844), chromedp.Navigate(w.origin+p), visible("h1"))
 		found := get(t, ctx, chromedp.Evaluate[seen](`({
 			Wide: document.documentElement.scrollWidth - innerWidth,
 			Headings: document.querySelectorAll("h1").length,
+			Squeezed: [...document.querySelectorAll("td:has(.raw)")].filter((e) => e.textContent.trim().length > 8 && e.clientWidth < 120).map((e) => e.textContent),
 			Unlabeled: [...document.querySelectorAll("input:not([type=hidden]), select, button, a")].filter((e) =>
 				!(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())).map((e) => e.outerHTML),
 		})`))
-		if found.Wide > 0 || found.Headings != 1 || len(found.Unlabeled) > 0 {
+		if found.Wide > 0 || found.Headings != 1 || len(found.Unlabeled)+len(found.Squeezed) > 0 {
 			t.Errorf("%s: %+v", p, found)
 		}
 		name := "phone" + strings.ReplaceAll(p[:min(len(p), 11)], "/", "-")

@@ -179,6 +179,50 @@ func TestStepUp(t *testing.T) {
 	}
 }
 
+// TestTwoPeople: what takes two says so, on the list and on its page, before the
+// first approval, between the two, and to who approved already.
+func TestTwoPeople(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.hold(push(1))
+	decided := w.hold(release())
+	id := w.held(t, 199)
+	ctx := browser(t, w)
+	w.enter(t, ctx, "bob")
+	row, page := "#r-"+id, w.origin+"/approvals/"+id
+	run(t, ctx, visible(row+" .tag.warn"))
+	shows := func(when string, want ...string) {
+		t.Helper()
+		said := get(t, ctx, chromedp.Text(chromedp.CSS("main")))
+		for _, s := range want {
+			if !strings.Contains(said, s) {
+				t.Errorf("%s: nothing says %q: %s", when, s, said)
+			}
+		}
+	}
+	shows("the list before", "0 of 2 people")
+	look(t, ctx, "two-list", 1280, 900, false)
+	run(t, ctx, chromedp.Navigate(page), visible("form.decide"))
+	shows("before", "takes 2 different people (releases)", "2 still to approve", "Your approval alone does not let it happen", "Approve, as the first")
+	look(t, ctx, "two-before", 1280, 900, false)
+	look(t, ctx, "two-before-phone", 390, 844, true)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), fill("input[name=reason]", "looked at it"), click("button[value=approve]"), visible(".note.ok"), visible(row))
+	shows("the list between", "It takes another person as well", "1 of 2 people")
+	look(t, ctx, "two-between-phone", 390, 844, false)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(page), visible("form.decide"))
+	shows("the same person again", "bob, once: looked at it", "1 still to approve")
+	run(t, ctx, click("button[value=approve]"), visible(".note.bad"))
+	shows("the same person again", "bob")
+	run(t, ctx, click(".me form button"), visible(".sign-in"))
+	w.admit(t, ctx)
+	run(t, ctx, chromedp.Navigate(page), visible("form.decide"))
+	shows("the second", "bob, once: looked at it", "Seen by")
+	look(t, ctx, "two-second-dark", 1280, 900, true)
+	run(t, ctx, chromedp.EmulateViewport(1280, 900), click("button[value=approve]"), visible(".note.ok"))
+	if d := <-decided; !d.Allowed() || d.By.Name != "alice" || d.With != "bob" {
+		t.Errorf("%+v", d)
+	}
+}
+
 // held gives the id of push(i), which waits.
 func (w *world) held(t *testing.T, i int) string {
 	t.Helper()

@@ -85,6 +85,14 @@ func (w *world) setStepUp(to string) {
 	w.stepUp = to
 }
 
+// fourEyes is what an operator may have decided: a release takes two people.
+func fourEyes(r approval.Request) approval.Rule {
+	if len(r.Argv) > 1 && r.Argv[1] == "tag" {
+		return approval.Rule{Category: "releases", Severity: "critical", People: 2}
+	}
+	return approval.Rule{}
+}
+
 type noJournal struct{}
 
 func (noJournal) Put(approval.Request) error { return nil }
@@ -93,7 +101,7 @@ func (noJournal) Remove(...string) error     { return nil }
 func newWorld(t *testing.T, requests int) *world {
 	t.Helper()
 	w := &world{t: t, outcomes: map[string]int{}}
-	w.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b", Limits: approval.Limits{Jail: 1000, Total: 2000},
+	w.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b", Limits: approval.Limits{Jail: 1000, Total: 2000}, Rules: fourEyes,
 		OnDecision: func(approval.Request, approval.Decision) error { return nil }})
 	var err error
 	if w.keys, err = assert.New(bytes.Repeat([]byte{3}, assert.MinSecret)); err != nil {
@@ -220,7 +228,7 @@ func (w *world) supervisor(socket string) {
 	type whoKey struct{}
 	mux := http.NewServeMux()
 	by := func(r *http.Request) assert.Claims { c, _ := r.Context().Value(whoKey{}).(assert.Claims); return c }
-	held := serve.Handler(w.queue, func(r *http.Request) approval.By { return approval.By{UID: 1, Name: by(r).Subject} })
+	held := serve.Handler(w.queue, func(r *http.Request) approval.By { return approval.By{UID: map[string]uint32{"alice": 2}[by(r).Subject] + 1, Name: by(r).Subject, Person: by(r).Subject} })
 	mux.Handle("/v1/approvals", held)
 	mux.Handle("/v1/approvals/", held)
 	give := func(pattern string, fn func(r *http.Request) any) {
@@ -341,6 +349,13 @@ func push(i int) approval.Request {
 func wicked() approval.Request {
 	return approval.Request{Jail: "jail-x", JailName: hostile, Agent: hostile, Policy: hostile, Gate: approval.GateExec, Op: hostile, Argv: []string{"rm", "-rf", hostile}, Path: "/bin/" + hostile,
 		Cwd: "/" + hostile, Host: hostile, Rule: hostile, Notes: []string{hostile}, Parents: []approval.Process{{Path: hostile, Argv: []string{hostile}}}, Claim: hostile}
+}
+
+// release takes two people to approve.
+func release() approval.Request {
+	r := push(199)
+	r.Argv, r.Claim = []string{"git", "tag", "-s", "v2.0.0"}, ""
+	return r
 }
 
 // people fills the world with an ordinary day.
