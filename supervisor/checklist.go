@@ -22,6 +22,7 @@ type checks struct {
 
 func (s *Supervisor) checklistRoutes(add func(string, func(*call) (any, *api.Error))) {
 	add("GET /v1/checklist", (*call).checklist)
+	add("POST /v1/checklist", (*call).keepChecklist)
 	add("POST /v1/checklist/{task}", (*call).taskDone)
 }
 
@@ -47,6 +48,48 @@ func (c *call) checklist() (any, *api.Error) {
 		out.Scraped = time.Unix(0, at)
 	}
 	return out, nil
+}
+
+// reportPath is where the last report is kept.
+func (s *Supervisor) reportPath() string {
+	return filepath.Join(s.opt.Config.StateDir, "checklist-report.json")
+}
+
+// keepChecklist keeps what root's run of the checklist found: the console shows
+// it, and this process does not look into it. That it was run is a record.
+func (c *call) keepChecklist() (any, *api.Error) {
+	if c.peer.UID != 0 {
+		return nil, api.Errorf(http.StatusForbidden, "the checklist is root's: it looks at what is root's")
+	}
+	var r api.ChecklistReport
+	if apiErr := c.decode(&r); apiErr != nil {
+		return nil, apiErr
+	}
+	if len(r.Report) == 0 || len(r.Report) > ledger.MaxReport {
+		return nil, api.Errorf(http.StatusBadRequest, "the report has %d bytes, and has to have 1 to %d", len(r.Report), ledger.MaxReport)
+	}
+	uid, at := c.peer.UID, time.Now()
+	err := c.s.audit.append(audit.Record{Time: at, Gate: audit.GateSupervisor, Subject: audit.Subject{Op: "checklist", Name: "run", UID: &uid}})
+	if err != nil {
+		return nil, api.Errorf(http.StatusServiceUnavailable, "record that the checklist was run: %v", err)
+	}
+	if err := ledger.KeepReport(c.s.reportPath(), ledger.Report{At: at, By: userName(uid), Body: r.Report}); err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "keep what the checklist found: %v", err)
+	}
+	return struct{}{}, nil
+}
+
+// keptChecklist gives a person the last report, and what was done since.
+func (c *call) keptChecklist() (any, *api.Error) {
+	l, err := c.s.tasks()
+	if err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "what was done and when: %v", err)
+	}
+	r, err := ledger.LastReport(c.s.reportPath())
+	if err != nil {
+		return nil, api.Errorf(http.StatusInternalServerError, "what the checklist found: %v", err)
+	}
+	return api.KeptChecklist{At: r.At, By: r.By, Report: r.Body, Done: l.All()}, nil
 }
 
 // taskDone writes down that somebody did what has to be done again and again:

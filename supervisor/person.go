@@ -78,6 +78,7 @@ func (s *Supervisor) consoleRoutes(mux *http.ServeMux) {
 	add(assert.Viewer, "GET /v1/console/audit", (*call).searchAudit)
 	add(assert.Viewer, "GET /v1/console/limits", (*call).usedLimits)
 	add(assert.Viewer, "GET /v1/console/skills", (*call).skillRecords)
+	add(assert.Responder, "GET /v1/console/checklist", (*call).keptChecklist)
 	add(assert.Approver, "POST /v1/approvals/{id}/decide", (*call).decide)
 	add(assert.Responder, "POST /v1/jails/{id}/freeze", (*call).freeze)
 	add(assert.Responder, "POST /v1/jails/{id}/thaw", fresh(false, (*call).thaw))

@@ -26,6 +26,8 @@ shell, the monitoring, and from inside a jail of its own what a jail holds. Then
 it says what has to be done again and again, when it was last done, and by when
 it is due.
 
+The console shows the last run to who responds and to admins.
+
 It exits with 1 if something failed or could not be tried. What is marked "look"
 is permitted, and somebody should know of it.`,
 		Example: `  sudo clawjail checklist
@@ -49,6 +51,9 @@ func showChecklist(ctx context.Context, e *env, output string) error {
 		return fmt.Errorf("the checklist looks at what is root's: sudo clawjail checklist")
 	}
 	r := checklist.Judge(checklistFacts(ctx, e))
+	if err := (client.Client{Socket: e.socket}).KeepChecklist(ctx, r); err != nil && !isNotRunning(err) {
+		fmt.Fprintln(e.stderr, "clawjail: the console does not have this:", err)
+	}
 	var err error
 	switch output {
 	case "json":

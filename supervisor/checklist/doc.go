@@ -15,7 +15,7 @@
 //
 // # Who may import it
 //
-// The command line judges and shows. Of clawjail it imports audit/escape and what
+// The command line judges and shows, the console shows. Of clawjail it imports audit/escape and what
 // is below it.
 //
 // # Decisions
@@ -25,6 +25,9 @@
 //   - The ledger is a file and not a search of the log: the log forgets after its
 //     retention, and a test made a quarter ago is still good. Each entry is a
 //     record in the log as well, which is what an auditor believes.
+//   - The console shows the report of the last run, which root gave to the
+//     supervisor, and judges only by when what recurs is due. A console that could
+//     have things tried would have root do it on behalf of a network.
 //   - The items on what a jail holds come from a jail (probe): a configuration
 //     that reads well proves nothing about a kernel.
 //   - Attention does not fail the checklist. It is for what an operator may have

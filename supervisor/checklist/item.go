@@ -17,6 +17,19 @@ const (
 	Unknown   Status = "unknown" // could not be tried, which is no better than Failed
 )
 
+// Word is a status as a page shows it.
+func (s Status) Word() string {
+	switch s {
+	case OK:
+		return "in order"
+	case Attention:
+		return "look at it"
+	case Failed:
+		return "failed"
+	}
+	return "not known"
+}
+
 // Item is one line of the checklist.
 type Item struct {
 	ID     string `json:"id"`

@@ -23,17 +23,7 @@ func Page(w io.Writer, r Report) error {
 			}
 			return stamp(*t)
 		},
-		"word": func(s Status) string {
-			switch s {
-			case OK:
-				return "in order"
-			case Attention:
-				return "look at it"
-			case Failed:
-				return "failed"
-			}
-			return "not known"
-		},
+		"word": Status.Word,
 	}).Parse(page)
 	if err != nil {
 		return err

@@ -9,6 +9,15 @@ import (
 // soon is the share of an interval before its end in which a task wants attention.
 const soon = 5
 
+// Recurring judges what has to be done again and again, from what was done.
+func Recurring(done map[string]ledger.Entry, now time.Time) []Task {
+	var out []Task
+	for _, k := range ledger.Tasks() {
+		out = append(out, judgeTask(k, Facts{Time: now, Ledger: Know(done, nil)}))
+	}
+	return out
+}
+
 func judgeTask(k ledger.Task, f Facts) Task {
 	t := Task{Item: Item{ID: k.ID, Title: k.Title, Fix: k.Fix}, Every: k.Every}
 	if f.Ledger.Err != "" {

@@ -65,6 +65,7 @@ func operations() []operation {
 		{method: "GET", path: "/api/v1/limits", summary: "What is left of limits.", least: "viewer", up: "/v1/console/limits", answer: "Limits"},
 		{method: "GET", path: "/api/v1/skills", summary: "The installed skills, with what was found in them.", least: "viewer", answer: "Skills", fn: apiSkills},
 		{method: "GET", path: "/api/v1/health", summary: "What the console knows of its own health.", least: "viewer", answer: "Health", fn: apiHealth},
+		{method: "GET", path: "/api/v1/checklist", summary: "What the last run of the production checklist found, and what is due again.", least: "responder", answer: "Checklist", fn: apiChecklist},
 	}, personOperations()...)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"strings"
 
 	"clawjail/supervisor/api"
@@ -98,6 +99,9 @@ func schemas() object {
 	keys := object{"type": "array", "items": fields(object{"name": text, "added": moment})}
 	sessions := object{"type": "array", "items": fields(object{"id": text, "from": text, "with": text, "created": moment, "used": moment, "this": truth})}
 	role := object{"type": "string", "enum": []any{"viewer", "approver", "responder", "admin"}}
+	item := object{"id": text, "title": text, "status": object{"type": "string", "enum": []any{"ok", "attention", "failed", "unknown"}}, "detail": text, "fix?": text}
+	task := object{"every": text, "last?": moment, "by?": text, "note?": text, "due?": moment}
+	maps.Copy(task, item)
 	user := fields(object{"name": text, "role": role, "disabled": truth, "authenticator": truth, "passkeys": keys, "recovery_left": number, "sessions": sessions, "uid?": number,
 		"no_account": truth, "must_change_password": truth, "created": moment, "changed": moment})
 	return object{
@@ -129,6 +133,7 @@ func schemas() object {
 		"Reason":       fields(object{"reason": text}),
 		"AuditPage":    fields(object{"records": object{"type": "array", "items": fields(object{"seq": number, "time": moment, "gate": text, "verdict?": text, "subject": anything})}, "more?": truth, "damaged?": number}),
 		"Limits":       fields(object{"limits": object{"type": "array", "items": fields(object{"jail": text, "name": text, "what": text, "max": number, "per_ns": number, "used": number, "left": number, "whose?": text, "currency?": text, "over?": text, "rule?": text, "problem?": text})}}),
+		"Checklist":    fields(object{"at?": moment, "by?": text, "host?": text, "old": truth, "ok": truth, "items": object{"type": "array", "items": fields(item)}, "tasks": object{"type": "array", "items": fields(task)}}),
 		"Health":       fields(object{"checks": object{"type": "array", "items": fields(object{"name": text, "state": object{"type": "string", "enum": []any{"ok", "warn", "bad"}}, "detail": text, "hint": text})}}),
 	}
 }

@@ -24,11 +24,11 @@ func parsePages() (map[string]*template.Template, error) {
 		"text": Text, "words": Words, "said": Said, "ago": ago, "when": when, "seconds": func(d time.Duration) int { return int(d.Seconds()) },
 		"for": show.Duration, "per": func(d time.Duration) string {
 			return strings.TrimSuffix(strings.TrimSuffix(show.Duration(d), " 0s"), " 0m")
-		}, "bytes": sizeOf, "short": short, "plain": plain,
+		}, "bytes": sizeOf, "short": short, "light": light, "plain": plain,
 		"percent": func(used, most int64) int64 { return int64(min(100, float64(used)*100/float64(max(most, 1)))) },
 	}
 	out := map[string]*template.Template{}
-	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "users", "user", "given", "first", "message", "reopen"} {
+	for _, name := range []string{"sign-in", "approvals", "approval", "jails", "incidents", "incident", "audit", "limits", "skills", "health", "account", "users", "user", "given", "first", "checklist", "message", "reopen"} {
 		t, err := template.New("frame.html").Funcs(funcs).ParseFS(pageFiles, "pages/frame.html", "pages/part.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -196,6 +196,7 @@ func (s *Server) pageRoutes(mux *http.ServeMux) {
 		"GET /limits":                  limitsPage,
 		"GET /skills":                  skillsPage,
 		"GET /health":                  healthPage,
+		"GET /checklist":               checklistPage,
 		"GET /users":                   peoplePage,
 		"POST /users":                  addPerson,
 		"GET /users/{name}":            personPage,

@@ -17,7 +17,7 @@ import (
 
 // pages are all that somebody who is signed in can open.
 func pages(id string) []string {
-	return []string{"/approvals", "/approvals/" + id, "/jails", "/incidents", "/incidents/20261123-1f4c", "/audit", "/limits", "/skills", "/health", "/account", "/users", "/users/vera"}
+	return []string{"/approvals", "/approvals/" + id, "/jails", "/incidents", "/incidents/20261123-1f4c", "/audit", "/limits", "/skills", "/health", "/checklist", "/account", "/users", "/users/vera"}
 }
 
 // TestApprove: what is held appears by itself, all of it is shown, and the
@@ -201,6 +201,7 @@ func TestHostile(t *testing.T) {
 	in.Trigger.By, in.Trigger.Rule, in.Steps[0].By, in.Steps[0].Failed, in.Evidence[0].Path, in.Evidence[0].Failed = hostile, hostile, hostile, hostile, hostile, []string{hostile}
 	w.incidents[0] = in
 	w.skills = [][]byte{skill(hostile, hostile, hostile)}
+	w.kept = checklistAt(time.Now(), hostile)
 	w.setStepUp(config.StepUpAlways) // so that its fields are there, too
 	w.hold(wicked())
 	ctx := browser(t, w)

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"clawjail/supervisor/api"
 	"clawjail/supervisor/assert"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/gateway/auth/store"
@@ -234,4 +235,35 @@ func (w *world) held(t *testing.T, i int) string {
 	}
 	t.Fatalf("push(%d) is not held", i)
 	return ""
+}
+
+// TestChecklistPage: it says what failed first, what is due now, when it was run
+// and when it never was; and it is for who responds.
+func TestChecklistPage(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.day()
+	ctx := browser(t, w)
+	w.enter(t, ctx, "bob")
+	run(t, ctx, click(`nav a[href="/checklist"]`), visible(".checks"))
+	look(t, ctx, "checklist", 1280, 900, false)
+	look(t, ctx, "checklist-phone", 390, 844, true)
+	said := get(t, ctx, chromedp.Text(chromedp.CSS("main")))
+	for _, want := range []string{"jails.example.org", "3h 0m ago by root", "Not ready for production", "never done", "due since", "scrape 127.0.0.1:9420"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing says %q: %s", want, said)
+		}
+	}
+	if strings.Index(said, "Somebody reads the counters") > strings.Index(said, "The kernel has") || strings.Index(said, "Audit installed skills") > strings.Index(said, "Review the audit log") {
+		t.Errorf("what failed is not first: %s", said)
+	}
+	w.mu.Lock()
+	w.kept = api.KeptChecklist{}
+	w.mu.Unlock()
+	run(t, ctx, chromedp.Navigate(w.origin+"/checklist"), visible(".empty"))
+	run(t, ctx, click(".me form button"), visible(".sign-in"))
+	w.enter(t, ctx, "vera")
+	if get(t, ctx, chromedp.Evaluate[int](`document.querySelectorAll("a[href='/checklist']").length`)) != 0 {
+		t.Error("a viewer is shown the way")
+	}
+	run(t, ctx, chromedp.Navigate(w.origin+"/checklist"), visible(".note.bad"))
 }
