@@ -248,11 +248,10 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestSignals sends signals to callers that are held. Few get through whom no
-// signal hits: a busy machine may make too few tries to see one.
+// TestSignals sends signals to callers that are held.
 func TestSignals(t *testing.T) {
 	r, _, _ := attack(t, byName, "signals", 10000)
-	if r.good == 0 && r.tries > 2000 || r.killed == 0 || r.refused == 0 || r.other > 0 {
+	if r.good == 0 || r.killed == 0 || r.refused == 0 || r.other > 0 {
 		t.Errorf("the race was not run: %+v", r)
 	}
 	well(t)

@@ -124,20 +124,9 @@ func TestHeldLong(t *testing.T) {
 	if full() {
 		hold = 3 * time.Minute
 	}
-	// Three at once: each keeps a processor busy for as long as it is held.
-	groups := [][]string{{"path-vm"}, {"rename", "symlink", "hardlink"}, {"parent", "edit", "map-edit"}, {"arg-shared", "path-vfork"}}
-	if !full() {
-		groups = groups[:1] // TestHeld has raced the others for as long
-	}
-	for _, names := range groups {
-		heldFor(t, hold, names)
-	}
-}
-
-func heldFor(t *testing.T, hold time.Duration, names []string) {
 	byName := map[string]bool{"path-vm": true, "arg-shared": true, "path-vfork": true}
 	started := map[string]running{}
-	for _, name := range names {
+	for _, name := range []string{"rename", "symlink", "hardlink", "parent", "edit", "map-edit", "path-vm", "arg-shared", "path-vfork"} {
 		policy := askedByHash
 		if byName[name] {
 			policy = asked
