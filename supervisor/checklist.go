@@ -103,27 +103,27 @@ func (c *call) taskDone() (any, *api.Error) {
 	if err := ledger.Check(task); err != nil {
 		return nil, api.Errorf(http.StatusNotFound, "%v", err)
 	}
-	if apiErr := c.s.done(task, c.peer.UID, r.Note); apiErr != nil {
+	if apiErr := c.s.done(task, c.peer.UID, r); apiErr != nil {
 		return nil, apiErr
 	}
 	return struct{}{}, nil
 }
 
-func (s *Supervisor) done(task string, uid uint32, note string) *api.Error {
+func (s *Supervisor) done(task string, uid uint32, r api.TaskDone) *api.Error {
 	l, err := s.tasks()
 	if err != nil {
 		return api.Errorf(http.StatusInternalServerError, "what was done and when: %v", err)
 	}
-	if len(note) > ledger.MaxNote {
-		return api.Errorf(http.StatusBadRequest, "the note has %d bytes, at most %d", len(note), ledger.MaxNote)
+	if len(r.Note) > ledger.MaxNote {
+		return api.Errorf(http.StatusBadRequest, "the note has %d bytes, at most %d", len(r.Note), ledger.MaxNote)
 	}
 	at := time.Now()
 	err = s.audit.append(audit.Record{Time: at, Gate: audit.GateSupervisor,
-		Subject: audit.Subject{Op: "checklist", Name: task, UID: &uid, Message: note}})
+		Subject: audit.Subject{Op: "checklist", Name: task, UID: &uid, Message: r.Note, Argv: r.List}})
 	if err != nil {
 		return api.Errorf(http.StatusServiceUnavailable, "record that %s was done: %v", task, err)
 	}
-	if err := l.Done(task, ledger.Entry{At: at, By: userName(uid), Note: escape.String(note)}); err != nil {
+	if err := l.Done(task, ledger.Entry{At: at, By: userName(uid), Note: escape.String(r.Note)}); err != nil {
 		return api.Errorf(http.StatusInternalServerError, "%v", err)
 	}
 	return nil

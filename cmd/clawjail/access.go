@@ -141,8 +141,12 @@ func signOff(ctx context.Context, e *env, grants []grant, note string) error {
 	if note != "" {
 		text += ": " + note
 	}
+	var list []string
+	for _, g := range grants {
+		list = append(list, g.Who+": "+g.May+", by "+g.Why)
+	}
 	cl := client.Client{Socket: e.socket}
-	if err := cl.TaskDone(ctx, "access-review", text); err != nil {
+	if err := cl.TaskDone(ctx, "access-review", text, list...); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(e.stderr, "signed off: the checklist and the audit log say so")

@@ -117,7 +117,7 @@ func (f *accountFlags) apply(to *store.User) error {
 func newUserAddCommand(u *users) *cobra.Command {
 	var role string
 	var account accountFlags
-	var stdin, noCode bool
+	var stdin, noCode, change bool
 	c := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add somebody who may sign in",
@@ -127,7 +127,7 @@ recovery codes, each of which counts once. They are shown now and never again.`,
   sudo clawjail user add bob --role approver --account bob`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			n := store.User{Name: args[0], Role: assert.Role(role), Created: time.Now(), Handle: make([]byte, 32)}
+			n := store.User{Name: args[0], Role: assert.Role(role), Initial: change, Created: time.Now(), Handle: make([]byte, 32)}
 			rand.Read(n.Handle) // never fails: crypto/rand since Go 1.24
 			if err := store.CheckName(n.Name); err != nil {
 				return err
@@ -158,12 +158,13 @@ recovery codes, each of which counts once. They are shown now and never again.`,
 	}
 	c.Flags().StringVar(&role, "role", string(assert.Viewer), "one of "+strings.Join(assert.Roles(), ", "))
 	account.register(c)
-	registerCredentials(c, &stdin, &noCode)
+	registerCredentials(c, &stdin, &noCode, &change)
 	return c
 }
 
-func registerCredentials(c *cobra.Command, stdin, noCode *bool) {
+func registerCredentials(c *cobra.Command, stdin, noCode, change *bool) {
 	c.Flags().BoolVar(stdin, "password-stdin", false, "read the password from standard input instead of asking")
+	c.Flags().BoolVar(change, "change-password", false, "the password is not the person's own: they choose another when they sign in, before anything else")
 	c.Flags().BoolVar(noCode, "no-authenticator", false, "a password alone is enough; not for admins")
 }
 
@@ -408,7 +409,7 @@ clawjail user reset made one.`,
 }
 
 func newUserResetCommand(u *users) *cobra.Command {
-	var stdin, noCode bool
+	var stdin, noCode, change bool
 	c := &cobra.Command{
 		Use:   "reset NAME",
 		Short: "Give somebody a new password, authenticator and recovery codes",
@@ -433,6 +434,7 @@ ends their sessions: for who lost it, and for who may have lost it to others.`,
 			}
 			err = s.Change(n.Name, func(to *store.User) error {
 				to.Password, to.TOTP, to.TOTPLast, to.Recovery, to.Passkeys, to.Changed = n.Password, n.TOTP, 0, n.Recovery, nil, n.Changed
+				to.Initial = change
 				to.EndSession("")
 				return nil
 			})
@@ -443,6 +445,6 @@ ends their sessions: for who lost it, and for who may have lost it to others.`,
 			return u.tell(n, codes)
 		},
 	}
-	registerCredentials(c, &stdin, &noCode)
+	registerCredentials(c, &stdin, &noCode, &change)
 	return c
 }

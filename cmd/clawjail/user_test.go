@@ -50,6 +50,8 @@ func TestUsers(t *testing.T) {
 		{"who is not there", "", []string{"disable", "eve"}, 125, "no such user"},
 		{"as a table", "", []string{"list"}, 0, "disabled"},
 		{"everything new", good, []string{"reset", "alice", "--password-stdin"}, 0, "Recovery codes"},
+		{"everything new, to be changed", good, []string{"reset", "alice", "--password-stdin", "--change-password"}, 0, "Recovery codes"},
+		{"with a password of root's choice", good, []string{"add", "zoe", "--password-stdin", "--change-password"}, 0, "zoe is viewer"},
 	} {
 		code, out := runUsers(t, dir, tt.in, tt.args...)
 		if code != tt.code || !strings.Contains(out, tt.want) {
@@ -61,12 +63,18 @@ func TestUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice, err := s.Get("alice")
-	if err != nil || len(alice.Recovery) != 10 || !alice.NoAccount || alice.TOTP == "" {
+	if err != nil || len(alice.Recovery) != 10 || !alice.NoAccount || alice.TOTP == "" || !alice.Initial {
 		t.Errorf("%+v, %v", alice, err)
+	}
+	if zoe, err := s.Get("zoe"); err != nil || !zoe.Initial {
+		t.Errorf("%+v, %v", zoe, err)
+	}
+	if bob, err := s.Get("bob"); err != nil || bob.Initial {
+		t.Errorf("%+v, %v", bob, err)
 	}
 	_, out := runUsers(t, dir, "", "list", "-o", "json")
 	var list []map[string]any
-	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 2 {
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 3 {
 		t.Errorf("%v: %s", err, out)
 	}
 	for _, secret := range []string{alice.TOTP, alice.Password, alice.Recovery[0]} {

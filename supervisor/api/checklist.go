@@ -30,4 +30,6 @@ type KeptChecklist struct {
 // TaskDone says that a task was done.
 type TaskDone struct {
 	Note string `json:"note,omitempty"`
+	// List is what was looked at, for the audit log: a line each.
+	List []string `json:"list,omitempty"`
 }

@@ -26,8 +26,9 @@ func (c Client) KeepChecklist(ctx context.Context, report any) error {
 	return err
 }
 
-// TaskDone writes down that a task of the checklist was done.
-func (c Client) TaskDone(ctx context.Context, task, note string) error {
-	_, err := c.call(ctx, http.MethodPost, "/v1/checklist/"+url.PathEscape(task), api.TaskDone{Note: note}, nil)
+// TaskDone writes down that a task of the checklist was done; the log gets the
+// list of what was looked at as well.
+func (c Client) TaskDone(ctx context.Context, task, note string, list ...string) error {
+	_, err := c.call(ctx, http.MethodPost, "/v1/checklist/"+url.PathEscape(task), api.TaskDone{Note: note, List: list}, nil)
 	return err
 }

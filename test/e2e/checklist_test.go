@@ -16,6 +16,9 @@ import (
 func checklistOf(t *testing.T) checklist.Report {
 	t.Helper()
 	o := clawjail(t, run{}, "checklist", "-o", "json")
+	if strings.Contains(o.Stderr, "the console does not have this") {
+		t.Errorf("the report is not kept: %v", o)
+	}
 	var r checklist.Report
 	if err := json.Unmarshal([]byte(o.Stdout), &r); err != nil {
 		t.Fatalf("%v: %v", err, o)
@@ -64,8 +67,11 @@ func TestChecklist(t *testing.T) {
 			t.Errorf("%s is %s, want %s", k.ID, k.Status, want)
 		}
 	}
-	if o := clawjail(t, run{}, "audit", "query", "--gate", "supervisor"); !strings.Contains(o.Stdout, "log-review") {
-		t.Errorf("the log knows nothing of the review: %v", o)
+	o = clawjail(t, run{}, "audit", "query", "--gate", "supervisor", "-o", "json")
+	for _, want := range []string{`"name":"log-review"`, `"name":"run"`, `"argv":["root: everything, by the system"`} {
+		if !strings.Contains(o.Stdout, want) {
+			t.Errorf("the log does not have %s: %v", want, o)
+		}
 	}
 	o = clawjail(t, run{}, "checklist", "done", "sleep")
 	if o.Code != 125 || !strings.Contains(o.Stderr, `no task is called "sleep"`) {
