@@ -154,10 +154,11 @@ func (s *Supervisor) actionRoutes(add func(string, func(*call) (any, *api.Error)
 	add("GET /v1/limits", (*call).limits)
 }
 
-// limits lists what is used of the limits of every jail that runs.
+// limits lists what is used of the limits of every jail that runs, and of those
+// that the caller's own installations of skills are under.
 func (c *call) limits() (any, *api.Error) {
 	out := []api.ActionLimit{}
-	for _, st := range c.s.actions.Standings() {
+	for _, st := range c.s.actions.Standings(installation(c.peer.UID)) {
 		l := api.ActionLimit{Of: st.Limit.Of, Currency: st.Limit.Currency, Scope: string(st.Limit.Scope), Subject: st.Subject(), Max: st.Limit.Max,
 			Used: st.Used, Left: max(0, st.Limit.Max-st.Used), PerNS: int64(st.Limit.Per), Over: st.Limit.Over.String(), Rule: st.Limit.Origin.String()}
 		if st.Err != nil {

@@ -21,12 +21,25 @@ import (
 	"clawjail/supervisor/client"
 )
 
-// ask has a human decide about a candidate: through the supervisor where one
-// runs, else at the terminal.
+// installAction is the type of the action that installing a skill is.
+const installAction = "install_skill"
+
+// ask has an installation counted, and a human decide about a candidate: through
+// the supervisor where one runs, else at the terminal. An approval that was given
+// by a flag asks nobody but about a limit.
 func (s *skills) ask(ctx context.Context, c *candidate, a store.Approval) (store.Approval, error) {
+	if a.Via != "" && !c.installs() {
+		return a, nil // it is there already
+	}
 	cl := client.Client{Socket: s.e.socket}
 	if _, err := cl.Ping(ctx); err == nil {
 		return s.askGate(ctx, cl, c, a)
+	}
+	if err := s.uncounted(c); err != nil {
+		return a, err
+	}
+	if a.Via != "" {
+		return a, nil
 	}
 	if !s.atTerminal() {
 		return a, &exitError{code: exitReview, err: fmt.Errorf("skill %s waits for a person, and there is neither a supervisor to hold it nor a terminal to ask at\n  start the supervisor (sudo systemctl start clawjail), or run this at a terminal", c.name)}
@@ -37,6 +50,31 @@ func (s *skills) ask(ctx context.Context, c *candidate, a store.Approval) (store
 	}
 	a.By, a.Via = userName(os.Getuid()), "terminal"
 	return a, nil
+}
+
+// uncounted refuses to install where only a supervisor could tell whether it may.
+func (s *skills) uncounted(c *candidate) error {
+	if !c.installs() {
+		return nil
+	}
+	const start = "\n  start the supervisor: sudo systemctl start clawjail"
+	if c.forJail != "" {
+		return fmt.Errorf("no supervisor runs that knows of jail %s%s", readable(c.forJail), start)
+	}
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	limits, err := cfg.HostLimits()
+	if err != nil {
+		return err
+	}
+	for _, l := range limits {
+		if l.Of == installAction {
+			return fmt.Errorf("the installation cannot be counted, and there is a limit, %s: no supervisor runs%s", l.String(), start)
+		}
+	}
+	return nil
 }
 
 func refusedByHuman(name, how string) error {
@@ -62,13 +100,22 @@ func (s *skills) askGate(ctx context.Context, cl client.Client, c *candidate, a 
 	// It may be reading the terminal, which nothing can interrupt: so it is not
 	// waited for. Once the context has ended it decides nothing any more.
 	go s.tellRequest(watchCtx, cl, c)
-	d, err := cl.ApproveSkill(ctx, c.request())
+	r := c.request()
+	r.Decided = a.Via != ""
+	if c.installs() {
+		r.For = c.forJail
+	}
+	d, err := cl.ApproveSkill(ctx, r)
 	cancel()
 	switch {
 	case err != nil:
 		return a, fmt.Errorf("ask about skill %s: %w", c.name, err)
+	case d.Outcome == api.SkillDenied:
+		return a, &exitError{code: exitRejected, err: fmt.Errorf("skill %s may not be installed: %s", c.name, readable(d.Reason))}
 	case !d.Allowed:
 		return a, refusedByHuman(c.name, readable(d.String()))
+	case d.Outcome == api.SkillAllowed && r.Decided:
+		return a, nil
 	}
 	a.By, a.Via, a.ID, a.At = d.By, "gate", d.ID, d.At.UTC().Truncate(time.Second)
 	return a, nil
@@ -146,18 +193,26 @@ func (s *skills) tellRequest(ctx context.Context, cl client.Client, c *candidate
 }
 
 // recordEvent records what was done with a skill: through the supervisor, or
-// where none runs and we are root, in the log itself.
-func (s *skills) recordEvent(ctx context.Context, e api.SkillEvent) {
+// where none runs and we are root, in the log itself, with what a supervisor would
+// have recorded besides.
+func (s *skills) recordEvent(ctx context.Context, e api.SkillEvent, also ...audit.Record) {
 	err := client.Client{Socket: s.e.socket}.RecordSkill(ctx, e)
 	if errors.Is(err, client.ErrNotRunning) {
-		err = recordDirectly(e)
+		err = recordDirectly(e, also)
 	}
 	if err != nil {
 		fmt.Fprintf(s.e.stderr, "clawjail: this is not in the audit log: %v\n", err)
 	}
 }
 
-func recordDirectly(e api.SkillEvent) error {
+// installed is the record of the action, where no supervisor runs to make it.
+func installed(c *candidate) audit.Record {
+	uid := uint32(os.Getuid())
+	return audit.Record{Time: time.Now(), Gate: audit.GateAction, Verdict: "allow", Subject: audit.Subject{Op: "request", Name: installAction, UID: &uid,
+		Argv: []string{installAction, "target=" + c.name + " " + c.tree.String()}, Message: "no supervisor runs, and there is no limit"}}
+}
+
+func recordDirectly(e api.SkillEvent, also []audit.Record) error {
 	if os.Geteuid() != 0 {
 		return errors.New("no supervisor runs, and only root can write to it")
 	}
@@ -175,6 +230,11 @@ func recordDirectly(e api.SkillEvent) error {
 	uid := uint32(os.Getuid())
 	_, err = l.Append(audit.Record{Time: time.Now(), Gate: audit.GateSkill, Verdict: e.Verdict,
 		Subject: audit.Subject{Op: e.Op, Path: e.Name, SHA256: strings.TrimPrefix(e.Tree, "sha256:"), UID: &uid, Message: e.Message}})
+	for _, r := range also {
+		if err == nil {
+			_, err = l.Append(r)
+		}
+	}
 	return errors.Join(err, l.Close())
 }
 

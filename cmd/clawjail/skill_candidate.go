@@ -29,6 +29,7 @@ type candidate struct {
 	source  string
 	trusted bool
 	grants  []string
+	forJail string // whose agent asked for it; empty: the caller's own
 	old     *store.Record
 	// verdict is that of the audit, the signatures and the source together.
 	verdict skill.Verdict
@@ -46,6 +47,9 @@ func (c *candidate) measure(m store.Measured, p trust.Policy) {
 	}
 	c.tree = kept.Tree()
 }
+
+// installs reports whether this is not what is installed already.
+func (c *candidate) installs() bool { return c.old == nil || c.old.Tree != c.tree }
 
 // worse makes the verdict no better than v, for a reason.
 func (c *candidate) worse(v skill.Verdict, reason string) {

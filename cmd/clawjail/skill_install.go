@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"clawjail/audit"
 	"clawjail/policy/skill"
 	"clawjail/policy/skill/derive"
 	"clawjail/policy/skill/store"
@@ -19,9 +20,10 @@ import (
 
 // installFlags are the flags of `skill install`.
 type installFlags struct {
-	source string
-	grants []string
-	yes    bool
+	source  string
+	grants  []string
+	yes     bool
+	forJail string
 }
 
 func newSkillInstallCommand(s *skills) *cobra.Command {
@@ -35,16 +37,24 @@ and shows how that differs from the installed version. Then a human decides:
 through the supervisor where one runs (clawjail pending, clawjail approve), at
 this terminal where none does. No answer is a no.
 
+An installation is an action like those of agents, install_skill: it is on record
+as one, and counts where action_limits.defaults of the configuration limits it.
+Over the limit a human is asked, with --yes as well, or it is refused. With --for
+it is what an agent asked for with clawjail-act request install_skill --target
+NAME: that takes its approval, which must be about a skill of this name.
+
 What is approved is exactly this content, under these rules, with this policy;
 when one of them changes, clawjail skill run asks again. A rejected skill is
 not asked about and not installed.`,
 		Example: `  sudo clawjail skill install --source github.com/openclaw/skills ./skills/weather
-  sudo clawjail skill install --grant net=api.example.org:443 weather.zip`,
+  sudo clawjail skill install --grant net=api.example.org:443 weather.zip
+  sudo clawjail skill install --for openclaw ./skills/weather`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return s.install(c.Context(), f, args[0]) },
 	}
 	c.Flags().StringVar(&f.source, "source", "", "where the skill comes from: the URL it was cloned or downloaded from (default: its path)")
 	c.Flags().StringArrayVar(&f.grants, "grant", nil, "permit KIND=VALUE besides what is derived: net=HOST:PORT, exec=PROGRAM, read=PATH, write=PATH, env=NAME")
+	c.Flags().StringVar(&f.forJail, "for", "", "install what the agent in this jail asked for, with the approval that it got")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask; only for a skill that verifies and that the audit approves")
 	return c
 }
@@ -76,7 +86,7 @@ func (s *skills) install(ctx context.Context, f installFlags, arg string) error 
 		return fmt.Errorf("the skill cannot be installed:\n%w", err)
 	}
 	defer staged.Discard()
-	c := candidate{source: g.path, grants: f.grants}
+	c := candidate{source: g.path, grants: f.grants, forJail: f.forJail}
 	if f.source != "" {
 		c.source = normalSource(f.source)
 	}
@@ -96,8 +106,12 @@ func (s *skills) install(ctx context.Context, f installFlags, arg string) error 
 	if err := errors.Join(st.Put(cand.record(approved)), st.Collect()); err != nil {
 		return err
 	}
+	var also []audit.Record
+	if cand.installs() {
+		also = append(also, installed(cand))
+	}
 	s.recordEvent(ctx, api.SkillEvent{Name: cand.name, Op: "installed", Tree: cand.tree.String(), Verdict: "allow",
-		Message: clipText(fmt.Sprintf("approved by %s via %s; verdict %s, policy %s", approved.By, approved.Via, cand.verdict, cand.policy.Digest), api.MaxSkillLine)})
+		Message: clipText(fmt.Sprintf("approved by %s via %s; verdict %s, policy %s", approved.By, approved.Via, cand.verdict, cand.policy.Digest), api.MaxSkillLine)}, also...)
 	fmt.Fprintf(s.e.stdout, "installed %s\n  run it: clawjail skill run %s -- COMMAND\n", cand.name, cand.name)
 	return nil
 }
@@ -115,7 +129,6 @@ func (s *skills) decide(ctx context.Context, c *candidate, yes bool) (store.Appr
 			return a, &exitError{code: exitReview, err: fmt.Errorf("skill %s needs a person to look at it: --yes is for what verifies and is approved", c.name)}
 		}
 		a.By, a.Via = userName(os.Getuid()), "flag"
-		return a, nil
 	}
 	return s.ask(ctx, c, a)
 }

@@ -47,6 +47,13 @@
 //   - An action that its policy lets through without asking needs no request
 //     before a connection that it owns: the connection is the action, counted
 //     like one. That is how calls of an interface are limited.
+//   - What somebody does on the host and in no jail, as installing a skill, is an
+//     Operation: under the host's limits, counted and recorded like an agent's. Its
+//     question is the caller's own, which shows more than words.
+//   - What is done outside of a jail because the jail asked for it takes a token
+//     about that very target, and is not counted again: the jail's request was.
+//     A connection takes any token of its action, because what a human was shown
+//     as its target is words of the agent.
 //   - Tokens are in memory only, in CLOCK_BOOTTIME: a supervisor that restarts
 //     knows of none, and its jails ask again.
 //   - The jail of a limit is its name and not its id, so that starting an agent

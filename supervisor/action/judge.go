@@ -25,6 +25,8 @@ type acting struct {
 	// host is the destination whose connection is the action; empty for a request
 	// on the socket.
 	host string
+	// operation is what is done in no jail; nil for what a jail does.
+	operation *Operation
 }
 
 // count is how many times it is done.
@@ -48,6 +50,9 @@ func (a acting) judge() judgement {
 	if j.err != nil {
 		j.verdict = policy.Deny
 		return j
+	}
+	if a.operation != nil && a.operation.Decided {
+		j.decided()
 	}
 	for _, over := range j.tally.over() {
 		j.exceed(over)
@@ -97,7 +102,7 @@ func (a acting) answer(j judgement) message.Answer {
 func (a acting) request(ctx context.Context) message.Answer {
 	out, d := a.decide(ctx)
 	if out.Allowed() {
-		t, ok := a.jail.mint(a.r.Type, a.count(), a.who.Policy.ActionWindow())
+		t, ok := a.jail.mint(a.r.Type, a.r.Target, a.count(), a.who.Policy.ActionWindow())
 		if !ok {
 			out.Verdict, out.Reason = policy.Deny.String(), "too many actions of this jail are open; report what came of them"
 		} else {
@@ -124,7 +129,7 @@ func (a acting) decide(ctx context.Context) (message.Answer, *approval.Decision)
 			}
 			continue // used up this very moment: judged again
 		}
-		d, err := a.jail.s.o.Ask(ctx, a.approval(j))
+		d, err := a.ask(ctx, j)
 		if err != nil {
 			a.jail.s.o.Logger.Error("ask about an action", "jail", a.who.ID, "error", err)
 			out.Verdict, out.Reason = policy.Deny.String(), "it cannot be asked for"
@@ -180,6 +185,9 @@ func (a acting) recorded(out message.Answer, d *approval.Decision) message.Answe
 	a.jail.s.o.Count(verdict)
 	r := audit.Record{Time: time.Now(), Jail: a.who.ID, Gate: audit.GateAction, Verdict: verdict, Rule: out.Rule,
 		Subject: audit.Subject{Op: a.r.Do, Name: a.r.Type, Argv: a.words(), Host: a.host, Message: cmp.Or(out.Error, out.Reason)}}
+	if a.operation != nil {
+		r.Subject.UID = &a.who.StartedBy
+	}
 	if a.r.Do == message.DoReport {
 		r.Subject.Argv = []string{a.r.Outcome, a.r.Detail}
 	}
@@ -226,9 +234,7 @@ func (a acting) approval(j judgement) approval.Request {
 		Gate: approval.GateAction, Op: a.r.Type, Argv: a.words(), Host: a.host, Rule: j.rule, Claim: a.r.Description,
 		Timeout: a.who.Policy.Approval.Timeout}
 	r.Impact, r.Reversible = impact(a.r, j.kind)
-	for _, l := range j.tally.over() {
-		r.Notes = append(r.Notes, "over the limit: "+l.String()+" of each "+string(l.Scope))
-	}
+	r.Notes = append(r.Notes, j.tally.notes()...)
 	if j.tally.foreign {
 		r.Notes = append(r.Notes, "no limit is about "+a.r.Currency)
 	}

@@ -105,6 +105,15 @@ func (t tally) words() string {
 	return strings.Join(out, ", ")
 }
 
+// notes say to a human what limits have no room.
+func (t tally) notes() []string {
+	var out []string
+	for _, l := range t.over() {
+		out = append(out, "over the limit: "+l.String()+" of each "+string(l.Scope))
+	}
+	return out
+}
+
 // uses are the limits with what is used of them, before the action.
 func (t tally) uses() []message.Use {
 	var out []message.Use
@@ -147,8 +156,9 @@ type Standing struct {
 // Subject is whose actions the limit counts.
 func (s Standing) Subject() string { return subject(s.Limit, s.Jail) }
 
-// Standings lists the limits of every jail that is open, each counter once.
-func (s *Service) Standings() []Standing {
+// Standings lists the limits of every jail that is open, and those that the
+// operations are under, each counter once.
+func (s *Service) Standings(operations ...Operation) []Standing {
 	s.mu.Lock()
 	jails := make([]*jail, 0, len(s.jails))
 	for _, j := range s.jails {
@@ -165,18 +175,30 @@ func (s *Service) Standings() []Standing {
 			continue
 		}
 		for _, l := range who.Policy.ActionLimits(s.o.HostLimits) {
-			key := Key(l, *who)
-			if l.Of == policy.OfTransaction || seen[key] {
-				continue
+			out = s.standing(out, seen, *who, l)
+		}
+	}
+	for _, o := range operations {
+		for _, l := range (&policy.Policy{}).ActionLimits(s.o.HostLimits) {
+			if l.Of == o.Type {
+				out = s.standing(out, seen, o.Who, l)
 			}
-			seen[key] = true
-			st := Standing{Jail: *who, Limit: l}
-			_, used, err := s.o.Limits.Room([]limit.Claim{{Key: key, Limit: limit.Limit{Max: l.Max, Per: max(l.Per, time.Second)}, N: 1}})
-			if st.Err = err; err == nil {
-				st.Used = used[0]
-			}
-			out = append(out, st)
 		}
 	}
 	return out
+}
+
+// standing adds how much of one limit is used, unless it was seen.
+func (s *Service) standing(out []Standing, seen map[string]bool, who Jail, l policy.ActionLimit) []Standing {
+	key := Key(l, who)
+	if l.Of == policy.OfTransaction || seen[key] {
+		return out
+	}
+	seen[key] = true
+	st := Standing{Jail: who, Limit: l}
+	_, used, err := s.o.Limits.Room([]limit.Claim{{Key: key, Limit: limit.Limit{Max: l.Max, Per: max(l.Per, time.Second)}, N: 1}})
+	if st.Err = err; err == nil {
+		st.Used = used[0]
+	}
+	return append(out, st)
 }

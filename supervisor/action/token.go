@@ -12,6 +12,7 @@ import (
 type token struct {
 	id      string
 	kind    string // the type of the action
+	target  string // what the action was said to be about
 	uses    int64  // connections that it is still good for
 	expires time.Duration
 	over    string // outcome, once it was reported
@@ -22,7 +23,7 @@ type token struct {
 const keptTokens = 10 * time.Minute
 
 // mint makes a token; false when the jail has too many.
-func (j *jail) mint(kind string, uses int64, window time.Duration) (*token, bool) {
+func (j *jail) mint(kind, target string, uses int64, window time.Duration) (*token, bool) {
 	now, err := j.s.o.Boot()
 	if err != nil {
 		return nil, false
@@ -35,7 +36,7 @@ func (j *jail) mint(kind string, uses int64, window time.Duration) (*token, bool
 	if len(j.tokens) >= MaxTokens {
 		return nil, false
 	}
-	t := &token{id: randomID(), kind: kind, uses: uses, expires: now + window}
+	t := &token{id: randomID(), kind: kind, target: target, uses: uses, expires: now + window}
 	j.tokens = append(j.tokens, t)
 	return t, true
 }
@@ -47,8 +48,12 @@ func randomID() string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
 }
 
-// spend takes one use of the token of a type that ends first.
-func (j *jail) spend(kind string) (id string, ok bool) {
+// anyTarget has spend take a token whatever it is about.
+const anyTarget = ""
+
+// spend takes one use of the token of a type, about one target or any, that ends
+// first.
+func (j *jail) spend(kind, target string) (id string, ok bool) {
 	now, err := j.s.o.Boot()
 	if err != nil {
 		return "", false
@@ -57,7 +62,7 @@ func (j *jail) spend(kind string) (id string, ok bool) {
 	defer j.mu.Unlock()
 	var best *token
 	for _, t := range j.tokens {
-		if t.kind == kind && t.uses > 0 && now < t.expires && t.over == "" && (best == nil || t.expires < best.expires) {
+		if t.kind == kind && (target == anyTarget || t.target == target) && t.uses > 0 && now < t.expires && t.over == "" && (best == nil || t.expires < best.expires) {
 			best = t
 		}
 	}

@@ -23,7 +23,23 @@ type SkillRequest struct {
 	// Lines are for the approver: signers, permissions that came and went,
 	// findings. At most MaxSkillLines of at most MaxSkillLine bytes.
 	Lines []string `json:"lines,omitempty"`
+	// Decided says that nobody has to be asked about the skill itself: only whether
+	// it may be over a limit.
+	Decided bool `json:"decided,omitempty"`
+	// For is the jail, by id or name, whose approved install_skill this is; empty
+	// where it is the caller's own.
+	For string `json:"for,omitempty"`
 }
+
+// The outcomes of a request about which no human was asked.
+const (
+	SkillAllowed = "allowed" // by whoever asks, and counted
+	SkillDenied  = "denied"  // by a limit, or for want of an approved action
+)
+
+// Counts reports whether a request is about an action of installing, and not about
+// going on with what is installed.
+func (r SkillRequest) Counts() bool { return r.Op != "approve" }
 
 // SkillEvent is something that was done with a skill, to be recorded.
 type SkillEvent struct {
@@ -38,6 +54,7 @@ type SkillEvent struct {
 const (
 	MaxSkillLines = 12
 	MaxSkillLine  = 1000
+	maxSkillFor   = 128
 )
 
 // Check says what no request about a skill can be.
@@ -51,6 +68,12 @@ func (r SkillRequest) Check() error {
 		if len(s) > 400 {
 			errs = append(errs, fmt.Errorf("%s has %d bytes, at most 400", what, len(s)))
 		}
+	}
+	if len(r.For) > maxSkillFor {
+		errs = append(errs, fmt.Errorf("for has %d bytes, at most %d", len(r.For), maxSkillFor))
+	}
+	if !r.Counts() && (r.Decided || r.For != "") {
+		errs = append(errs, errors.New("what is approved again is a person's to decide, and no jail's"))
 	}
 	if len(r.Lines) > MaxSkillLines {
 		errs = append(errs, fmt.Errorf("%d lines, at most %d", len(r.Lines), MaxSkillLines))

@@ -18,6 +18,9 @@ func TestSkillRequest(t *testing.T) {
 		"upper case":          func(r *SkillRequest) { r.Policy = strings.ToUpper(d) },
 		"too many lines":      func(r *SkillRequest) { r.Lines = make([]string, MaxSkillLines+1) },
 		"too long a line":     func(r *SkillRequest) { r.Lines = []string{strings.Repeat("x", MaxSkillLine+1)} },
+		"too long a jail":     func(r *SkillRequest) { r.For = strings.Repeat("x", maxSkillFor+1) },
+		"again, undecided":    func(r *SkillRequest) { r.Op, r.Decided = "approve", true },
+		"again, for a jail":   func(r *SkillRequest) { r.Op, r.For = "approve", "j" },
 		"too long a rule set": func(r *SkillRequest) { r.RuleSet = strings.Repeat("x", 401) },
 	} {
 		r := good
