@@ -304,20 +304,7 @@ func (b *build) serveAgain(o *orphan) error {
 	if err := b.openGate(listener, ledger); err != nil {
 		return fmt.Errorf("open the gate: %w", err)
 	}
-	for name, p := range o.Procs {
-		listener, ledger := p.Listener, p.Ledger
-		p.Listener = nil
-		o.Procs[name] = p
-		if err := b.openGate(listener, ledger); err != nil {
-			return fmt.Errorf("open the gate of an added process: %w", err)
-		}
-		b.s.loop.do(func(*table) { b.entry.procs[name] = p.Proc })
-	}
-	b.s.loop.do(func(*table) { b.entry.gone = o.Gone })
-	for name := range o.Procs {
-		b.s.leaseExec(b.entry, name)
-	}
-	return nil
+	return b.adoptProcs(o)
 }
 
 // resume answers what the last supervisor did not come to: a freeze that it had

@@ -40,6 +40,7 @@
 //
 //	killed while                     what the next one does
 //	a jail is being made             its shim has ended it; the end is recorded
+//	exec has started a process       has it; its client, answered or not, comes back
 //	a call is held                   the same request, the same id, its time goes on
 //	it was approved, not answered    asks again; what it had done itself is not done
 //	                                 twice, the caller gets EIO

@@ -40,6 +40,12 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	if !execKey.MatchString(r.Key) {
+		return nil, api.Errorf(http.StatusBadRequest, "a key is up to %d letters and digits", api.MaxKey)
+	}
+	if r.Rejoin {
+		return c.rejoinExec(e, r)
+	}
 	if apiErr := c.s.notHeld(e); apiErr != nil {
 		return nil, apiErr
 	}
@@ -61,25 +67,37 @@ func (c *call) exec() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	spec.Name = id
+	spec.Name = processName(id, r.Key)
 	spec.Argv, spec.Env, spec.Terminal = stringsOf(r.Argv), mergeEnv(spec.Env, stringsOf(r.SetEnv)), r.Terminal
 	uid := c.peer.UID
 	if err := c.s.audit.jail(e.jail.ID, "exec", "allow", audit.Subject{Argv: stringsOf(r.Argv), UID: &uid}); err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, c.s.unrecorded("so nothing starts", err)
 	}
-	proc, err := handle.Exec(c.r.Context(), spec, stdio)
+	c.s.noteOf(e) // before: the next supervisor gives nobody the same id
+	proc, err := c.start(e, handle, spec, stdio)
 	if err != nil {
 		c.s.loop.do(func(*table) { delete(e.procs, id) })
 		return nil, execError(err, r.Argv[0])
 	}
 	c.s.loop.do(func(*table) { e.procs[id] = proc })
-	c.s.noteOf(e)
-	if proc.PTY != nil {
-		_ = unix.IoctlSetWinsize(int(proc.PTY.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
-		c.conn.SendFiles(proc.PTY)
-	}
+	c.sendTerminal(proc.PTY, r.Rows, r.Cols)
 	return api.ExecAnswer{ID: id, Survives: c.snapshot(e).Survives}, nil
+}
+
+// start has the shim start a process. When the client goes away it is killed, also
+// while it waits for an approval; when this supervisor goes it is left to the next one.
+func (c *call) start(e *entry, h *shim.Handle, spec shim.ExecSpec, stdio shim.Stdio) (*shim.Proc, error) {
+	survives := c.snapshot(e).Survives
+	ctx, cancel := context.WithCancel(context.WithoutCancel(c.r.Context()))
+	defer cancel()
+	stop := context.AfterFunc(c.r.Context(), func() {
+		if !survives || !c.s.leaving.Load() {
+			cancel()
+		}
+	})
+	defer stop()
+	return h.Exec(ctx, spec, stdio)
 }
 
 // reserveExec takes one of the jail's places for added processes, and gives
@@ -212,6 +230,7 @@ func (s *Supervisor) leaseExec(e *entry, id string) {
 				p = e.procs[id]
 				delete(e.procs, id)
 			}
+			closeTerminals(e.back)
 		})
 		if p != nil {
 			_ = p.Signal(s.base, unix.SIGKILL) // or it has ended

@@ -259,10 +259,7 @@ func (c *call) run() (any, *api.Error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	if pty != nil {
-		_ = unix.IoctlSetWinsize(int(pty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: r.Rows, Col: r.Cols})
-		c.conn.SendFiles(pty)
-	}
+	c.sendTerminal(pty, r.Rows, r.Cols)
 	return api.RunAnswer{Jail: j}, nil
 }
 

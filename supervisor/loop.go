@@ -38,15 +38,16 @@ type entry struct {
 	procs      map[string]*shim.Proc
 	nextID     int
 	leases     int
-	reason     string               // why the supervisor ended it, if it did
-	remove     bool                 // forget it when it ended
-	lossFrozen bool                 // stands still because the audit log cannot be written
-	build      *build               // nil until the shim runs
-	intent     intent               // of a freeze that opens an incident, until it has
-	gone       map[string]shim.Exit // processes that exec added and that ended without a supervisor
-	waits      map[string]int       // who waits for added processes
-	left       bool                 // it goes on without this supervisor
-	done       chan struct{}        // closed when the jail ended and nothing of it is left
+	reason     string                 // why the supervisor ended it, if it did
+	remove     bool                   // forget it when it ended
+	lossFrozen bool                   // stands still because the audit log cannot be written
+	build      *build                 // nil until the shim runs
+	intent     intent                 // of a freeze that opens an incident, until it has
+	gone       map[string]shim.Exit   // processes that exec added and that ended without a supervisor
+	back       map[string]*rejoinable // added under a former supervisor, by the key of their client
+	waits      map[string]int         // who waits for added processes
+	left       bool                   // it goes on without this supervisor
+	done       chan struct{}          // closed when the jail ended and nothing of it is left
 }
 
 // intent is why a jail is being frozen. The next supervisor goes on with it.
@@ -251,6 +252,7 @@ func (t *table) list(all bool) []api.Jail {
 func (e *entry) settle() {
 	e.jail.Counts = e.view.counts()
 	e.view, e.trap, e.env, e.build = nil, nil, nil, nil
+	closeTerminals(e.back)
 	if e.pty != nil {
 		_ = e.pty.Close()
 		e.pty = nil

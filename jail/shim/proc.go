@@ -3,6 +3,8 @@ package shim
 import (
 	"context"
 	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,7 +31,7 @@ type Proc struct {
 }
 
 // Exec starts a further process in the jail. The error is a *StartError when
-// the command could not be executed.
+// the command could not be executed. When ctx ends first the process is killed.
 func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, error) {
 	blob, err := protocol.EncodeCommand(protocol.Command{
 		Argv: spec.Argv, Env: spec.Env, Cwd: spec.Cwd, Terminal: spec.Terminal,
@@ -38,7 +40,12 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		return nil, err
 	}
 	defer blob.Close()
+	numbers := make(chan uint32, 1) // of the one process there is
 	trapped := func(a answer) {
+		select {
+		case numbers <- a.m.Proc:
+		default:
+		}
 		listener, ledger := a.files[protocol.FileListener], a.files[protocol.FileLedger]
 		if spec.OnListener == nil || listener == nil || ledger == nil {
 			closeFiles(a.files)
@@ -46,9 +53,11 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		}
 		spec.OnListener(listener, ledger)
 	}
-	a, err := h.requestNoting(ctx, protocol.Message{Type: protocol.Exec, Name: spec.Name}, trapped,
+	answered, stop := h.killAfter(ctx, numbers)
+	a, err := h.requestNoting(answered, protocol.Message{Type: protocol.Exec, Name: spec.Name}, trapped,
 		[]string{protocol.FileSpec, protocol.FileIn, protocol.FileOut, protocol.FileErr},
 		[]*os.File{blob, io.In, io.Out, io.Err})
+	stop()
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +65,56 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		PTY: a.files[protocol.FilePTY], PID: a.m.PID,
 		h: h, num: a.m.Proc, ended: make(chan struct{}), err: ErrClosed,
 	}
+	h.add(p)
+	if ctx.Err() != nil {
+		// It has begun in the same moment. Its end is heard, and nobody asks for it.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+		defer cancel()
+		_ = p.Signal(last, unix.SIGKILL)
+		if p.PTY != nil {
+			p.PTY.Close()
+		}
+		return nil, ctx.Err()
+	}
+	return p, nil
+}
+
+// abandonTime bounds the wait for a process that nobody wants any more.
+const abandonTime = 10 * time.Second
+
+// killAfter has a process killed that is being started when ctx ends: it may wait
+// for somebody's approval, and nobody would know it. The context that it gives goes
+// on until that is done.
+func (h *Handle) killAfter(ctx context.Context, numbers <-chan uint32) (context.Context, func()) {
+	answered, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var killer sync.WaitGroup
+	quit := make(chan struct{})
+	killer.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-quit:
+			return
+		}
+		limit := time.AfterFunc(abandonTime, cancel)
+		defer limit.Stop()
+		select {
+		case num := <-numbers:
+			_ = h.simple(answered, protocol.Message{Type: protocol.Signal, Proc: num, Signal: int(unix.SIGKILL)})
+		case <-quit:
+			return
+		case <-answered.Done():
+			return
+		}
+		select { // its end answers the request
+		case <-quit:
+		case <-answered.Done():
+		}
+	})
+	return answered, func() { close(quit); killer.Wait(); cancel() }
+}
+
+// add begins to listen for the end of a process.
+func (h *Handle) add(p *Proc) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if exit, ok := h.early[p.num]; ok {
@@ -67,7 +126,6 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 	} else {
 		h.procs[p.num] = p
 	}
-	return p, nil
 }
 
 // procEnded is called by the reader.

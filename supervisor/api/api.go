@@ -17,7 +17,7 @@ const (
 	// MaxName bounds a jail's name in bytes; a name is a DNS label as well,
 	// because it becomes the jail's host name.
 	MaxName = 63
-	// MaxKey bounds RunRequest.Key in bytes.
+	// MaxKey bounds RunRequest.Key and ExecRequest.Key in bytes.
 	MaxKey = 64
 )
 
@@ -58,6 +58,9 @@ type ExecRequest struct {
 	Terminal bool     `json:"terminal"`
 	Rows     uint16   `json:"rows,omitempty"`
 	Cols     uint16   `json:"cols,omitempty"`
+	// Key and Rejoin are as in RunRequest, for the process: letters and digits.
+	Key    string `json:"key,omitempty"`
+	Rejoin bool   `json:"rejoin,omitempty"`
 }
 
 // ExecAnswer names the process that was started.

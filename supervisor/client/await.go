@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,11 +38,7 @@ func gone(err error) bool {
 // begin starts a jail. Its command may be held for a human, and the supervisor lost
 // meanwhile: the next one has the jail then, if it was made.
 func (c Client) begin(ctx context.Context, r api.RunRequest, s *session, files []*os.File) (api.Jail, *os.File, error) {
-	key := make([]byte, 16)
-	if _, err := rand.Read(key); err != nil {
-		return api.Jail{}, nil, err
-	}
-	r.Key = hex.EncodeToString(key)
+	r.Key = rand.Text()
 	jail, pty, first := c.Run(ctx, r, files...)
 	if !s.streams.Survives || !gone(first) || errors.Is(first, ErrNotRunning) {
 		return jail, pty, first
@@ -59,6 +54,26 @@ func (c Client) begin(ctx context.Context, r api.RunRequest, s *session, files [
 		err = first
 	}
 	return jail, pty, err
+}
+
+// beginExec starts a process in a jail. It may be held for a human as well; what the
+// lost supervisor had started the next one has, and it is not started again.
+func (c Client) beginExec(ctx context.Context, id string, r api.ExecRequest, s *session, files []*os.File) (a api.ExecAnswer, pty *os.File, err error) {
+	r.Key = rand.Text()
+	a, pty, first := c.exec(ctx, id, r, files...)
+	if !s.streams.Survives || !gone(first) || errors.Is(first, ErrNotRunning) {
+		return a, pty, first
+	}
+	r.Rejoin = true
+	err = again(ctx, true, s.tell, func() error {
+		a, pty, err = c.exec(ctx, id, r)
+		return err
+	})
+	var answer *api.Error
+	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		err = fmt.Errorf("nothing was started in the jail, try again: %w", first)
+	}
+	return a, pty, err
 }
 
 // await waits for a jail's end, over the end of its supervisor if it goes on

@@ -138,7 +138,14 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 	}
 	signals := catch() // from now on: none is lost between the start and the wait
 	defer signal.Stop(signals)
-	added, pty, err := c.exec(ctx, id, r, files...)
+	if jail, err := c.Jail(ctx, id); err == nil {
+		id, s.streams.Survives = jail.ID, jail.Survives // else the start says why
+	}
+	startCtx, abandon := context.WithCancel(ctx)
+	defer abandon()
+	early := keepSignals(signals, abandon)
+	added, pty, err := c.beginExec(startCtx, id, r, s, files)
+	kept := early()
 	if err != nil {
 		s.closePipes()
 		return api.Exit{}, err
@@ -149,7 +156,10 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 		return api.Exit{}, err
 	}
 	defer s.restore()
-	stop := s.forward(signals, false, func(sig syscall.Signal) {
+	for _, sig := range kept {
+		_ = c.ExecSignal(ctx, id, added.ID, sig)
+	}
+	stop := s.forward(signals, slices.Contains(kept, unix.SIGINT), func(sig syscall.Signal) {
 		_ = c.ExecSignal(ctx, id, added.ID, sig)
 	}, cancel)
 	exit, err := c.awaitExec(waitCtx, id, added, s.tell)

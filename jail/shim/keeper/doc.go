@@ -29,7 +29,8 @@
 //	connections, DNS questions       the egress proxy answers them: what the shim
 //	                                 keeps has it live on (package jail/egress)
 //	the wall clock limit             ends the jail, as ever
-//	a request of `clawjail exec`     nobody hears it; what it started goes on
+//	a request of `clawjail exec`     nobody hears it; what it started goes on, and what
+//	                                 was about to run is known to the next supervisor
 //
 // # Trust
 //

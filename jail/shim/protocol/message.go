@@ -73,7 +73,7 @@ const (
 	Placed  Type = "placed"
 	Created Type = "created"
 	// Trapped brings the seccomp listener of a process of Exec, before that
-	// process may execute anything. ID is the request's.
+	// process may execute anything, and says which one it is. ID is the request's.
 	Trapped Type = "trapped"
 	Started Type = "started"
 	Done    Type = "done"
