@@ -23,6 +23,7 @@ import (
 
 	"clawjail/audit"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/checklist"
 	"clawjail/supervisor/client"
 	"clawjail/supervisor/gateway/auth/totp"
 )
@@ -119,7 +120,8 @@ func TestConsole(t *testing.T) {
 		_, err := client.Client{Socket: client.DefaultSocket}.Ping(context.Background())
 		return err == nil
 	})
-	service(t, "clawjail-gateway", nil, "-listen=127.0.0.1:0")
+	metrics := freeAddr(t)
+	service(t, "clawjail-gateway", nil, "-listen="+metrics)
 	eventually(t, "the console listens", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:9443")
 		if err == nil {
@@ -180,11 +182,17 @@ func TestConsole(t *testing.T) {
 	want(t, list, "the end by bob", func(r audit.Record) bool {
 		return r.Subject.Op == "kill" && strings.Contains(r.Subject.Message, "bob (console, responder)")
 	})
+	checkedInTheConsole(t, bob, vera)
 	guess := nobody
 	for range 8 {
 		if status := guess.call("POST", "/sign-in", map[string]string{"user": "eve", "password": "guess"}, nil); status != http.StatusUnauthorized && status != http.StatusTooManyRequests {
 			t.Errorf("a guess: %d", status)
 		}
+	}
+	for _, outcome := range []string{"in", "wrong", "locked-out"} {
+		eventually(t, "it is counted: "+outcome, func() bool {
+			return regexp.MustCompile(`\nclawjail_console_sign_ins_total\{outcome="` + outcome + `"\} [1-9]`).MatchString(metricsOf(metrics))
+		})
 	}
 	if o := clawjail(t, run{}, "user", "disable", "bob"); o.Code != 0 || strings.Contains(o.Stderr, "audit log") {
 		t.Error(o)
@@ -247,7 +255,8 @@ func keepUsers(t *testing.T, nobody console) {
 	}
 	alice.code = code
 	var given struct {
-		Password string `json:"password"`
+		Password string   `json:"password"`
+		Recovery []string `json:"recovery_codes"`
 	}
 	if status := alice.call("POST", "/users", map[string]any{"name": "zoe", "role": "viewer"}, &given); status != http.StatusOK || given.Password == "" {
 		t.Errorf("with a code: %d", status)
@@ -259,6 +268,46 @@ func keepUsers(t *testing.T, nobody console) {
 	}
 	if !found {
 		t.Error("nothing is in the log")
+	}
+	// What was given is good for one thing.
+	if len(given.Recovery) == 0 {
+		t.Fatal("no recovery codes")
+	}
+	if status := nobody.call("POST", "/sign-in", map[string]string{"user": "zoe", "password": given.Password, "code": given.Recovery[0]}, &got); status != http.StatusOK {
+		t.Fatalf("zoe: %d", status)
+	}
+	zoe := nobody
+	zoe.token = got.Access
+	jails := func() int { return zoe.call("GET", "/jails", nil, &[]api.Jail{}) }
+	if status := jails(); status != http.StatusForbidden {
+		t.Errorf("before the password is changed: %d", status)
+	}
+	if status := zoe.call("POST", "/account/password", map[string]string{"old": given.Password, "new": consolePassword}, &struct{}{}); status != http.StatusOK {
+		t.Errorf("the change: %d", status)
+	}
+	if status := jails(); status != http.StatusOK {
+		t.Errorf("afterwards: %d", status)
+	}
+}
+
+// checkedInTheConsole: what root's run of the checklist found is there for who
+// responds, and for nobody who only looks.
+func checkedInTheConsole(t *testing.T, responder, viewer console) {
+	t.Helper()
+	var before, after struct {
+		By    string           `json:"by"`
+		Items []checklist.Item `json:"items"`
+		Tasks []checklist.Task `json:"tasks"`
+	}
+	if status := responder.call("GET", "/checklist", nil, &before); status != http.StatusOK || len(before.Items) != 0 || len(before.Tasks) == 0 {
+		t.Errorf("before it was run: %d, %+v", status, before)
+	}
+	r := checklistOf(t)
+	if status := responder.call("GET", "/checklist", nil, &after); status != http.StatusOK || len(after.Items) != len(r.Items) || after.By != "root" {
+		t.Errorf("after it was run: %d, %+v", status, after)
+	}
+	if status := viewer.call("GET", "/checklist", nil, nil); status != http.StatusForbidden {
+		t.Errorf("a viewer: %d", status)
 	}
 }
 
