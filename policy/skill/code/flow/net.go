@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"slices"
 	"strings"
 
 	"clawjail/policy/skill"
@@ -169,6 +170,8 @@ func (m *machine) trustOf(d dest, class hostClass, k *mark) trust {
 	switch {
 	case d.literal && class == loopback:
 		return trusted
+	case d.literal && incoming(d) && k.source == secretEnv && !slices.Contains(d.pathMarks, k):
+		return hostile // what lets messages in is its path: no other secret goes there
 	case d.literal && class == chatHost && (k.source == secretEnv && affine(k.name, d.host)):
 		return trusted
 	case d.literal && class.suspicious():
@@ -193,6 +196,12 @@ func (m *machine) trustOf(d dest, class hostClass, k *mark) trust {
 		return hidden
 	}
 	return chosen
+}
+
+// incoming says that whoever knows the address may write to a channel there,
+// whose it is nobody sees.
+func incoming(d dest) bool {
+	return d.host == "hooks.slack.com" || strings.HasSuffix(d.host, ".webhook.office.com") || (d.host == "discord.com" || d.host == "discordapp.com") && strings.Contains(d.path, "/webhooks/") || d.host == "chat.googleapis.com" && strings.Contains(d.path, "/messages")
 }
 
 // leak judges secrets among what is sent.

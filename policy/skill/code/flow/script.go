@@ -50,15 +50,10 @@ func scriptCode() map[string]model {
 			"Reflect.get": func(m *machine, f *frame, c *call) *value {
 				return m.index(f, orUnknown(c.arg(0)), orUnknown(c.arg(1)), c.at)
 			},
-			"Reflect.apply": func(m *machine, f *frame, c *call) *value {
-				k := &call{at: c.at}
-				if l := pick(orUnknown(c.arg(2))); l.kind == kList {
-					k.args = l.items
-				}
-				return m.apply(f, orUnknown(c.arg(0)), k)
-			},
-			"util.promisify": func(m *machine, f *frame, c *call) *value { return orUnknown(c.arg(0)) },
-			"Promise":        jsPromise,
+			"Reflect.apply":     jsReflect(2),
+			"Reflect.construct": jsReflect(1),
+			"util.promisify":    func(m *machine, f *frame, c *call) *value { return orUnknown(c.arg(0)) },
+			"Promise":           jsPromise,
 			"process.binding": func(m *machine, f *frame, c *call) *value {
 				m.emit(f, "CJS-EXEC-005", c.at, "reaches into the interpreter with process.binding")
 				return ref("process.binding()")
@@ -232,6 +227,17 @@ func scriptExec() map[string]model {
 			"process.setuid": privileged, "process.setgid": privileged,
 			"?.pipe": jsPipe,
 		})
+}
+
+// jsReflect calls its first argument with the list of arguments at n.
+func jsReflect(n int) model {
+	return func(m *machine, f *frame, c *call) *value {
+		k := &call{at: c.at}
+		if l := pick(orUnknown(c.arg(n))); l.kind == kList {
+			k.args = l.items
+		}
+		return m.apply(f, orUnknown(c.arg(0)), k)
+	}
 }
 
 // tied finds a connection among what a program reads from and writes to.

@@ -88,12 +88,7 @@ func scriptData() map[string]model {
 				}
 				return list(c.args...)
 			},
-			"Object.getPrototypeOf": func(m *machine, f *frame, c *call) *value {
-				if v := pick(orUnknown(c.arg(0))); v.kind == kFunc {
-					return &value{kind: kRef, ref: "func"} // its constructor is Function
-				}
-				return nil
-			},
+			"Object.getPrototypeOf": jsPrototype, "Reflect.getPrototypeOf": jsPrototype,
 			"Object.keys": objectList, "Object.entries": objectList, "Object.values": objectList, "Object.getOwnPropertyNames": objectList,
 			"URL": jsURL,
 			"?.toString": func(m *machine, f *frame, c *call) *value {
@@ -227,4 +222,12 @@ func scriptMisc() map[string]model {
 			},
 			"os.hostname": silent,
 		})
+}
+
+// jsPrototype is what a function was made by: its constructor is Function.
+func jsPrototype(_ *machine, _ *frame, c *call) *value {
+	if v := pick(orUnknown(c.arg(0))); v.kind == kFunc {
+		return &value{kind: kRef, ref: "func"}
+	}
+	return nil
 }

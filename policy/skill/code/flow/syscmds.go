@@ -89,6 +89,13 @@ func cmdKill(m *machine, f *frame, c *cmdCall) *value {
 }
 
 func cmdDocker(m *machine, f *frame, c *cmdCall) *value {
+	if c.text(0) == "inspect" || c.text(0) == "container" && c.text(1) == "inspect" {
+		for _, a := range c.args { // what the format asks for
+			if strings.Contains(a.shape(), ".Env") {
+				return unknown(&mark{source: envAll, name: "of a container", at: f.place(c.at)})
+			}
+		}
+	}
 	for _, a := range c.args {
 		s := a.shape()
 		if s == "--privileged" || strings.Contains(s, "docker.sock") || strings.HasPrefix(s, "/:/") || s == "--pid=host" || strings.HasPrefix(s, "--cap-add=SYS_ADMIN") || strings.HasPrefix(s, "--volume=/:/") {
@@ -201,6 +208,7 @@ func handedOut(c *cmdCall) bool {
 }
 
 func cmdCloudCopy(m *machine, f *frame, c *cmdCall) *value {
+	m.grants(f, c)
 	if handedOut(c) {
 		return unknown(&mark{source: secretEnv, name: strings.ToUpper(c.name) + "_TOKEN", at: f.place(c.at)})
 	}
