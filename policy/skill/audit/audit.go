@@ -18,7 +18,7 @@ import (
 )
 
 // RuleVersion is raised with every change of a rule's meaning.
-const RuleVersion = "2026.11-4"
+const RuleVersion = "2026.11-5"
 
 // Bounds of a report.
 const (

@@ -37,7 +37,7 @@ func (s *state) configAt(f skill.File, text string, first int) {
 		if json.Unmarshal([]byte(text), &data) != nil {
 			return
 		}
-	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") || !yamlData(text, &data) {
+	} else if !strings.Contains(text, "run:") && !strings.Contains(text, "command:") && !strings.Contains(text, "rivileged") && !strings.Contains(text, "script:") && !strings.Contains(text, "entrypoint:") && !strings.Contains(text, "hostPID") && !strings.Contains(text, "pull_request_target") || !yamlData(text, &data) {
 		return
 	}
 	c := &configWalk{s: s, f: f, text: text, first: first}
@@ -57,6 +57,7 @@ func (s *state) fences(f skill.File, d prose.Document) {
 		if b.Kind != prose.Code || b.Discouraged {
 			continue
 		}
+		s.embeddedFence(f.Path, b)
 		lang := skill.Unknown
 		switch word, _, _ := strings.Cut(b.Lang, " "); word {
 		case "yaml", "yml":
@@ -88,6 +89,7 @@ func (c *configWalk) walk(key string, v any, depth int) {
 		if host, ok := v["hostPath"].(map[string]any); ok && host["path"] == "/" {
 			c.privilege("a container that holds the host's files", "hostPath")
 		}
+		c.foreign(v)
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			c.walk(k, v[k], depth+1)
 		}
@@ -96,8 +98,8 @@ func (c *configWalk) walk(key string, v any, depth int) {
 			c.walk(key, x, depth+1)
 		}
 	case bool:
-		if v && key == "privileged" {
-			c.privilege("a container with all the rights of the host", "privileged")
+		if v && (key == "privileged" || key == "hostPID") {
+			c.privilege("a container with the rights, or the programs, of the host", key)
 		}
 	case string:
 		c.value(key, v)
@@ -106,11 +108,26 @@ func (c *configWalk) walk(key string, v any, depth int) {
 
 func (c *configWalk) value(key, v string) {
 	switch {
+	case everySecret.MatchString(v):
+		c.s.add(rule.New("CJS-FLOW-002", skill.Place{File: c.f.Path, Line: c.line(v)}, "hands every secret of the repository to a step", v))
 	case (key == "volumes" || key == "hostPath" || key == "path" || key == "source") && (key == "hostPath" && v == "/" || strings.HasPrefix(v, "/:") || strings.Contains(v, "docker.sock")):
 		c.privilege("a container that holds the host's files, or its control", v)
-	case (key == "run" || key == "command" || key == "script" || key == "entrypoint" || key == "postCreateCommand" || key == "postStartCommand" || key == "initializeCommand") && strings.ContainsAny(v, " \n") && c.units < maxConfigUnits:
+	case (key == "run" || key == "command" || key == "script" || key == "entrypoint" || key == "postCreateCommand" || key == "postStartCommand" || key == "initializeCommand" || key == "onCreateCommand" || key == "updateContentCommand" || key == "postAttachCommand") && strings.ContainsAny(v, " \n") && c.units < maxConfigUnits:
 		c.units++
 		c.s.units = append(c.s.units, skill.Unit{File: c.f.Path, Lang: skill.Shell, Text: v, Line: c.line(v), Column: 1, Told: true})
+	}
+}
+
+// everySecret is all secrets of a workflow as one text: no step needs it.
+var everySecret = regexp.MustCompile(`(?i)\$\{\{\s*tojson\(\s*secrets\s*\)`)
+
+// foreign is a workflow that builds what strangers propose, with the rights of
+// the repository.
+func (c *configWalk) foreign(v map[string]any) {
+	if ref, ok := v["ref"].(string); ok && strings.Contains(c.text, "pull_request_target") && (strings.Contains(ref, "pull_request.head") || strings.Contains(ref, "head_ref")) {
+		g := rule.New("CJS-FLOW-004", skill.Place{File: c.f.Path, Line: c.line(ref)}, "checks out what a stranger proposes in a workflow that has the repository's secrets", ref)
+		g.Severity, g.Confidence = skill.High, skill.ConfidenceMedium
+		c.s.add(g)
 	}
 }
 

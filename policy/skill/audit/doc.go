@@ -30,7 +30,9 @@
 //     interpreters that lie ready on most systems (Perl, Ruby, PHP,
 //     AppleScript) are of high severity.
 //   - Configuration starts programs: the commands in workflows, hooks, tasks and
-//     services are judged like scripts, in files and in fences.
+//     services are judged like scripts, in files and in fences. So are those
+//     in the settings of ssh, git, editors, terminals and Terraform, and such a
+//     command that talks to the network goes to a person whatever it sends.
 //   - A host, program or variable is declared when SKILL.md or another visible
 //     document names it: the front matter of most honest skills is too terse to
 //     demand more, and a person can read what the agent will do.

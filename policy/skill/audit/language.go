@@ -133,6 +133,9 @@ func (s *state) document(f skill.File, text string) {
 	case f.Lang == skill.HTML:
 		s.scripts(f, text)
 	}
+	if f.Lang != skill.Markdown && f.Lang != skill.HTML {
+		s.embedded(f.Path, text, 1, false)
+	}
 	if f.Lang == skill.Text && markup(f.Path) {
 		s.strings(f, text)
 		s.comments(f, text)
