@@ -303,7 +303,7 @@ func does(p passage) (match, bool) {
 	if b.Discouraged || p.s.negatedAll() {
 		return match{}, false
 	}
-	text := strings.ReplaceAll(strings.ToLower(p.s.raw), "’", "'")
+	text := plainText(p.s.raw)
 	in := pairsOf(text)
 	for _, d := range deeds {
 		if code && !d.fenced {

@@ -70,6 +70,9 @@
 //     of the time.
 //   - The nets are wide on purpose: of honest skills one in six or seven is shown
 //     to a person, of which the limit is one in five.
+//   - A host under .example is a placeholder only without a name of its own:
+//     documentation writes example.com, and who needs a made-up server writes
+//     collect.tool.example.
 //   - Concealment needs an action that is concealed. "Do not show the raw JSON
 //     to the user" is what honest skills say all day.
 package prose

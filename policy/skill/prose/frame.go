@@ -105,7 +105,7 @@ func (s *sentence) placed() int {
 func (c *checker) frames(blocks []Block) {
 	for _, p := range passages(blocks) {
 		for _, rule := range []func(passage) (match, bool){
-			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep, senses, reaches, touches, listsSecrets, does, fetchesProgram,
+			handOn, hushUp, orders, outrank, guardDown, trusted, swapped, traces, letIn, spread, blindCopy, deflect, encodeOut, fakeStep, senses, reaches, touches, listsSecrets, does, moves, fetchesProgram,
 		} {
 			if m, ok := rule(p); ok {
 				if c.fixed != nil {

@@ -14,7 +14,7 @@ func patterns() []pattern {
 		filled, filling, localFile, proving, ranked, asked, kept, listed, waved, reticent, carriedOn, listening, hostForm, namedHost,
 		acting, actingAbroad, citing, citedPath, proven, fetched, givingWords, takingWords, secretPlace, takenWords, forbids, keeping,
 	}
-	for _, d := range append(append([]deed{}, deeds...), helperNeeded, describedForm) {
+	for _, d := range append(append(append([]deed{}, deeds...), trustDeeds...), helperNeeded, describedForm) {
 		list = append(list, d.all...)
 		if d.unless.re != nil {
 			list = append(list, d.unless)
