@@ -37,6 +37,9 @@ func accountsOf(c config.Config) ([]store.User, error) {
 	return s.List()
 }
 
+// givenFor is how long a password that somebody was given may wait for them.
+const givenFor = 7 * 24 * time.Hour
+
 // checklistAccounts looks at them and at what the console shows them.
 func checklistAccounts(e *env) (checklist.Accounts, error) {
 	f, _, err := source.InForce(e.config, nil)
@@ -53,6 +56,9 @@ func checklistAccounts(e *env) (checklist.Accounts, error) {
 			continue
 		}
 		a.People++
+		if u.Initial && time.Since(u.Changed) > givenFor {
+			a.Given = append(a.Given, u.Name)
+		}
 		if u.Role != assert.Admin {
 			continue
 		}

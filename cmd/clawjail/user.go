@@ -270,6 +270,7 @@ type listed struct {
 	Sessions  int         `json:"sessions"`
 	UID       *uint32     `json:"uid,omitempty"`
 	NoAccount bool        `json:"no_account,omitempty"`
+	Initial   bool        `json:"must_change_password,omitempty"`
 	Created   time.Time   `json:"created"`
 	LastSeen  *time.Time  `json:"last_seen,omitempty"`
 }
@@ -294,7 +295,7 @@ func newUserListCommand(u *users) *cobra.Command {
 			}
 			list := []listed{}
 			for _, n := range all {
-				l := listed{Name: n.Name, Role: n.Role, Disabled: n.Disabled, TOTP: n.TOTP != "", Passkeys: len(n.Passkeys), Recovery: len(n.Recovery), UID: n.UID, NoAccount: n.NoAccount, Created: n.Created}
+				l := listed{Name: n.Name, Role: n.Role, Disabled: n.Disabled, TOTP: n.TOTP != "", Passkeys: len(n.Passkeys), Recovery: len(n.Recovery), UID: n.UID, NoAccount: n.NoAccount, Initial: n.Initial, Created: n.Created}
 				for _, x := range n.Sessions {
 					if n.Session(x.ID, time.Now()) != nil {
 						l.Sessions++
@@ -324,8 +325,11 @@ func (u *users) table(list []listed) error {
 	fmt.Fprintln(w, "NAME\tROLE\tSTATE\tAUTHENTICATOR\tPASSKEYS\tRECOVERY\tSESSIONS\tACCOUNT")
 	for _, l := range list {
 		state, code, account := "active", "no", "not known"
-		if l.Disabled {
+		switch {
+		case l.Disabled:
 			state = "disabled"
+		case l.Initial:
+			state = "first password"
 		}
 		if l.TOTP {
 			code = "yes"

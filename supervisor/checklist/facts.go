@@ -90,6 +90,7 @@ type Accounts struct {
 	People    int
 	Admins    int
 	NoFactor  []string // admins without a second factor
+	Given     []string // who was given a password a week ago and did not change it
 	CertEnds  time.Time
 	CertError string
 }

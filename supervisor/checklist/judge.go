@@ -156,6 +156,8 @@ func accounts(f Facts) Item {
 			return Attention, "the certificate ends at " + stamp(a.CertEnds), "sudo clawjail config init --new-certificate"
 		case a.Admins == 0:
 			return Failed, "nobody could disable an account", "sudo clawjail user add NAME --role admin"
+		case len(a.Given) > 0:
+			return Attention, "who was given a password and has not come to change it: " + list(a.Given), "clawjail user reset NAME, or clawjail user disable NAME"
 		}
 		return OK, fmt.Sprintf("%d people, %d of them admins", a.People, a.Admins), ""
 	})

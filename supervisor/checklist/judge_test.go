@@ -86,6 +86,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		{"kinds spared", "asking", "agent spares financial", Attention, func(f *Facts) { f.Policies.Value[0].Spares = []string{"financial"} }},
 		{"policy broken", "policies", "line 4", Failed, func(f *Facts) { f.Policies.Value[0].Problem = "line 4" }},
 		{"no second factor", "accounts", "eve", Attention, func(f *Facts) { f.Accounts.Value.NoFactor = []string{"eve"} }},
+		{"a password that was given", "accounts", "zoe", Attention, func(f *Facts) { f.Accounts.Value.Given = []string{"zoe"} }},
 		{"no admin", "accounts", "nobody", Failed, func(f *Facts) { f.Accounts.Value.Admins = 0 }},
 		{"certificate ends", "accounts", "ends at", Attention, func(f *Facts) { f.Accounts.Value.CertEnds = now.AddDate(0, 0, 20) }},
 		{"certificate broken", "accounts", "no key", Failed, func(f *Facts) { f.Accounts.Value.CertError = "no key" }},
