@@ -73,6 +73,10 @@ func (s *Supervisor) escalatedMessage(v approval.View, step int) notify.Message 
 	return s.asks(v, eventEscalated, fmt.Sprintf("step %d %s", step, v.ID), "still waits, for "+show.Duration(v.Waited)+": ")
 }
 
+func (s *Supervisor) repeatedMessage(v approval.View, st approval.Stepped) notify.Message {
+	return s.asks(v, eventEscalated, fmt.Sprintf("step %d again %d %s", st.Step, st.Again, v.ID), "still waits, for "+show.Duration(v.Waited)+": ")
+}
+
 func (s *Supervisor) secondedMessage(v approval.View) notify.Message {
 	n := len(v.Trail.Consents)
 	last := v.Trail.Consents[n-1]

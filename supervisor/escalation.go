@@ -11,6 +11,7 @@ import (
 	"clawjail/audit"
 	"clawjail/supervisor/approval"
 	"clawjail/supervisor/approval/show"
+	"clawjail/supervisor/config"
 	"clawjail/supervisor/notify"
 )
 
@@ -140,6 +141,7 @@ func (t *teller) escalate() time.Duration {
 		if !ok || v.Left <= 0 {
 			continue
 		}
+		next = min(next, t.again(v, k))
 		for i, st := range k.Escalate {
 			switch after := time.Duration(st.After); {
 			case v.Trail.Told(i + 1):
@@ -151,6 +153,47 @@ func (t *teller) escalate() time.Duration {
 		}
 	}
 	return next
+}
+
+// again repeats the last step if that is due, and gives the time until it is. What
+// was missed meanwhile is told once.
+func (t *teller) again(v approval.View, k config.Category) time.Duration {
+	n, every := len(k.Escalate), k.Again()
+	if n == 0 || every == 0 || !v.Trail.Told(n) {
+		return maxPause
+	}
+	last := k.Escalate[n-1]
+	since := v.Waited - time.Duration(last.After)
+	due := int(since / every)
+	if due > v.Trail.Again(n) {
+		t.repeat(v, k.Name, approval.Stepped{Step: n, To: last.To, After: v.Waited, Again: due})
+	}
+	return time.Duration(due+1)*every - since
+}
+
+// repeat tells the group of the last step once more, over the channels that it
+// would not pile up on.
+func (t *teller) repeat(v approval.View, category string, st approval.Stepped) {
+	now := time.Now()
+	m := t.s.repeatedMessage(v, st)
+	st.At = now.UTC().Truncate(time.Millisecond)
+	st.Channels = t.s.herald.Reachable(m, t.s.approvals.rota.Channels(st.To, now))
+	t.s.herald.TellOnly(m, st.Channels)
+	for _, c := range st.Channels {
+		if !slices.Contains(t.reached[v.ID], c) { // somebody else may stand in by now
+			t.reached[v.ID] = append(t.reached[v.ID], c)
+		}
+	}
+	if !t.s.approvals.Step(v.ID, st) {
+		t.s.herald.Withdraw(v.ID) // somebody decided meanwhile
+		return
+	}
+	text := fmt.Sprintf("step %d of %s again (%d), after %s: request %s, told %s by %s", st.Step, category, st.Again, show.Duration(st.After), v.ID, st.To, strings.Join(st.Channels, ", "))
+	if len(st.Channels) == 0 {
+		text = fmt.Sprintf("step %d of %s again (%d), after %s: request %s, no channel of %s is free now", st.Step, category, st.Again, show.Duration(st.After), v.ID, st.To)
+	}
+	t.s.approvals.escalations.Add(1)
+	t.s.notePeople(v.Request, opEscalate, st.To, text, approval.By{})
 }
 
 // step tells the group of one step. It is told before that is kept: a crash in

@@ -181,6 +181,69 @@ func TestEscalation(t *testing.T) {
 	}
 }
 
+// The last step is told again until somebody decides: once for what was missed, and
+// over no channel that is quiet or has not sent what it got.
+func TestEscalationRepeats(t *testing.T) {
+	c := onCall()
+	every := config.Duration(2 * time.Minute)
+	c.Categories[0].Escalate, c.Categories[0].Repeat = c.Categories[0].Escalate[:2], &every
+	s, clock := office(t, c)
+	v, _ := hold(t, s, write("/w/a"))
+	tell := newTeller(s)
+	sent := func() (keys []string) { // hands everything over, as a gateway that works
+		due, err := s.herald.Due(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range due.Deliveries {
+			keys = append(keys, d.Message.Event+" "+d.Channel)
+			s.herald.Report(notify.Report{ID: d.ID})
+		}
+		return keys
+	}
+	tell.hear(approval.Event{Kind: approval.Added, View: v})
+	clock.pass(5 * time.Minute)
+	tell.escalate()
+	if got := sent(); !slices.Contains(got, "escalated lead") {
+		t.Errorf("%q", got)
+	}
+	clock.pass(2*time.Minute - time.Second)
+	if next := tell.escalate(); next != time.Second || len(told(s)) != 0 {
+		t.Errorf("looks again in %v, told %q", next, told(s))
+	}
+	clock.pass(time.Second)
+	tell.escalate()
+	tell.escalate()
+	wantTold(t, s, "escalated lead")
+	clock.pass(2 * time.Minute)
+	tell.escalate() // it is not sent yet: it would pile up
+	wantTold(t, s, "escalated lead")
+	sent()
+	closeOffice(t, s)
+	clock.pass(7 * time.Minute) // three are missed
+	openOffice(t, s, clock)
+	next := newTeller(s)
+	next.all()
+	next.escalate()
+	next.escalate()
+	wantTold(t, s, "escalated lead")
+	trail := s.approvals.List()[0].Trail
+	if len(trail.Steps) != 3 || trail.Steps[2].Again != 5 || trail.Again(2) != 5 || trail.Steps[2].After != 16*time.Minute {
+		t.Errorf("%+v", trail.Steps)
+	}
+	list := recorded(t, s, opEscalate)
+	if last := list[len(list)-1].Subject.Message; len(list) != 5 || !strings.Contains(last, "step 2 of writing again (5), after 16m 0s: request "+v.ID+", told leads by lead") ||
+		!strings.Contains(list[3].Subject.Message, "no channel of leads is free now") {
+		t.Errorf("%d: %s", len(list), last)
+	}
+	never := config.Duration(0)
+	for repeat, want := range map[*config.Duration]time.Duration{nil: 10 * time.Minute, &never: 0, &every: 2 * time.Minute} {
+		if got := (config.Category{Repeat: repeat}).Again(); got != want {
+			t.Errorf("%v: %v", repeat, got)
+		}
+	}
+}
+
 // A message links to where it can be decided, after a sign-in.
 func TestMessagesLinkToTheConsole(t *testing.T) {
 	c := onCall()

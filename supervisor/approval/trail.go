@@ -42,6 +42,8 @@ type Stepped struct {
 	// Channels are those that the step was for; Kept those of them that quiet
 	// hours keep it from.
 	Channels, Kept []string
+	// Again counts from 1 how often the step was repeated; 0 is the first time.
+	Again int
 }
 
 // Sent is what became of one message.
@@ -87,6 +89,16 @@ func (t Trail) Needs() int { return max(1, t.Rule.People) - len(t.Consents) }
 // Told reports whether a step was made.
 func (t Trail) Told(step int) bool {
 	return slices.ContainsFunc(t.Steps, func(s Stepped) bool { return s.Step == step })
+}
+
+// Again is how often a step was repeated.
+func (t Trail) Again(step int) int {
+	for _, s := range t.Steps {
+		if s.Step == step && s.Again > 0 {
+			return s.Again
+		}
+	}
+	return 0
 }
 
 // Severity is how much a request matters, from what it touches.
@@ -141,7 +153,11 @@ func (q *Queue) Ended(id string) (Decision, Trail, bool) {
 // has ended meanwhile.
 func (q *Queue) Step(id string, s Stepped) bool {
 	return q.note(id, func(t *Trail) {
-		if len(t.Steps) < MaxStepped && !t.Told(s.Step) {
+		i := slices.IndexFunc(t.Steps, func(o Stepped) bool { return o.Step == s.Step && o.Again > 0 })
+		switch {
+		case s.Again > 0 && i >= 0:
+			t.Steps[i] = s // the last time is what matters; the audit log has all
+		case len(t.Steps) < MaxStepped && (s.Again > 0 || !t.Told(s.Step)):
 			t.Steps = append(t.Steps, s)
 		}
 	})

@@ -31,6 +31,7 @@ type steppedForm struct {
 	At       time.Time `json:"at"`
 	Channels []text    `json:"channels,omitempty"`
 	Kept     []text    `json:"kept,omitempty"`
+	Again    int       `json:"again,omitempty"`
 }
 
 type sentForm struct {
@@ -82,7 +83,7 @@ func (f byForm) by() By {
 func EncodeTrail(t Trail) ([]byte, error) {
 	f := trailForm{Category: text(t.Rule.Category), Severity: t.Rule.Severity, People: t.Rule.People}
 	for _, s := range t.Steps {
-		f.Steps = append(f.Steps, steppedForm{s.Step, text(s.To), s.After.Milliseconds(), s.At, texts(s.Channels), texts(s.Kept)})
+		f.Steps = append(f.Steps, steppedForm{s.Step, text(s.To), s.After.Milliseconds(), s.At, texts(s.Channels), texts(s.Kept), s.Again})
 	}
 	for _, s := range t.Sent {
 		f.Sent = append(f.Sent, sentForm{s.Event, text(s.Channel), s.Outcome, s.At})
@@ -122,7 +123,11 @@ func DecodeTrail(b []byte) (Trail, error) {
 	}
 	t := Trail{Rule: Rule{Category: string(f.Category), Severity: f.Severity, People: f.People}}
 	for _, s := range f.Steps {
-		t.Steps = append(t.Steps, Stepped{s.Step, string(s.To), time.Duration(s.AfterMS) * time.Millisecond, s.At, plain(s.Channels), plain(s.Kept)})
+		if s.Again < 0 {
+			return bad(errors.New("a negative count"))
+		}
+		t.Steps = append(t.Steps, Stepped{Step: s.Step, To: string(s.To), After: time.Duration(s.AfterMS) * time.Millisecond, At: s.At,
+			Channels: plain(s.Channels), Kept: plain(s.Kept), Again: s.Again})
 	}
 	for _, s := range f.Sent {
 		t.Sent = append(t.Sent, Sent{s.Event, string(s.Channel), s.Outcome, s.At})

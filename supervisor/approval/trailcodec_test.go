@@ -10,7 +10,7 @@ import (
 func aTrail() Trail {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return Trail{Rule: Rule{"payments", "critical", 2},
-		Steps:    []Stepped{{1, "oncall", 5 * time.Second, at, []string{"pager", "mail"}, []string{"pager"}}},
+		Steps:    []Stepped{{1, "oncall", 5 * time.Second, at, []string{"pager", "mail"}, []string{"pager"}, 2}},
 		Sent:     []Sent{{"asked", "mail", "sent", at}},
 		Seen:     []Seen{{By{UID: NoAccount, Name: "cleo\x1b", Person: "cleo"}, at}},
 		Consents: []Consent{{By{UID: 0, Name: "root", Login: uid(1001), For: "ben"}, at, Scope{ScopeFor, time.Hour}, "\xff", 2}}}

@@ -260,6 +260,11 @@ func (a *asked) steps(k Category, n string) {
 	if len(k.Escalate) > MaxSteps {
 		a.bad(field, "", fmt.Sprintf("%d steps, at most %d", len(k.Escalate), MaxSteps), n, "escalate")
 	}
+	if r := k.Repeat; r != nil && *r != 0 && (*r < Duration(minRepeat) || *r > Duration(maxEscalation)) {
+		a.bad(field, "0s never repeats the last step", "it is between 1m and 7d, or 0s", n, "repeat")
+	} else if r != nil && len(k.Escalate) == 0 {
+		a.bad(field, "list steps under escalate", "there is no step that could be repeated", n, "repeat")
+	}
 	last := Duration(-1)
 	for i, s := range k.Escalate {
 		at := []string{n, "escalate", strconv.Itoa(i)}

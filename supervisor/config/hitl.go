@@ -67,6 +67,24 @@ type Category struct {
 	By []string `json:"by,omitempty"`
 	// Escalate is who is told, and when, until somebody decides.
 	Escalate []Step `json:"escalate,omitempty"`
+	// Repeat is how long after its last step that step is made again, and again;
+	// nil is DefaultRepeat, 0 never.
+	Repeat *Duration `json:"repeat,omitempty"`
+}
+
+// DefaultRepeat and minRepeat are the usual and the least time between two
+// reminders.
+const (
+	DefaultRepeat = 10 * time.Minute
+	minRepeat     = time.Minute
+)
+
+// Again is how long after the last step it is made again; 0: never.
+func (k Category) Again() time.Duration {
+	if k.Repeat == nil {
+		return DefaultRepeat
+	}
+	return time.Duration(*k.Repeat)
 }
 
 // Step is one of an escalation.
@@ -97,7 +115,7 @@ func PersonKeys() []string   { return []string{"name", "account", "channels"} }
 func GroupKeys() []string    { return []string{"name", "people", "unix", "channels"} }
 func DelegateKeys() []string { return []string{"person", "to", "from", "until", "zone"} }
 func CategoryKeys() []string {
-	return []string{"name", "of", "severity", "four_eyes", "by", "escalate"}
+	return []string{"name", "of", "severity", "four_eyes", "by", "escalate", "repeat"}
 }
 func StepKeys() []string  { return []string{"after", "to"} }
 func QuietKeys() []string { return []string{"channels", "from", "until", "days", "zone", "pass"} }

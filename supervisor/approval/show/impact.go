@@ -85,7 +85,13 @@ func People(t approval.Trail, st Style) string {
 	p.words("seen by", strings.Join(seen, ", "))
 	for _, s := range t.Steps {
 		what := fmt.Sprintf("%s after %s", escape.String(s.To), Duration(s.After))
-		if len(s.Kept) == len(s.Channels) {
+		if s.Again > 0 {
+			what = fmt.Sprintf("%s again (%d), after %s", escape.String(s.To), s.Again, Duration(s.After))
+		}
+		switch {
+		case s.Again > 0 && len(s.Channels) == 0:
+			what += ", no channel was free"
+		case len(s.Kept) == len(s.Channels):
 			what += ", kept back by quiet hours"
 		}
 		p.words("told", what)

@@ -65,6 +65,11 @@ func readCategories(r *strict.Reader, n *yaml.Node, s setting, c *config.Config)
 		if v := f["four_eyes"]; v != nil {
 			k.FourEyes = r.Boolean(v, where+".four_eyes")
 		}
+		if v := f["repeat"]; v != nil {
+			d, _ := r.Duration(v, where+".repeat", strict.Range{Most: int64(7 * 24 * time.Hour)})
+			again := config.Duration(d)
+			k.Repeat = &again
+		}
 		if v := f["escalate"]; v != nil {
 			k.Escalate = shapes(r, v, where+".escalate", config.MaxSteps, config.StepKeys(), func(where string, f map[string]*yaml.Node, st *config.Step) {
 				text(r, where, "to", f, &st.To)

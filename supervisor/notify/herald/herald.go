@@ -127,6 +127,25 @@ func (h *Herald) TellOnly(m notify.Message, channels []string) map[string]time.T
 	return h.put(m, h.names(func(c config.Channel) bool { return slices.Contains(channels, c.Name) }))
 }
 
+// Reachable gives those of some channels over which a reminder of a held request
+// would go at once: what is quiet, or has not sent yet what it was given about the
+// request, would only pile up.
+func (h *Herald) Reachable(m notify.Message, channels []string) []string {
+	waiting := h.box.Waiting()
+	now := h.opt.Now()
+	return h.names(func(c config.Channel) bool {
+		if !slices.Contains(channels, c.Name) {
+			return false
+		}
+		if h.opt.Quiet != nil {
+			if _, quiet := h.opt.Quiet(c.Name, m.Severity, now); quiet {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(waiting, func(d notify.Delivery) bool { return d.Channel == c.Name && d.Message.Approval == m.Approval })
+	})
+}
+
 // Withdraw takes back what waits about a held request that nobody has to decide
 // any more.
 func (h *Herald) Withdraw(approval string) {
