@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/supervisor/checklist"
+	webcert "clawjail/supervisor/gateway/certificate"
 )
 
 const configPath = "/etc/clawjail/config.yaml"
@@ -91,6 +92,65 @@ func TestUnsafeConfigurationStopsEverything(t *testing.T) {
 	}
 	refuses(t, key, "chmod 600", "clawjail-gateway", "-listen=127.0.0.1:0")
 	refuses(t, key, "chmod 600", "clawjail", "config", "check")
+}
+
+// TestWhatTheGatewayCannotUse: users that are damaged, a certificate that is over
+// and one that soon is.
+func TestWhatTheGatewayCannotUse(t *testing.T) {
+	if !ownHost(t, "network: {listen: \"127.0.0.1:9443\", name: localhost}\n", 16<<20) {
+		return
+	}
+	gatewayState(t)
+	const cert, key, users = "/etc/clawjail/tls/cert.pem", "/etc/clawjail/tls/key.pem", "/var/lib/clawjail-gateway/users/users.json"
+	if o := clawjail(t, run{}, "config", "init"); o.Code != 0 {
+		t.Fatal(o)
+	}
+	if o := clawjail(t, run{Stdin: consolePassword + "\n"}, "user", "add", "--password-stdin", "--no-account", "vera"); o.Code != 0 {
+		t.Fatal(o)
+	}
+	made := func(at time.Time) {
+		c, k, err := webcert.Make("localhost", nil, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, b := range map[string][]byte{cert: c, key: k} {
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	made(time.Now().AddDate(-3, 0, 0))
+	refuses(t, "the certificate expired on", "config init --new-certificate", "clawjail-gateway", "-listen=127.0.0.1:0")
+	made(time.Now().AddDate(0, 0, -390)) // a week is left
+	good := read(t, users)
+	if err := os.Truncate(users, int64(len(good)-1)); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, users+" is damaged", "restored from a backup", "clawjail-gateway", "-listen=127.0.0.1:0")
+	if o := clawjail(t, run{}, "user", "list"); o.Code == 0 || !strings.Contains(o.Stderr, "is damaged") {
+		t.Errorf("the list of damaged users: %v", o)
+	}
+	if read(t, users) != good[:len(good)-1] {
+		t.Error("the damaged users were changed")
+	}
+	if err := os.WriteFile(users, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	metrics := freeAddr(t)
+	log := service(t, "clawjail-gateway", nil, "-listen="+metrics)
+	for {
+		line, err := log.ReadString('\n')
+		if err != nil {
+			t.Fatalf("no warning of the certificate: %v", err)
+		}
+		if strings.Contains(line, "certificate is about to expire") && strings.Contains(line, "config init --new-certificate") {
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, log) }() // it ends with the service
+	eventually(t, "the metric of its end", func() bool {
+		return strings.Contains(metricsOf(metrics), "\nclawjail_console_certificate_expiry_timestamp_seconds ")
+	})
 }
 
 // refuses runs a program that has to end by itself, and say why.
