@@ -86,6 +86,32 @@
 //	request body                       api.MaxRequestBytes  refused
 //	argv and environment               api.MaxArgBytes      refused
 //
+// # Exposure
+//
+// What systemd-analyze security (252) counts against the unit, each rounded up, and
+// what it is for:
+//
+//	points  directive                       needed for
+//	   1.3  User, PrivateUsers, SETUID,     agents run as other users, and files are
+//	        DAC, CHOWN, FOWNER, SETPCAP     read, made and kept for all of them
+//	   0.9  RestrictNamespaces              seven kinds make a jail
+//	   1.0  PrivateNetwork, INET, INET6,    the egress proxy, a child, has the host's
+//	        IPAddressDeny                   network; in a unit of its own it would not
+//	                                        count here, and not be this one's to restart
+//	   0.8  CAP_SYS_ADMIN, SYS_CHROOT,      mounts, pivots, device nodes
+//	        MKNOD, @mount, RootDirectory
+//	   0.9  SYS_PTRACE, ProtectProc,        evidence, file names, signals of every jail
+//	        ProcSubset, KILL, @privileged
+//	   0.4  NET_ADMIN, NETLINK,             the network namespace of a jail; its DNS
+//	        NET_BIND_SERVICE                listens at port 53 there
+//	   0.5  ProtectControlGroups, Delegate, cgroups, their BPF programs, priorities
+//	        BPF, SYS_RESOURCE
+//	   1.4  ProtectSystem, ProtectHome,     inherited by jails, see above
+//	        PrivateTmp, RestrictSUIDSGID,
+//	        MemoryDenyWriteExecute,
+//	        @debug, @resources, AF_UNIX
+//	   0.4  PrivateDevices, DeviceAllow     what devices a policy shows is not known here
+//
 // # Decisions
 //
 //   - The egress proxy outlives its supervisor, as long as a shim of a jail holds what
@@ -101,15 +127,12 @@
 //     argv, another environment, a file that was replaced since. A shim that judged
 //     itself would be a second supervisor, with a policy and a log of its own.
 //   - The unit's exposure is 6.1 by systemd-analyze ("MEDIUM"); "OK" is below 5.0, and
-//     is not to be had: what the supervisor is for has the most points. It is root,
-//     makes every kind of namespace, mounts, device nodes and users, writes cgroups,
-//     reads foreign memory, owner or not; and the egress proxy, a child, has the host's
-//     network. A network of its own for the proxy would be worth 1.0 more, and the
-//     tunables, capabilities and devices that are left less than 0.3. Not taken, because
-//     jails inherit it: RestrictSUIDSGID (a workspace with setgid directories),
+//     is not to be had with one unit (# Exposure). Taken from it would be taken from
+//     jails, too: RestrictSUIDSGID (a workspace with setgid directories),
 //     MemoryDenyWriteExecute (every JavaScript agent), ProtectSystem, ProtectHome and
-//     PrivateTmp (what a policy shows of the host). Filters that a service manager sets
-//     are counted (ownFilters), for the probes tell the runtime from the agent by them.
+//     PrivateTmp (what a policy shows of the host), @debug and @resources (debuggers,
+//     npm's priorities). Filters that a service manager sets are counted (ownFilters),
+//     for the probes tell the runtime from the agent by them.
 //   - What a gap says is a time and not a number: how many events the last
 //     supervisor had read and not recorded, it alone knew. What the ring could not
 //     take is counted, as ever.
