@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait for the browser. It says nothing about speed.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // browser is Chromium, which trusts the world's certificate and no other.
 func browser(t *testing.T, w *world) context.Context {
