@@ -59,6 +59,9 @@ func (h *Handle) Exec(ctx context.Context, spec ExecSpec, io Stdio) (*Proc, erro
 		[]*os.File{blob, io.In, io.Out, io.Err})
 	stop()
 	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err() // killed, whatever its stage could say about that
+		}
 		return nil, err
 	}
 	p := &Proc{
