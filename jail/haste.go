@@ -164,11 +164,26 @@ func raise(dir string, s setting) (undo func()) {
 		_ = unix.Fremovexattr(int(f.Fd()), remembered)
 		return func() {}
 	}
-	return func() { _ = forget(dir, s) } // ENODEV: the jail has ended
+	return func() { _ = forget(dir, s) } // an error: the jail has ended
 }
 
+// openSetting opens the file of a setting, which nobody else has open until it
+// is closed: what it says and what is remembered of it change together.
 func openSetting(dir string, s setting) (*os.File, error) {
-	return os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, os.NewSyscallError("flock", err)
+		}
+	}
 }
 
 // forget puts back what was there before a setting was raised, if it was.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -163,6 +164,30 @@ func TestHasteOfTwo(t *testing.T) {
 	doneB := two.Hurry("b")
 	doneA()
 	doneB()
+	if now := weights(t, dirs...); !same(now, before) {
+		t.Errorf("%v, before %v", now, before)
+	}
+}
+
+// TestHasteOfMany has supervisors that freeze, and others that come up meanwhile
+// and calm what they find: in the end nothing is raised.
+func TestHasteOfMany(t *testing.T) {
+	parent, dirs := hasteTree(t)
+	before := weights(t, dirs...)
+	var all sync.WaitGroup
+	for i := range 8 {
+		haste := hasteOf(t, parent)
+		all.Go(func() {
+			for range 200 {
+				if i%2 == 0 {
+					haste.Hurry("a")()
+				} else if _, err := jail.NewHaste(parent); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 	if now := weights(t, dirs...); !same(now, before) {
 		t.Errorf("%v, before %v", now, before)
 	}
