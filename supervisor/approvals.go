@@ -143,6 +143,7 @@ func (s *Supervisor) approvalRoutes(add func(string, func(*call) (any, *api.Erro
 	add("GET /v1/approvals", (*call).listApprovals)
 	add("GET /v1/approvals/watch", (*call).watchApprovals)
 	add("GET /v1/approvals/notices", (*call).notices)
+	add("GET /v1/approvals/on-duty", (*call).onDuty)
 	add("GET /v1/approvals/{id}", (*call).approval)
 	add("GET /v1/approvals/{id}/ended", func(c *call) (any, *api.Error) { return serve.Ended(c.s.approvals.Queue, c.r.PathValue("id")) })
 	add("POST /v1/approvals/{id}/decide", (*call).decide)

@@ -20,7 +20,7 @@ func groups() []struct {
 	}{
 		{"run", "Run agents:", []string{"run", "sh", "exec", "ps", "logs", "inspect"}},
 		{"stop", "Step in:", []string{"freeze", "thaw", "kill"}},
-		{"ask", "Decide what is held:", []string{"pending", "approve", "deny", "notices", "limits", "console"}},
+		{"ask", "Decide what is held:", []string{"pending", "approve", "deny", "notices", "limits", "on-duty", "console"}},
 		{"look", "Look back:", []string{"audit", "incident", "notify"}},
 		{"set", "Set up:", []string{"backup", "restore", "policy", "skill", "config", "user", "doctor", "checklist", "access"}},
 	}

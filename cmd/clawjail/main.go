@@ -102,7 +102,7 @@ what the policy allows, probes watch what happens, and everything is recorded.
 	root.AddCommand(
 		newRunCommand(e), newShCommand(e), newPsCommand(e), newInspectCommand(e), newLogsCommand(e), newExecCommand(e),
 		newFreezeCommand(e), newThawCommand(e), newKillCommand(e), newVersionCommand(e),
-		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newNoticesCommand(e), newConsoleCommand(e), newLimitsCommand(e),
+		newPendingCommand(e), newApproveCommand(e), newDenyCommand(e), newNoticesCommand(e), newConsoleCommand(e), newLimitsCommand(e), newOnDutyCommand(e),
 		newPolicyCommand(e), newSkillCommand(e), newConfigCommand(e), newUserCommand(e), newAuditCommand(e), newIncidentCommand(e), newNotifyCommand(e), newBackupCommand(e), newRestoreCommand(e), newDoctorCommand(e), newChecklistCommand(e), newAccessCommand(e), newCompletionCommand(e), newManCommand(e),
 	)
 	help(root)

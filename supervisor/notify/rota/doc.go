@@ -12,7 +12,7 @@
 //
 // # Who may import it
 //
-// The supervisor.
+// The supervisor, and the command line for who is on duty where none runs.
 //
 // # Decisions
 //

@@ -136,3 +136,31 @@ func TestPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestDuty: who is on duty until when, and which channels are quiet.
+func TestDuty(t *testing.T) {
+	r := sampleRota(t)
+	noon := r.Duty(at(t, "2026-12-24T12:00:00Z"))
+	if len(noon.Groups) != 2 || noon.Groups[1].Unix != "wheel" || len(noon.Groups[0].People) != 2 {
+		t.Fatalf("%+v", noon)
+	}
+	ann, ben := noon.Groups[0].People[0], noon.Groups[0].People[1]
+	back := at(t, "2026-12-25T00:00:00Z") // then ben stands in for ann again, and for himself
+	if ann.OnDuty != "cy" || ben.OnDuty != "cy" || ann.Until == nil || !ann.Until.Equal(back) || ben.Until == nil || !ben.Until.Equal(back) {
+		t.Errorf("%+v %+v", ann, ben)
+	}
+	if len(ann.Channels) != 1 || ann.Channels[0].Name != "cy-phone" || ann.Channels[0].QuietUntil != nil {
+		t.Errorf("%+v", ann.Channels)
+	}
+	night := r.Duty(at(t, "2027-01-05T23:00:00Z"))
+	ann = night.Groups[0].People[0]
+	if ann.OnDuty != "ann" || ann.Until != nil || ann.Channels[0].QuietUntil == nil || !ann.Channels[0].QuietUntil.Equal(at(t, "2027-01-06T07:00:00Z")) {
+		t.Errorf("%+v", ann)
+	}
+	if team := night.Groups[0].Channels[0]; team.QuietUntil == nil || !team.QuietUntil.Equal(at(t, "2027-01-06T09:00:00Z")) {
+		t.Errorf("%+v", team)
+	}
+	if d := (Rota{}).Duty(back); len(d.Groups) != 0 {
+		t.Errorf("%+v", d)
+	}
+}
