@@ -3,12 +3,16 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"clawjail/audit"
 	"clawjail/jail/egress"
@@ -63,6 +67,12 @@ func (s *Supervisor) openCounter() (limit.Counter, error) {
 		}
 		set.Password = strings.TrimSpace(string(b))
 	}
+	if c.LimitRedisCA != "" {
+		var err error
+		if set.CA, err = certificates(c.LimitRedisCA); err != nil {
+			return nil, fmt.Errorf("action_limits.redis_ca_file: %w", err)
+		}
+	}
 	// Whether anything was counted there yet, only this file can tell: an empty
 	// store may be new, or have forgotten.
 	begun := filepath.Join(c.StateDir, "limits.shared")
@@ -78,6 +88,34 @@ func (s *Supervisor) openCounter() (limit.Counter, error) {
 	}
 	s.counter = client
 	return limit.Sharing{Remote: client, Local: s.limits, Hosts: int64(c.LimitHosts)}, nil
+}
+
+// maxCertificates bounds a file of certificates, in bytes: the process that counts
+// gets it with its settings.
+const maxCertificates = 128 << 10
+
+// certificates reads a file with certificates in PEM.
+func certificates(setting string) (string, error) {
+	path, err := secret.Path(setting)
+	if err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO must not hold the start up
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxCertificates+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxCertificates {
+		return "", fmt.Errorf("%s has more than %d bytes", path, maxCertificates)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(b) {
+		return "", fmt.Errorf("%s has no certificate in PEM", path)
+	}
+	return string(b), nil
 }
 
 // closeCounter ends the process that counts.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,12 @@ func run() error {
 	o := shared.Options{Addrs: s.Addrs, Username: s.Username, Password: s.Password}
 	if s.TLS {
 		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		if s.CA != "" {
+			o.TLS.RootCAs = x509.NewCertPool()
+			if !o.TLS.RootCAs.AppendCertsFromPEM([]byte(s.CA)) {
+				return errors.New("action_limits.redis_ca_file has no certificate in PEM")
+			}
+		}
 	}
 	store, err := shared.Open(o)
 	if err != nil {

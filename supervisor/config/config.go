@@ -133,6 +133,9 @@ type Config struct {
 	LimitRedisPassword string `json:"limit_redis_password_file"`
 	// LimitRedisTLS speaks TLS with it, and checks its certificate.
 	LimitRedisTLS bool `json:"limit_redis_tls"`
+	// LimitRedisCA is a file with the certificates, in PEM, of which one has signed
+	// its; "" goes by those of this host.
+	LimitRedisCA string `json:"limit_redis_ca_file"`
 	// LimitHosts divides every limit while the Redis does not answer: how many
 	// hosts share it. 0 refuses what is limited then.
 	LimitHosts int `json:"limit_hosts"`

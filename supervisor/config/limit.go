@@ -119,6 +119,15 @@ func (c Config) limitProblems() Problems {
 	if _, err := c.HostLimits(); err != nil {
 		return Problems{{Fields: []string{"action_limits"}, Msg: err.Error()}}
 	}
+	if c.LimitRedisCA == "" {
+		return nil
+	}
+	if err := checkFile(c.LimitRedisCA); err != nil {
+		return Problems{{Fields: []string{"limit_redis_ca_file"}, Msg: err.Error(), Hint: "write the absolute path of a file with certificates in PEM"}}
+	}
+	if !c.LimitRedisTLS {
+		return Problems{{Fields: []string{"limit_redis_ca_file"}, Msg: "certificates are not looked at without TLS", Hint: "set action_limits.redis_tls: true"}}
+	}
 	return nil
 }
 

@@ -128,6 +128,7 @@ func limitSettings() []setting {
 		word("action_limits.redis_user", "limit_redis_user", func(c *config.Config) *string { return &c.LimitRedisUser }),
 		word("action_limits.redis_password_file", "limit_redis_password_file", func(c *config.Config) *string { return &c.LimitRedisPassword }),
 		boolean("action_limits.redis_tls", "limit_redis_tls", func(c *config.Config) *bool { return &c.LimitRedisTLS }),
+		word("action_limits.redis_ca_file", "limit_redis_ca_file", func(c *config.Config) *string { return &c.LimitRedisCA }),
 		count("action_limits.hosts", "limit_hosts", func(c *config.Config) *int { return &c.LimitHosts }),
 	}
 }

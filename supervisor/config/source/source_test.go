@@ -100,7 +100,7 @@ network:
     - 2001:db8::53
     - "[2001:db8::54]:54"
 limits: {jails: 4096}
-action_limits: {defaults: [{of: send_email, limit: 5/10m, scope: user, over: deny}, {of: transaction, limit: 5 USD}], redis: ["10.0.0.5:6379", "r2.example.org:6380"], redis_user: cj, redis_password_file: "credential:redis", redis_tls: true, hosts: 4}
+action_limits: {defaults: [{of: send_email, limit: 5/10m, scope: user, over: deny}, {of: transaction, limit: 5 USD}], redis: ["10.0.0.5:6379", "r2.example.org:6380"], redis_user: cj, redis_password_file: "credential:redis", redis_tls: true, redis_ca_file: /etc/ssl/redis.pem, hosts: 4}
 private: {linger: 1m30s}
 skills:
   trusted_sources: [/srv/skills/]
@@ -155,7 +155,7 @@ func TestEverything(t *testing.T) {
 		ActionLimits: []config.ActionLimit{{Of: "send_email", Limit: "5/10m", Scope: "user", Over: "deny"}, {Of: "transaction", Limit: "5.00 USD", Scope: "jail", Over: "ask"},
 			{Of: "api_call", Limit: "60/m", Scope: "jail", Over: "ask"}, {Of: "delete_file", Limit: "50/h", Scope: "jail", Over: "ask"},
 			{Of: "send_email", Limit: "10/h", Scope: "jail", Over: "ask"}, {Of: "spending", Limit: "100.00 USD/d", Scope: "jail", Over: "ask"}},
-		LimitRedis: []string{"10.0.0.5:6379", "r2.example.org:6380"}, LimitRedisUser: "cj", LimitRedisPassword: "credential:redis", LimitRedisTLS: true, LimitHosts: 4,
+		LimitRedis: []string{"10.0.0.5:6379", "r2.example.org:6380"}, LimitRedisUser: "cj", LimitRedisPassword: "credential:redis", LimitRedisTLS: true, LimitRedisCA: "/etc/ssl/redis.pem", LimitHosts: 4,
 		SkillSources: []string{"/srv/skills/"}, SkillUnsigned: true, SkillPermissions: 6, SkillSigners: 2,
 		AgentUID: 1, AgentGID: 2, EgressUID: 3, EgressGID: 4, GatewayUID: 5, GatewayGID: 6, AuthUID: 7, AuthGID: 8,
 	}

@@ -21,6 +21,8 @@ type Settings struct {
 	Username string   `json:"username,omitempty"`
 	Password string   `json:"password,omitempty"`
 	TLS      bool     `json:"tls,omitempty"`
+	// CA are the certificates to go by, in PEM; "" are those of this host.
+	CA string `json:"ca,omitempty"`
 	// Begin lets the process say that nothing was counted before, if the store is
 	// empty.
 	Begin bool `json:"begin,omitempty"`
