@@ -116,7 +116,8 @@ func (b *writer) audit(dir string) error {
 		}
 	}
 	saved := make(map[string]bool)
-	for range 8 {
+	newest := ""
+	for pass := range 8 {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			return err
@@ -126,6 +127,15 @@ func (b *writer) audit(dir string) error {
 			key := strings.TrimSuffix(e.Name(), ".zst")
 			if e.Name() == seal.FileName || saved[key] || skipped(e.Name()) {
 				continue
+			}
+			// The newest segment grows after it was saved. What follows it was not
+			// there at first, and would leave a hole before it.
+			if isSegment(key) {
+				if pass == 0 {
+					newest = max(newest, key)
+				} else if key > newest {
+					continue
+				}
 			}
 			err := b.walk(name+"/"+e.Name(), filepath.Join(dir, e.Name()))
 			if errors.Is(err, fs.ErrNotExist) {
@@ -221,7 +231,7 @@ func (b *writer) file(h *tar.Header, e Entry, path string) error {
 	}
 	h.Typeflag, h.Size = tar.TypeReg, info.Size()
 	// A line of the log that is being written is not the log's yet.
-	if strings.HasPrefix(e.Path, "state/audit/") && strings.HasSuffix(e.Path, ".jsonl") {
+	if strings.HasPrefix(e.Path, "state/audit/") && isSegment(e.Path) {
 		if h.Size, err = wholeLines(f, h.Size); err != nil {
 			return err
 		}
@@ -237,6 +247,9 @@ func (b *writer) file(h *tar.Header, e Entry, path string) error {
 	b.m.Entries = append(b.m.Entries, e)
 	return nil
 }
+
+// isSegment reports whether a file is one of the log's that is not packed.
+func isSegment(name string) bool { return strings.HasSuffix(name, ".jsonl") }
 
 // wholeLines gives the length of a file up to its last newline.
 func wholeLines(f *os.File, size int64) (int64, error) {
