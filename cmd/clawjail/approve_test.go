@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"clawjail/supervisor/api"
@@ -27,21 +28,25 @@ type office struct {
 	t      *testing.T
 	queue  *approval.Queue
 	socket string
-	last   approval.Decision // that was recorded
-	by     approval.By       // who asks
-	rule   approval.Rule     // of every request
+	last   approval.Decision           // that was recorded
+	rule   approval.Rule               // of every request
+	by     atomic.Pointer[approval.By] // who asks
 }
+
+// as says who asks from now on.
+func (o *office) as(by approval.By) { o.by.Store(&by) }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, socket: filepath.Join(t.TempDir(), "s"), by: approval.By{UID: 7, Name: "ana"}}
+	o := &office{t: t, socket: filepath.Join(t.TempDir(), "s")}
+	o.as(approval.By{UID: 7, Name: "ana"})
 	o.queue = approval.New(approval.Options{Journal: noJournal{}, Boot: "b", Rules: func(approval.Request) approval.Rule { return o.rule },
 		OnDecision: func(_ approval.Request, d approval.Decision) error { o.last = d; return nil }})
 	l, err := net.Listen("unix", o.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: serve.Handler(o.queue, func(*http.Request) approval.By { return o.by })}
+	s := &http.Server{Handler: serve.Handler(o.queue, func(*http.Request) approval.By { return *o.by.Load() })}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }()
 	t.Cleanup(func() { o.queue.Close(); _ = s.Close(); <-done })

@@ -28,7 +28,7 @@ func TestTwoPeople(t *testing.T) {
 	if out, err = o.run("pending"); err != nil || !strings.Contains(out, "[1 of 2 approved] git push") {
 		t.Errorf("%q, %v", out, err)
 	}
-	o.by = approval.By{UID: 8, Name: "ben"}
+	o.as(approval.By{UID: 8, Name: "ben"})
 	out, err = o.run("pending", v.ID)
 	for _, want := range []string{"category   payments, critical", "takes 2 different people, 1 more", "approved   ana, once: looked at it", "seen by    ana, ben"} {
 		if err != nil || !strings.Contains(out, want) {
