@@ -52,6 +52,9 @@ func boot() error {
 	}
 	if err := mountAll([]mount{
 		{"root", "/new", "tmpfs", 0, "mode=755"},
+		// Before the trees, of which one may be below them.
+		{"run", "/new/run", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=755"},
+		{"tmp", "/new/tmp", "tmpfs", 0, "mode=1777"},
 		{"shared", "/new" + shared, "9p", 0, "trans=virtio,version=9p2000.L,msize=262144,cache=none"},
 	}); err != nil {
 		return err
@@ -75,8 +78,6 @@ func boot() error {
 	return mountAll([]mount{
 		{"devpts", "/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=620"},
 		{"shm", "/dev/shm", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, ""},
-		{"run", "/run", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=755"},
-		{"tmp", "/tmp", "tmpfs", 0, "mode=1777"},
 		{"cgroup2", "/sys/fs/cgroup", "cgroup2", 0, ""},
 		{"bpf", "/sys/fs/bpf", "bpf", 0, "mode=700"},
 		{"securityfs", "/sys/kernel/security", "securityfs", 0, ""},
