@@ -154,7 +154,8 @@ func raise(dir string, s setting) (undo func()) {
 	var buf [64]byte
 	n, err := f.Read(buf[:])
 	before := strings.TrimSpace(string(buf[:n]))
-	if err != nil || before == s.value {
+	// cpu.max says "max 100000", with the period behind it.
+	if first, _, _ := strings.Cut(before, " "); err != nil || first == s.value {
 		return func() {} // it is what it shall be, or somebody else's hurry
 	}
 	if unix.Fsetxattr(int(f.Fd()), remembered, []byte(before), 0) != nil {
