@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,11 +147,14 @@ const remembered = "trusted.clawjail.before"
 // What cannot be remembered is not raised. Of two supervisors in a hurry the
 // first to be done puts the setting back, for both.
 func raise(dir string, s setting) (undo func()) {
-	f, err := openSetting(dir, s)
+	f, locked, err := openSetting(dir, s)
 	if err != nil {
 		return func() {}
 	}
 	defer f.Close()
+	if !locked {
+		return func() {} // it takes longer then
+	}
 	var buf [64]byte
 	n, err := f.Read(buf[:])
 	before := strings.TrimSpace(string(buf[:n]))
@@ -168,28 +172,27 @@ func raise(dir string, s setting) (undo func()) {
 	return func() { _ = forget(dir, s) } // an error: the jail has ended
 }
 
-// openSetting opens the file of a setting, which nobody else has open until it
-// is closed: what it says and what is remembered of it change together.
-func openSetting(dir string, s setting) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
+// openSetting opens the file of a setting. Who has the lock of it changes what it
+// says and what is remembered of it together; it is waited for briefly: a
+// supervisor that was stopped with it must not hold up a freeze.
+func openSetting(dir string, s setting) (f *os.File, locked bool, err error) {
+	f, err = os.OpenFile(filepath.Join(dir, s.file), unix.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if err == nil {
-			return f, nil
+	for range 100 {
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			return f, true, nil
 		}
-		if !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, os.NewSyscallError("flock", err)
-		}
+		time.Sleep(time.Millisecond)
 	}
+	return f, false, nil
 }
 
-// forget puts back what was there before a setting was raised, if it was.
+// forget puts back what was there before a setting was raised, if it was, with the
+// lock or without: what is raised must not stay.
 func forget(dir string, s setting) error {
-	f, err := openSetting(dir, s)
+	f, _, err := openSetting(dir, s)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -199,8 +202,11 @@ func forget(dir string, s setting) error {
 	defer f.Close()
 	var buf [64]byte
 	n, err := unix.Fgetxattr(int(f.Fd()), remembered, buf[:])
-	if err != nil {
-		return nil // there is none: nothing was raised
+	switch {
+	case errors.Is(err, unix.ENODATA), errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENODEV):
+		return nil // nothing was raised, or the cgroup has gone
+	case err != nil:
+		return os.NewSyscallError("fgetxattr", err)
 	}
 	if _, err := f.WriteAt(buf[:n], 0); err != nil {
 		if errors.Is(err, unix.ENODEV) {

@@ -169,6 +169,34 @@ func TestHasteOfTwo(t *testing.T) {
 	}
 }
 
+// TestHasteBesideTheStopped: somebody who has the lock and does nothing holds up no
+// hurry, and no calming either.
+func TestHasteBesideTheStopped(t *testing.T) {
+	parent, dirs := hasteTree(t)
+	before := weights(t, dirs...)
+	haste := hasteOf(t, parent)
+	haste.Hurry("a") // and never done
+	for file := range before {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hasteOf(t, parent)
+	if now := weights(t, dirs...); !same(now, before) {
+		t.Errorf("%v, before %v", now, before)
+	}
+	done := haste.Hurry("b")
+	if now := weights(t, dirs[2]); !same(now, pick(before, dirs[2])) {
+		t.Errorf("raised without the lock: %v", now)
+	}
+	done()
+}
+
 // TestHasteOfMany has supervisors that freeze, and others that come up meanwhile
 // and calm what they find: in the end nothing is raised.
 func TestHasteOfMany(t *testing.T) {
