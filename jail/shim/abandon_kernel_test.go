@@ -8,8 +8,6 @@ import (
 	"os"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"clawjail/jail/shim"
 )
 
@@ -51,12 +49,7 @@ func TestAProcessThatIsBeingStartedIsAdopted(t *testing.T) {
 	if !ok || p.Listener == nil || p.Ledger == nil {
 		t.Fatalf("%+v, %+v", o.Procs, o.Gone)
 	}
-	if err := p.Signal(ctx(t), unix.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if exit, err := p.Wait(ctx(t)); err != nil || exit.Signal != int(unix.SIGKILL) {
-		t.Errorf("%+v, %v", exit, err)
-	}
+	killed(t, p)
 	end(t, s, o, 7)
 }
 

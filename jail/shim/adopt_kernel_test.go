@@ -153,13 +153,19 @@ func TestAddedProcessesAreAdopted(t *testing.T) {
 	if !ok || len(o.Procs) != 1 || o.Gone["e2"].Code != 5 || p.Listener == nil || p.Ledger == nil {
 		t.Fatalf("%+v, %+v", o.Procs, o.Gone)
 	}
+	killed(t, p)
+	end(t, s, o, 7)
+}
+
+// killed kills an added process.
+func killed(t *testing.T, p shim.OrphanProc) {
+	t.Helper()
 	if err := p.Signal(ctx(t), unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if exit, err := p.Wait(ctx(t)); err != nil || exit.Signal != int(unix.SIGKILL) {
 		t.Errorf("%+v, %v", exit, err)
 	}
-	end(t, s, o, 7)
 }
 
 func TestASupervisorThatDoesNotComeBack(t *testing.T) {
