@@ -180,7 +180,7 @@ func openSetting(dir string, s setting) (f *os.File, locked bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	for range 100 {
+	for range 300 {
 		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			return f, true, nil
 		}

@@ -203,10 +203,10 @@ func TestHasteOfMany(t *testing.T) {
 	parent, dirs := hasteTree(t)
 	before := weights(t, dirs...)
 	var all sync.WaitGroup
-	for i := range 8 {
+	for i := range 4 {
 		haste := hasteOf(t, parent)
 		all.Go(func() {
-			for range 200 {
+			for range 100 {
 				if i%2 == 0 {
 					haste.Hurry("a")()
 				} else if _, err := jail.NewHaste(parent); err != nil {
