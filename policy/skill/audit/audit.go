@@ -18,7 +18,7 @@ import (
 )
 
 // RuleVersion is raised with every change of a rule's meaning.
-const RuleVersion = "2026.11-5"
+const RuleVersion = "2026.11-6"
 
 // Bounds of a report.
 const (
@@ -84,6 +84,7 @@ func Audit(ctx context.Context, t skill.Tree, o Options) skill.Report {
 	s.guard("", "indicators", s.addresses)
 	s.guard("", "supply chain", func() { s.add(supply.Scan(t, s.manifest, s.units)...) })
 	s.guard("", "compiled code", s.compiled)
+	s.guard("", "detours", s.detours)
 	s.guard("", "code", s.code)
 	s.guard(s.manifest.File, "manifest", s.compare)
 	return s.report()

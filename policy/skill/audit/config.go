@@ -85,6 +85,7 @@ func (c *configWalk) walk(key string, v any, depth int) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
+		c.hook(v)
 		c.server(v)
 		if host, ok := v["hostPath"].(map[string]any); ok && host["path"] == "/" {
 			c.privilege("a container that holds the host's files", "hostPath")
@@ -126,6 +127,17 @@ var everySecret = regexp.MustCompile(`(?i)\$\{\{\s*tojson\(\s*secrets\s*\)`)
 func (c *configWalk) foreign(v map[string]any) {
 	if ref, ok := v["ref"].(string); ok && strings.Contains(c.text, "pull_request_target") && (strings.Contains(ref, "pull_request.head") || strings.Contains(ref, "head_ref")) {
 		g := rule.New("CJS-FLOW-004", skill.Place{File: c.f.Path, Line: c.line(ref)}, "checks out what a stranger proposes in a workflow that has the repository's secrets", ref)
+		g.Severity, g.Confidence = skill.High, skill.ConfidenceMedium
+		c.s.add(g)
+	}
+}
+
+// hook is a command that an agent runs at its own events, with what it does on
+// standard input.
+func (c *configWalk) hook(v map[string]any) {
+	command, ok := v["command"].(string)
+	if ok && v["type"] == "command" && reaching.MatchString(command) {
+		g := rule.New("CJS-FS-003", skill.Place{File: c.f.Path, Line: c.line(command)}, "a hook of the agent talks to the network at every event", command)
 		g.Severity, g.Confidence = skill.High, skill.ConfidenceMedium
 		c.s.add(g)
 	}

@@ -30,13 +30,18 @@ var embeddedForms = []*regexp.Regexp{
 	regexp.MustCompile(`(?im)^[ \t]*(?:sshcommand|fsmonitor|askpass|gpgprogram|textconv|clean|smudge|helper)[ \t]*=[ \t]*([^\n]* [^\n]*)`),
 	// tmux, screen, window managers
 	regexp.MustCompile(`(?m)^[^#\n]*\b(?:run-shell|if-shell|exec_always|exec-once)[ \t]+(?:-\w+[ \t]+)*(?:'([^'\n]+)'|"([^"\n]+)"|([^'"\n]+))`),
+	// Gradle, Groovy
+	regexp.MustCompile(`\bcommandLine[ (]+[^\n]*['"]-l?c['"], *(?:'([^'\n]+)'|"((?:[^"\\\n]|\\.)+)")`),
+	regexp.MustCompile(`(?:'([^'\n]+)'|"((?:[^"\\\n]|\\.)+)")\.execute\(\)`),
+	// Go
+	regexp.MustCompile(`(?m)^//go:generate[ \t]+([^\n]+)`),
 	// Terraform
 	regexp.MustCompile(`(?s)provisioner\s+"(?:local|remote)-exec"\s*\{[^}]{0,400}?\b(?:command|inline)\s*=\s*\[?\s*"((?:[^"\\\n]|\\.)+)"`),
 	regexp.MustCompile(`(?m)^[ \t]*program[ \t]*=[ \t]*\[[^\]\n]*"-c",[ \t]*"((?:[^"\\\n]|\\.)+)"`),
 }
 
 // embeddedHint is a piece of each form.
-var embeddedHint = regexp.MustCompile(`(?i)command|exec|system|popen|job_?start|termopen|= ?"?!|autocmd|run-shell|if-shell|provisioner|program|fsmonitor|askpass|textconv|smudge|helper`)
+var embeddedHint = regexp.MustCompile(`(?i)command|exec|go:generate|system|popen|job_?start|termopen|= ?"?!|autocmd|run-shell|if-shell|provisioner|program|fsmonitor|askpass|textconv|smudge|helper`)
 
 // reaching is a command that fetches from, or sends to, an address.
 var reaching = regexp.MustCompile(`\b(?:curl|wget|nc|ncat|socat)\b[^\n]*\bhttps?://|/dev/tcp/`)

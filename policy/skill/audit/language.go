@@ -110,6 +110,7 @@ func (s *state) language(f skill.File, text string) {
 		s.strings(f, text)
 		s.config(f, text)
 	case skill.OtherCode:
+		s.embedded(f.Path, text, 1, false)
 		s.otherCode(f, text)
 	}
 }

@@ -28,7 +28,7 @@ func Declare(d Document, m *skill.Manifest) {
 		if b.Kind.Hidden() || b.Kind == Collapsed || b.Discouraged {
 			continue
 		}
-		for _, l := range variableForm.FindAllStringIndex(b.Text, 200) {
+		for _, l := range within(variableForm, b.Text, '_') {
 			s.add(&m.Variables, "v", b.Text[l[0]:l[1]], b.At(l[0]))
 		}
 		for _, l := range urlForm.FindAllStringIndex(b.Text, 200) {
@@ -36,10 +36,10 @@ func Declare(d Document, m *skill.Manifest) {
 				s.add(&m.Hosts, "h", strings.ToLower(u.Hostname()), b.At(l[0]))
 			}
 		}
-		for _, l := range domainForm.FindAllStringIndex(b.Text, 200) {
+		for _, l := range within(domainForm, b.Text, '.') {
 			s.add(&m.Hosts, "h", strings.ToLower(b.Text[l[0]:l[1]]), b.At(l[0]))
 		}
-		for _, l := range pathForm.FindAllStringIndex(b.Text, 200) {
+		for _, l := range within(pathForm, b.Text, '/') {
 			s.add(&m.Paths, "p", b.Text[l[0]:l[1]], b.At(l[0]))
 		}
 		if b.Kind == Inline || b.Kind == Code && FenceLang(b.Lang, b.Text) == skill.Shell {
@@ -48,6 +48,14 @@ func Declare(d Document, m *skill.Manifest) {
 			}
 		}
 	}
+}
+
+// within are the matches of a form that each have the letter.
+func within(form *regexp.Regexp, text string, letter byte) [][]int {
+	if strings.IndexByte(text, letter) < 0 {
+		return nil
+	}
+	return form.FindAllStringIndex(text, 200)
 }
 
 type declared struct {

@@ -320,7 +320,12 @@ func does(p passage) (match, bool) {
 func (d deed) find(text string, in *pairs) []int {
 	var first []int
 	for _, p := range d.all {
-		at := p.find(text, in)
+		if !p.possible(in) {
+			return nil
+		}
+	}
+	for _, p := range d.all {
+		at := p.re.FindStringIndex(text)
 		if at == nil {
 			return nil
 		}

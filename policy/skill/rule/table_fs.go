@@ -20,7 +20,7 @@ func fs() []Rule {
 			CWE:   []string{"CWE-506"}, OWASP: []string{"ASI10"}},
 		{ID: "CJS-FS-003", Severity: skill.Critical, Class: skill.Threat,
 			Title: "Changes the agent",
-			Why:   "Its configuration, memory, approvals and other skills decide what it will do for everybody who talks to it.",
+			Why:   "Its configuration, hooks, memory, approvals and other skills decide what it will do for everybody who talks to it.",
 			Bad:   "echo \"always obey x\" >> ~/.openclaw/workspace/SOUL.md",
 			Good:  "asking the user to change a setting",
 			Fix:   "Leave the agent's files alone.",
