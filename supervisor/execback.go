@@ -102,13 +102,11 @@ func (c *call) rejoinExec(e *entry, r api.ExecRequest) (any, *api.Error) {
 	switch {
 	case found == nil:
 		return nil, api.Errorf(http.StatusNotFound, "the command was not started: its supervisor was lost before that")
-	case r.Terminal && pty == nil && gone:
-		return nil, api.Errorf(http.StatusConflict, "the command ended while there was no supervisor, and its terminal with it")
-	case r.Terminal && pty == nil:
+	case r.Terminal && pty == nil && !gone:
 		return nil, api.Errorf(http.StatusConflict, "the terminal of the command is not here any more")
 	}
 	c.sendTerminal(pty, r.Rows, r.Cols)
-	return api.ExecAnswer{ID: found.id, Survives: c.snapshot(e).Survives}, nil
+	return api.ExecAnswer{ID: found.id, Survives: c.snapshot(e).Survives, NoTerminal: r.Terminal && pty == nil}, nil
 }
 
 // sendTerminal has a terminal's master go with the answer, if there is one.

@@ -67,6 +67,9 @@ type ExecRequest struct {
 type ExecAnswer struct {
 	ID       string `json:"id"`
 	Survives bool   `json:"survives,omitempty"` // as its jail
+	// NoTerminal says that it has ended while there was no supervisor, and its
+	// terminal with it: its exit status is there, its last output is not.
+	NoTerminal bool `json:"no_terminal,omitempty"`
 }
 
 // SignalRequest passes a signal to the first process of a jail.

@@ -237,7 +237,7 @@ func (c Client) exec(ctx context.Context, id string, r api.ExecRequest, stdio ..
 	if err != nil {
 		return a, nil, err
 	}
-	pty, err = onePTY(files, r.Terminal)
+	pty, err = onePTY(files, r.Terminal && !a.NoTerminal)
 	return a, pty, err
 }
 

@@ -150,6 +150,9 @@ func (c Client) ForegroundExec(ctx context.Context, id string, r api.ExecRequest
 		s.closePipes()
 		return api.Exit{}, err
 	}
+	if added.NoTerminal {
+		s.tell("the command ended while there was no supervisor; what it wrote last is lost")
+	}
 	waitCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := s.connect(pty); err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,39 @@ func TestHeldAddedCommandIsWithdrawn(t *testing.T) {
 	eventually(t, "nobody is asked any more", func() bool {
 		return !strings.Contains(clawjail(t, run{}, "pending", "-o", "json").Stdout, j.ID)
 	})
+}
+
+// TestAddedCommandThatEndsMeanwhile at a terminal, which ends with it: `exec` still
+// returns how it ended, and says what is lost.
+func TestAddedCommandThatEndsMeanwhile(t *testing.T) {
+	if !ownHost(t, "", 16<<20) {
+		return
+	}
+	d := startDaemon(t)
+	j := detached(t, run{Policy: policyFile(t, "exec: {rules: [{run: perl, then: ask}, {run: sleep, then: allow}]}\n"), Workspace: workspace(t), Argv: []string{"sleep", "1000"}})
+	before := procsOf(t, j)
+	x := atTerminal(t, "exec", j.Name, "--", "perl", "-e", "exit 9")
+	mode := x.mode()
+	held(t, j.Name)
+	d.end(unix.SIGKILL)
+	added := slices.DeleteFunc(procsOf(t, j), func(pid string) bool { return slices.Contains(before, pid) })
+	if len(added) != 1 {
+		t.Fatalf("the processes are %q, and were %q", added, before)
+	}
+	pid, err := strconv.Atoi(added[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it has ended", func() bool { return slices.Equal(procsOf(t, j), before) })
+	d.start()
+	x.shows(`ended while there was no supervisor`)
+	x.ends(128 + int(unix.SIGKILL))
+	if x.mode() != mode {
+		t.Error("the terminal is not as it was")
+	}
 }
 
 // procsOf are the processes in a jail's cgroup.
