@@ -12,14 +12,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"clawjail/policy/skill"
+	"clawjail/policy/skill/derive"
 	"clawjail/policy/skill/store"
+	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
+	"clawjail/supervisor/config"
 )
 
 // Limits of OpenClaw's protocol: what it sends at most, how long it waits, what
 // it takes of an answer (its src/security/install-policy.ts, 2026.9).
 const (
 	maxPolicyRequest = 256 << 10
-	policyTime       = 9 * time.Second // it gives up after ten
+	policyTime       = 9 * time.Second // it gives up after ten, unless told otherwise
+	maxPolicyWait    = time.Hour
 	maxPolicyReason  = 900
 	// A warning is shown whole or not at all, in 4,000 characters.
 	maxPolicyFindings = 8
@@ -62,7 +67,7 @@ type policyFinding struct {
 }
 
 func newSkillOpenClawCommand(s *skills) *cobra.Command {
-	var unsigned, warn bool
+	var f policyFlags
 	c := &cobra.Command{
 		Use:   "openclaw-policy",
 		Short: "Decide for OpenClaw whether a skill may be installed",
@@ -71,6 +76,12 @@ request in JSON on stdin and writes the decision on stdout: allow for a skill
 that verifies and that the audit approves, warn for one that a person has to
 look at, block for one that is rejected and for everything that cannot be
 decided. Plugins are blocked: clawjail knows skills.
+
+What it does not block is an install_skill action, as clawjail skill install is
+one: counted, recorded, and over a limit held for a person for as long as --wait
+says. OpenClaw gives up after ten seconds unless the exec has a timeoutMs. It asks
+again after its user has read a warning, and that counts again. Without a
+supervisor a limit on installations blocks them all.
 
 OpenClaw wants the program itself and no link to it, and gives it an empty
 environment:
@@ -83,27 +94,38 @@ By default a skill that nobody signed is blocked, like everywhere. Skills of
 ClawHub are not signed; --allow-unsigned leaves them to the audit.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), policyTime)
+			if f.wait <= 0 || f.wait > maxPolicyWait {
+				return s.answer(policyAnswer{}, fmt.Errorf("--wait %s is not between 0s and %s", f.wait, maxPolicyWait))
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), f.wait)
 			defer cancel()
-			return s.answer(s.judgeRequest(ctx, unsigned, warn))
+			return s.answer(s.judgeRequest(ctx, f))
 		},
 	}
-	c.Flags().BoolVar(&unsigned, "allow-unsigned", false, "judge a skill without a signature by the audit alone")
-	c.Flags().BoolVar(&warn, "warn-source", false, "warn about a skill that does not come from a trusted source")
+	c.Flags().BoolVar(&f.unsigned, "allow-unsigned", false, "judge a skill without a signature by the audit alone")
+	c.Flags().BoolVar(&f.warn, "warn-source", false, "warn about a skill that does not come from a trusted source")
+	c.Flags().StringVar(&f.forJail, "for", "", "count it for the agent in this jail, with the approval that it got")
+	c.Flags().DurationVar(&f.wait, "wait", policyTime, "how long everything may take, a person's answer included")
 	return c
+}
+
+type policyFlags struct {
+	unsigned, warn bool
+	forJail        string
+	wait           time.Duration
 }
 
 // answer writes a decision. An error becomes a block: OpenClaw takes the exit
 // code for one too, but then nobody learns why.
 func (s *skills) answer(a policyAnswer, err error) error {
 	if err != nil {
-		a = policyAnswer{Decision: "block", Reason: clipText("clawjail could not judge it: "+readable(err.Error()), maxPolicyReason)}
+		a = policyAnswer{Decision: "block", Reason: clipText("clawjail blocks it: "+readable(err.Error()), maxPolicyReason)}
 	}
 	a.Protocol = 1
 	return json.NewEncoder(s.e.stdout).Encode(a)
 }
 
-func (s *skills) judgeRequest(ctx context.Context, unsigned, warn bool) (policyAnswer, error) {
+func (s *skills) judgeRequest(ctx context.Context, f policyFlags) (policyAnswer, error) {
 	r, err := s.readRequest()
 	if err != nil {
 		return policyAnswer{}, err
@@ -124,8 +146,8 @@ func (s *skills) judgeRequest(ctx context.Context, unsigned, warn bool) (policyA
 	if n := skillName(r.TargetName); n == r.TargetName {
 		g.name = n
 	}
-	c := &candidate{source: r.origin(), trusted: true}
-	if warn {
+	c := &candidate{source: r.origin(), trusted: true, forJail: f.forJail}
+	if f.warn {
 		c.trusted = cfg.TrustedSource(c.source)
 	}
 	if c.report, err = s.audit(ctx, g.name, g.feed(ctx)); err != nil {
@@ -141,10 +163,46 @@ func (s *skills) judgeRequest(ctx context.Context, unsigned, warn bool) (policyA
 	}
 	c.measure(m, p)
 	c.judge(cfg)
-	if unsigned && c.unsigned() && c.trusted && !c.staged() {
+	if f.unsigned && c.unsigned() && c.trusted && !c.staged() {
 		c.verdict, c.reasons = c.report.Verdict, c.report.Reasons
 	}
-	return c.policyAnswer(), nil
+	a := c.policyAnswer()
+	if a.Decision == "block" {
+		return a, nil
+	}
+	if err := s.countDecided(ctx, cfg, c); err != nil {
+		return policyAnswer{}, err
+	}
+	return a, nil
+}
+
+// countDecided has an installation that OpenClaw goes on with counted: the verdict is
+// the decision about the skill, so a person is asked only over a limit.
+func (s *skills) countDecided(ctx context.Context, cfg config.Config, c *candidate) error {
+	cl := client.Client{Socket: s.e.socket}
+	if _, err := cl.Ping(ctx); err != nil {
+		return s.uncounted(c)
+	}
+	var err error
+	c.policy, err = s.derive(cfg, c.report, c.tree, nil, c.outcome.Permissions())
+	// How much it may do is for the jail that it runs in, and that is OpenClaw's.
+	if many := (*derive.TooManyError)(nil); err != nil && !errors.As(err, &many) {
+		return err
+	}
+	r := c.request()
+	r.Decided, r.For = true, c.forJail
+	d, err := cl.ApproveSkill(ctx, r)
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("it is over a limit, and nobody answered in time; raise --wait and OpenClaw's timeoutMs, or the limit (clawjail limits)")
+	case err != nil:
+		return fmt.Errorf("count the installation: %w", err)
+	case d.Outcome == api.SkillDenied:
+		return fmt.Errorf("it may not be installed: %s", d.Reason)
+	case !d.Allowed:
+		return fmt.Errorf("it was not approved: %s", d)
+	}
+	return nil
 }
 
 // staged reports whether the names contradict each other in a way that is not

@@ -53,10 +53,16 @@ func skill(t *testing.T, args ...string) outcome {
 // decided runs a command that asks, and answers the question about a skill.
 func decided(t *testing.T, approve bool, args ...string) outcome {
 	t.Helper()
+	return answered(t, approve, func() outcome { return skill(t, args...) })
+}
+
+// answered does the same for what asks.
+func answered(t *testing.T, approve bool, asks func() outcome) outcome {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	answered := make(chan error, 1)
+	done := make(chan error, 1)
 	go func() {
-		answered <- client.Client{Socket: client.DefaultSocket}.WatchApprovals(ctx, func(e client.ApprovalEvent) error {
+		done <- client.Client{Socket: client.DefaultSocket}.WatchApprovals(ctx, func(e client.ApprovalEvent) error {
 			for _, a := range append(e.List, e.Approval) {
 				if a.Gate != "skill" || e.Kind == "removed" {
 					continue
@@ -70,9 +76,9 @@ func decided(t *testing.T, approve bool, args ...string) outcome {
 			return nil
 		})
 	}()
-	o := skill(t, args...)
+	o := asks()
 	cancel()
-	<-answered
+	<-done
 	return o
 }
 
