@@ -244,6 +244,45 @@ func TestEscalationRepeats(t *testing.T) {
 	}
 }
 
+// A reminder does not disturb whom quiet hours keep from it, and goes through where
+// they let something as urgent pass.
+func TestEscalationRepeatsInQuietHours(t *testing.T) {
+	c := onCall()
+	every := config.Duration(2 * time.Minute)
+	c.Categories[0].Escalate, c.Categories[0].Repeat = c.Categories[0].Escalate[:2], &every
+	s, clock := office(t, c)
+	hold(t, s, write("/w/a"))
+	first := newTeller(s)
+	clock.pass(5 * time.Minute)
+	first.escalate()
+	due, err := s.herald.Due(t.Context())
+	if err != nil || len(due.Deliveries) == 0 {
+		t.Fatalf("%+v, %v", due, err)
+	}
+	for _, d := range due.Deliveries { // what was told before it was quiet has arrived
+		s.herald.Report(notify.Report{ID: d.ID})
+	}
+	now := time.Now().UTC()
+	s.opt.Config.Quiet = []config.Quiet{{Channels: []string{"lead"}, From: now.Add(-2 * time.Hour).Format("15:04"), Until: now.Add(2 * time.Hour).Format("15:04"), Pass: "critical"}}
+	for i, severity := range []string{"high", "critical"} {
+		closeOffice(t, s)
+		s.opt.Config.Categories[0].Severity = severity
+		openOffice(t, s, clock)
+		next := newTeller(s)
+		next.all()
+		clock.pass(2 * time.Minute)
+		next.escalate()
+		list := recorded(t, s, opEscalate)
+		said := list[len(list)-1].Subject.Message
+		if want := []string{"no channel of leads is free now", "told leads by lead"}[i]; len(list) != 3+i || !strings.Contains(said, want) {
+			t.Errorf("%s: %d, %s", severity, len(list), said)
+		}
+		if got := slices.Contains(told(s), "escalated lead"); got != (severity == "critical") {
+			t.Errorf("%s: told %q", severity, told(s))
+		}
+	}
+}
+
 // A message links to where it can be decided, after a sign-in.
 func TestMessagesLinkToTheConsole(t *testing.T) {
 	c := onCall()

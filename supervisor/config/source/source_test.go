@@ -57,7 +57,7 @@ hitl:
   delegates:
     - {person: alice, to: bob, from: 2026-12-20, until: 2027-01-03, zone: Europe/Berlin}
   categories:
-    - {name: payments, of: [action.make_payment], severity: critical, four_eyes: true, by: [leads], escalate: [{to: oncall}, {after: 5m, to: leads}]}
+    - {name: payments, of: [action.make_payment], severity: critical, four_eyes: true, by: [leads], escalate: [{to: oncall}, {after: 5m, to: leads}], repeat: 15m}
     - {name: rest, of: [any]}
 jails: {on_supervisor_loss: kill, supervisor_loss_after: 2h}
 auth: {enabled: true, mfa: all, step_up: critical, secret_file: "credential:token", access: 10m, session: 1h}
@@ -128,7 +128,7 @@ func TestEverything(t *testing.T) {
 		Groups:    []config.Group{{Name: "oncall", People: []string{"alice", "bob"}, Channels: []string{"oncall"}}, {Name: "leads", Unix: "clawjail", Channels: []string{"page"}}},
 		Delegates: []config.Delegate{{Person: "alice", To: "bob", From: "2026-12-20", Until: "2027-01-03", Zone: "Europe/Berlin"}},
 		Categories: []config.Category{{Name: "payments", Of: []string{"action.make_payment"}, Severity: "critical", FourEyes: true, By: []string{"leads"},
-			Escalate: []config.Step{{To: "oncall"}, {After: config.Duration(5 * time.Minute), To: "leads"}}}, {Name: "rest", Of: []string{"any"}}},
+			Escalate: []config.Step{{To: "oncall"}, {After: config.Duration(5 * time.Minute), To: "leads"}}, Repeat: new(config.Duration(15 * time.Minute))}, {Name: "rest", Of: []string{"any"}}},
 		Quiet:  []config.Quiet{{Channels: []string{"page"}, From: "22:00", Until: "07:00", Days: []string{"fri", "sat"}, Zone: "Europe/Berlin", Pass: "critical"}},
 		Linger: config.Duration(90 * time.Second), OnAuditLoss: config.AuditLossContinue,
 		OnSupervisorLoss: config.SupervisorLossKill, SupervisorLossAfter: config.Duration(2 * time.Hour), AuditSegmentBytes: 1 << 30, MaxJails: 4096,
