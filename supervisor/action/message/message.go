@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -122,76 +123,143 @@ func DecodeRequest(line []byte) (Request, error) {
 	return r, r.check()
 }
 
-// parse reads a flat object.
+// parse reads a flat object. What is JSON is encoding/json's to say; the members of
+// what is are taken apart here, because its reader of tokens takes 20 µs for them.
 func parse(line []byte) (Request, error) {
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber()
 	var r Request
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	rest := bytes.Trim(line, space)
+	if len(rest) == 0 || rest[0] != '{' {
 		return r, errors.New(`the request is not an object, as in {"do":"check","type":"send_email"}`)
 	}
-	seen := map[string]bool{}
-	for d.More() {
-		t, err := d.Token()
-		key, ok := t.(string)
-		if err != nil || !ok {
-			return r, errors.New("the request is not JSON")
-		}
-		if seen[key] {
-			return r, fmt.Errorf("%s is given twice", quote(key))
-		}
-		seen[key] = true
-		value, err := d.Token()
+	if !json.Valid(rest) {
+		return r, broken(rest)
+	}
+	var seen []string
+	for rest = after(rest); rest[0] != '}'; {
+		quoted, tail := text(rest)
+		key, err := unquote(quoted)
 		if err != nil {
-			return r, fmt.Errorf("the value of %s is not JSON", quote(key))
-		}
-		if err := r.set(key, value); err != nil {
 			return r, err
 		}
-	}
-	if _, err := d.Token(); err != nil {
-		return r, errors.New("the request does not end")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return r, errors.New("text after the end of the request")
+		if slices.Contains(seen, key) {
+			return r, fmt.Errorf("%s is given twice", quote(key))
+		}
+		seen = append(seen, key)
+		if rest, err = r.member(key, after(tail)); err != nil {
+			return r, err
+		}
+		if rest = bytes.TrimLeft(rest, space); rest[0] == ',' {
+			rest = after(rest)
+		}
 	}
 	return r, nil
 }
 
-// set takes one member.
-func (r *Request) set(key string, value json.Token) error {
-	texts := map[string]*string{"do": &r.Do, "type": &r.Type, "description": &r.Description, "currency": &r.Currency, "target": &r.Target,
-		"token": &r.Token, "outcome": &r.Outcome, "detail": &r.Detail}
-	numbers := map[string]*int64{"amount": &r.Amount, "count": &r.Count}
-	switch v := value.(type) {
-	case string:
-		if to := texts[key]; to != nil {
-			*to = v
-			return nil
-		}
-	case json.Number:
-		if to := numbers[key]; to != nil {
-			n, err := whole(v.String())
-			if err != nil {
-				return fmt.Errorf("%s: %w", key, err)
-			}
-			*to = n
-			return nil
-		}
-	case bool:
-		switch key {
-		case "personal_data":
-			r.PersonalData = v
-			return nil
-		case "reversible":
-			r.Reversible = &v
-			return nil
+// broken says what is wrong with a text that is no JSON.
+func broken(b []byte) error {
+	var v json.RawMessage
+	switch err := json.NewDecoder(bytes.NewReader(b)).Decode(&v); {
+	case err == nil:
+		return errors.New("text after the end of the request")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the request does not end")
+	default:
+		return fmt.Errorf("the request is not JSON: %s", clip(err.Error()))
+	}
+}
+
+// space is what JSON may have between words.
+const space = " \t\r\n"
+
+// after gives what follows one mark, which may have space on both sides.
+func after(b []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimLeft(b, space)[1:], space)
+}
+
+// text splits off the string that valid JSON begins with, its quotes included.
+func text(b []byte) (quoted, rest []byte) {
+	for i := 1; ; i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return b[:i+1], b[i+1:]
 		}
 	}
-	if texts[key] != nil || numbers[key] != nil || key == "personal_data" || key == "reversible" {
-		return fmt.Errorf("%s has a value of another kind", key)
+}
+
+func unquote(quoted []byte) (string, error) {
+	if !bytes.ContainsRune(quoted, '\\') {
+		return string(quoted[1 : len(quoted)-1]), nil
 	}
-	return fmt.Errorf("unknown key %s", quote(key))
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return "", errors.New("the request is not JSON")
+	}
+	return s, nil
+}
+
+// member takes the value that valid JSON begins with, and gives what follows it.
+func (r *Request) member(key string, b []byte) ([]byte, error) {
+	words, number := r.words(key), r.number(key)
+	end := bytes.IndexAny(b, ",}"+space) // of a value that is neither text nor nested
+	switch {
+	case b[0] == '"' && words != nil:
+		quoted, rest := text(b)
+		var err error
+		*words, err = unquote(quoted)
+		return rest, err
+	case (b[0] == '-' || b[0] >= '0' && b[0] <= '9') && number != nil:
+		n, err := whole(string(b[:end]))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		*number = n
+	case (b[0] == 't' || b[0] == 'f') && key == "personal_data":
+		r.PersonalData = b[0] == 't'
+	case (b[0] == 't' || b[0] == 'f') && key == "reversible":
+		yes := b[0] == 't'
+		r.Reversible = &yes
+	case words != nil || number != nil || key == "personal_data" || key == "reversible":
+		return nil, fmt.Errorf("%s has a value of another kind", key)
+	default:
+		return nil, fmt.Errorf("unknown key %s", quote(key))
+	}
+	return b[end:], nil
+}
+
+// words is where the text of a key belongs; nil for other keys.
+func (r *Request) words(key string) *string {
+	switch key {
+	case "do":
+		return &r.Do
+	case "type":
+		return &r.Type
+	case "description":
+		return &r.Description
+	case "currency":
+		return &r.Currency
+	case "target":
+		return &r.Target
+	case "token":
+		return &r.Token
+	case "outcome":
+		return &r.Outcome
+	case "detail":
+		return &r.Detail
+	}
+	return nil
+}
+
+// number is the same for numbers.
+func (r *Request) number(key string) *int64 {
+	switch key {
+	case "amount":
+		return &r.Amount
+	case "count":
+		return &r.Count
+	}
+	return nil
 }
 
 // whole reads a number of minor units, or a count.

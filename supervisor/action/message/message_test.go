@@ -3,9 +3,13 @@ package message
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestGoodRequests(t *testing.T) {
@@ -78,11 +82,17 @@ func TestBadRequests(t *testing.T) {
 // when it is written and read.
 func FuzzDecodeRequest(f *testing.F) {
 	for _, s := range []string{`{"do":"check","type":"send_email"}`, `{"do":"request","type":"make_payment","amount":1250,"currency":"USD","reversible":false}`,
-		`{"do":"report","token":"t","outcome":"done"}`, `{"do":"check","type":"x","amount":1e9}`, `{"do":{}}`} {
+		`{"do":"report","token":"t","outcome":"done"}`, `{"do":"check","type":"x","amount":1e9}`, `{"do":{}}`, " {\t\"do\" : \"che\\u0063k\" ,\r\n\"count\":3 , \"personal_data\" : true }\n", `{}`, `{"":1}`, `{"do":"\\""}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := DecodeRequest(b)
+		if len(b) <= MaxLine && utf8.Valid(b) {
+			slow, slowErr := byTokens(b)
+			if fast, fastErr := parse(b); (fastErr == nil) != (slowErr == nil) || fastErr == nil && !reflect.DeepEqual(fast, slow) {
+				t.Fatalf("%q: %+v, %v; by tokens %+v, %v", b, fast, fastErr, slow, slowErr)
+			}
+		}
 		if err != nil {
 			if len(err.Error()) > 400 {
 				t.Errorf("an error of %d bytes", len(err.Error()))
@@ -107,4 +117,76 @@ func FuzzDecodeRequest(f *testing.F) {
 			t.Errorf("%q", line)
 		}
 	})
+}
+
+// byTokens reads a request by encoding/json's tokens: slower, and nothing of our own.
+func byTokens(line []byte) (Request, error) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var r Request
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return r, errors.New(`the request is not an object, as in {"do":"check","type":"send_email"}`)
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return r, errors.New("the request is not JSON")
+		}
+		if seen[key] {
+			return r, fmt.Errorf("%s is given twice", quote(key))
+		}
+		seen[key] = true
+		value, err := d.Token()
+		if err != nil {
+			return r, fmt.Errorf("the value of %s is not JSON", quote(key))
+		}
+		if err := setToken(&r, key, value); err != nil {
+			return r, err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return r, errors.New("the request does not end")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return r, errors.New("text after the end of the request")
+	}
+	return r, nil
+}
+
+// setToken takes one member.
+func setToken(r *Request, key string, value json.Token) error {
+	texts := map[string]*string{"do": &r.Do, "type": &r.Type, "description": &r.Description, "currency": &r.Currency, "target": &r.Target,
+		"token": &r.Token, "outcome": &r.Outcome, "detail": &r.Detail}
+	numbers := map[string]*int64{"amount": &r.Amount, "count": &r.Count}
+	switch v := value.(type) {
+	case string:
+		if to := texts[key]; to != nil {
+			*to = v
+			return nil
+		}
+	case json.Number:
+		if to := numbers[key]; to != nil {
+			n, err := whole(v.String())
+			if err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+			*to = n
+			return nil
+		}
+	case bool:
+		switch key {
+		case "personal_data":
+			r.PersonalData = v
+			return nil
+		case "reversible":
+			r.Reversible = &v
+			return nil
+		}
+	}
+	if texts[key] != nil || numbers[key] != nil || key == "personal_data" || key == "reversible" {
+		return fmt.Errorf("%s has a value of another kind", key)
+	}
+	return fmt.Errorf("unknown key %s", quote(key))
 }
