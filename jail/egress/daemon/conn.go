@@ -83,7 +83,7 @@ func (j *jail) carry(ctx context.Context, c *net.TCPConn, to netip.AddrPort, e *
 			err = refused("internal error: %v", p)
 		}
 		var by *answered // decided before the jail ended
-		if err != nil && ctx.Err() != nil && !errors.As(err, &by) {
+		if err != nil && ctx.Err() != nil && !errors.As(err, &by) && !errors.Is(err, errLeft) {
 			err = relay.ErrAborted // whatever it was that the end of the jail broke
 			if !dialed {
 				err = &refusal{err}

@@ -98,6 +98,9 @@ func (a *asker) giveUp() {
 	}
 }
 
+// errLeft stays the reason when the jail ends right after it.
+var errLeft = errors.New("the client left while it was held")
+
 var errAlone = errors.New("no supervisor came back in time")
 
 // take puts the asks of a jail, oldest first.
@@ -235,7 +238,10 @@ func (j *jail) hold(ctx context.Context, c *net.TCPConn, a attempt, e *control.E
 		}
 		return nil
 	case <-gone:
-		return refused("the client left while it was held")
+		if ctx.Err() != nil { // it was made to leave
+			return &refusal{context.Cause(ctx)}
+		}
+		return &refusal{errLeft}
 	case <-ctx.Done():
 		return &refusal{context.Cause(ctx)}
 	}
