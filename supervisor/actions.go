@@ -82,7 +82,7 @@ func (s *Supervisor) openCounter() (limit.Counter, error) {
 			return nil, err
 		}
 	}
-	client, err := counter.Start(filepath.Join(s.opt.Binaries, "clawjail-counter"), c.GatewayUID, c.GatewayGID, set, s.log)
+	client, err := counter.Start(s.opt.Namespaces, filepath.Join(s.opt.Binaries, "clawjail-counter"), c.GatewayUID, c.GatewayGID, set, s.log)
 	if err != nil {
 		return nil, err
 	}

@@ -88,29 +88,31 @@
 //
 // # Exposure
 //
-// What systemd-analyze security (252) counts against the unit, each rounded up, and
-// what it is for:
+// The unit's exposure is 4.9 by systemd-analyze security (252): "OK". Its sandbox has
+// two halves. Namespaces and rules of a cgroup are the supervisor's own, because jails,
+// the proxy and hooks are started past them (package jail/hostns): no network, no
+// address, no device, programs and configuration and homes read-only, and other users'
+// processes hidden from its children. What is inherited for good, filters of system
+// calls and capabilities, takes only what no jail needs. What remains, each rounded up:
 //
 //	points  directive                       needed for
 //	   1.3  User, PrivateUsers, SETUID,     agents run as other users, and files are
 //	        DAC, CHOWN, FOWNER, SETPCAP     read, made and kept for all of them
 //	   0.9  RestrictNamespaces              seven kinds make a jail
-//	   1.0  PrivateNetwork, INET, INET6,    the egress proxy, a child, has the host's
-//	        IPAddressDeny                   network; in a unit of its own it would not
-//	                                        count here, and not be this one's to restart
 //	   0.8  CAP_SYS_ADMIN, SYS_CHROOT,      mounts, pivots, device nodes
 //	        MKNOD, @mount, RootDirectory
-//	   0.9  SYS_PTRACE, ProtectProc,        evidence, file names, signals of every jail
-//	        ProcSubset, KILL, @privileged
+//	   0.8  SYS_PTRACE, ProcSubset, KILL,   evidence, file names, signals of every jail
+//	        @privileged
 //	   0.4  NET_ADMIN, NETLINK,             the network namespace of a jail; its DNS
 //	        NET_BIND_SERVICE                listens at port 53 there
 //	   0.5  ProtectControlGroups, Delegate, cgroups, their BPF programs, priorities
 //	        BPF, SYS_RESOURCE
-//	   1.4  ProtectSystem, ProtectHome,     inherited by jails, see above
-//	        PrivateTmp, RestrictSUIDSGID,
-//	        MemoryDenyWriteExecute,
-//	        @debug, @resources, AF_UNIX
-//	   0.4  PrivateDevices, DeviceAllow     what devices a policy shows is not known here
+//	   1.3  RestrictSUIDSGID, @debug,       inherited by jails: workspaces with setgid
+//	        MemoryDenyWriteExecute,         directories, every JavaScript agent, debuggers,
+//	        @resources, INET, UNIX          npm's priorities, sockets
+//	   0.7  PrivateTmp, PrivateDevices,     policies name what is there, and the supervisor
+//	        and the rests of ProtectSystem, looks at it; state, evidence and anchors are
+//	        ProtectHome, DeviceAllow        written where the configuration says
 //
 // # Decisions
 //
@@ -126,13 +128,12 @@
 //     ahead, for whoever comes, would be grants for what nobody has looked at: another
 //     argv, another environment, a file that was replaced since. A shim that judged
 //     itself would be a second supervisor, with a policy and a log of its own.
-//   - The unit's exposure is 6.1 by systemd-analyze ("MEDIUM"); "OK" is below 5.0, and
-//     is not to be had with one unit (# Exposure). Taken from it would be taken from
-//     jails, too: RestrictSUIDSGID (a workspace with setgid directories),
-//     MemoryDenyWriteExecute (every JavaScript agent), ProtectSystem, ProtectHome and
-//     PrivateTmp (what a policy shows of the host), @debug and @resources (debuggers,
-//     npm's priorities). Filters that a service manager sets are counted (ownFilters),
-//     for the probes tell the runtime from the agent by them.
+//   - The sandbox of the unit holds against mistakes: a path or an address that is not
+//     what was meant. Whoever runs code as the supervisor has CAP_SYS_ADMIN, and leaves
+//     it as jail/hostns does. A unit for the proxy, and shims that a service manager
+//     starts, would take a little more away, and make starts of jails wait for it.
+//     Filters that a service manager sets are counted (ownFilters), for the probes tell
+//     the runtime from the agent by them.
 //   - What a gap says is a time and not a number: how many events the last
 //     supervisor had read and not recorded, it alone knew. What the ring could not
 //     take is counted, as ever.

@@ -21,7 +21,7 @@ func (s *Supervisor) egressBinary() string {
 }
 
 func (s *Supervisor) startEgress(ctx context.Context) (*egress.Server, error) {
-	return egress.Start(ctx, s.egressBinary(), s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
+	return egress.Start(ctx, s.opt.Namespaces, s.egressBinary(), s.opt.Config.EgressUID, s.opt.Config.EgressGID, s.log, s.askConnect)
 }
 
 // openEgress goes on with the last supervisor's proxy, so that connections of jails

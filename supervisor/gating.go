@@ -11,6 +11,7 @@ import (
 
 	"clawjail/audit"
 	"clawjail/bpf"
+	"clawjail/jail/hostns"
 	"clawjail/policy"
 	"clawjail/seccomp"
 	"clawjail/seccomp/notify"
@@ -202,7 +203,12 @@ func (b *build) askRoots() ([]*behalf.Root, error) {
 		if a.Idmap {
 			idmap = &behalf.Idmap{UID: user.UID, GID: user.GID}
 		}
-		root, err := behalf.OpenRoot(a.Path, a.Path, idmap)
+		var root *behalf.Root
+		// As the jail's own mounts: a service may see the host read-only.
+		err := b.s.opt.Namespaces.Do(hostns.Mounts, func() (err error) {
+			root, err = behalf.OpenRoot(a.Path, a.Path, idmap)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

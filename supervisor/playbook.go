@@ -95,7 +95,7 @@ func (s *Supervisor) runPlay(r *incident.Played, p config.Play, in incident.Inci
 		timeout = config.DefaultTimeout
 	}
 	res := hook.Run(s.base, hook.Command{Argv: p.Command, User: p.User, Timeout: timeout, Input: input,
-		Env: []string{"CLAWJAIL_INCIDENT=" + in.ID, "CLAWJAIL_STAGE=" + string(at)}})
+		Host: s.opt.Namespaces, Env: []string{"CLAWJAIL_INCIDENT=" + in.ID, "CLAWJAIL_STAGE=" + string(at)}})
 	r.Exit, r.Took, r.Output, r.Failed = res.Exit, res.Took, res.Output, res.Error
 	if res.Truncated {
 		r.Output += "\n…"

@@ -6,14 +6,16 @@ import (
 	"sync"
 	"time"
 
+	"clawjail/jail/hostns"
 	"clawjail/jail/shim"
 )
 
 // spares keeps a shim that has no jail yet, so that the next jail need not wait
 // for one. A shim serves one jail, so what waits here has seen none.
 type spares struct {
-	bin string
-	log *slog.Logger
+	bin  string
+	host *hostns.Host
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	spare  *shim.Spare
@@ -39,7 +41,7 @@ func (s *spares) take() (*shim.Spare, error) {
 			s.log.Warn("end a spare shim", "error", err)
 		}
 	}
-	return shim.Prepare(s.bin)
+	return shim.Prepare(s.bin, s.host)
 }
 
 // fill makes a spare one, unless there is one.
@@ -51,7 +53,7 @@ func (s *spares) fill() {
 	}
 	s.making = true
 	s.mu.Unlock()
-	spare, err := shim.Prepare(s.bin)
+	spare, err := shim.Prepare(s.bin, s.host)
 	s.mu.Lock()
 	s.making = false
 	if err == nil && !s.closed {

@@ -17,6 +17,7 @@ import (
 	"clawjail/bpf"
 	"clawjail/jail"
 	"clawjail/jail/egress"
+	"clawjail/jail/hostns"
 	"clawjail/supervisor/action"
 	"clawjail/supervisor/canary"
 	"clawjail/supervisor/config"
@@ -36,6 +37,9 @@ type Options struct {
 	Binaries string // directory that holds clawjail-shim, -stage and -egress
 	Private  bool   // started by `run`: end after Config.Linger without a jail
 	Host     Host   // what the kernel can do, as the prober found it
+	// Namespaces are where jails and the children with a network begin; nil:
+	// where this process is.
+	Namespaces *hostns.Host
 }
 
 // Host is what was found out by trying, see package supervisor/doctor. A nil
@@ -116,7 +120,7 @@ func New(o Options) (*Supervisor, error) {
 	s := &Supervisor{opt: o, log: o.Logger, metrics: newMetrics(), started: time.Now(), killOne: killInCgroup,
 		base: ctx, cancel: cancel, haste: haste}
 	s.scope.Store(&scope{})
-	s.spares = &spares{bin: filepath.Join(o.Binaries, "clawjail-shim"), log: o.Logger}
+	s.spares = &spares{bin: filepath.Join(o.Binaries, "clawjail-shim"), host: o.Namespaces, log: o.Logger}
 	s.idle = newIdleTimer(time.Duration(o.Config.Linger), o.Private)
 	s.loop = newLoop(o.Config.MaxJails)
 	// Before there are any of our own.

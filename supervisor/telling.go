@@ -25,6 +25,7 @@ func (s *Supervisor) openHerald() (*herald.Herald, error) {
 		return nil, err
 	}
 	return herald.Open(herald.Options{Channels: s.opt.Config.Channels, Path: filepath.Join(s.opt.Config.StateDir, "notify.db"),
+		Host:   s.opt.Namespaces,
 		Record: func(r audit.Record) { _ = s.audit.append(r) }, Log: s.log,
 		Quiet: r.Quiet, Open: s.waits, Settled: s.noteSent})
 }

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/jail/hostns"
 	"clawjail/supervisor"
 	"clawjail/supervisor/backup/swap"
 	"clawjail/supervisor/config"
@@ -35,6 +36,7 @@ type options struct {
 	config  string
 	private bool
 	readyFD int
+	hostNS  string
 	version bool
 }
 
@@ -47,6 +49,7 @@ func main() {
 	flags.StringVar(&o.config, "config", "", "configuration file (default: "+config.DefaultPath+" if it exists)")
 	flags.BoolVar(&o.private, "private", false, "end some time after the last jail (used by `clawjail run`)")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "write \"ready\" or an error to this descriptor and close it")
+	flags.StringVar(&o.hostNS, "host-namespaces", "", "directory of a process in /proc whose mounts and network are the host that jails and their proxy see, for a daemon that has a sandbox of its own (the systemd unit: /proc/1)")
 	flags.BoolVar(&o.version, "version", false, "print the version")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		os.Exit(2)
@@ -84,8 +87,21 @@ func run(o options, ready io.WriteCloser) error {
 	// Modes are meant as they are written: what a jail's user has to reach is
 	// made with one that says so, whatever a service manager thinks of umasks.
 	unix.Umask(0o022)
-	// Before anything is read: a restore may have been interrupted.
-	if _, err := swap.Finish(swap.Journal(filepath.Dir(o.config))); err != nil {
+	var host *hostns.Host
+	if o.hostNS != "" {
+		var err error
+		if host, err = hostns.Open(o.hostNS); err != nil {
+			return err
+		}
+		defer host.Close()
+	}
+	// Before anything is read: a restore may have been interrupted, of directories
+	// that are not this process's to write.
+	err := host.Do(hostns.Mounts, func() error {
+		_, err := swap.Finish(swap.Journal(filepath.Dir(o.config)))
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	c, err := loadConfig(o.config)
@@ -110,8 +126,8 @@ func run(o options, ready io.WriteCloser) error {
 	if err != nil {
 		return err
 	}
-	s, err := supervisor.New(supervisor.Options{Config: c, Logger: log, Version: version,
-		Binaries: filepath.Dir(self), Private: o.private, Host: supervisor.ProbeHost()})
+	s, err := supervisor.New(supervisor.Options{Config: c, Logger: log, Version: version, Binaries: filepath.Dir(self),
+		Private: o.private, Host: supervisor.ProbeHost(), Namespaces: host})
 	if err != nil {
 		return errors.Join(err, sockets.Close())
 	}

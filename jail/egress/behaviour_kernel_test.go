@@ -421,7 +421,7 @@ func TestStartSaysWhy(t *testing.T) {
 	if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := egress.Start(t.Context(), wrapper, egressUID, egressUID, quiet(), nil)
+	s, err := egress.Start(t.Context(), nil, wrapper, egressUID, egressUID, quiet(), nil)
 	if err == nil {
 		s.Close()
 	}
@@ -433,12 +433,12 @@ func TestStartSaysWhy(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	bin := binary(t)
 	for name, start := range map[string]func() (*egress.Server, error){
-		"as root": func() (*egress.Server, error) { return egress.Start(t.Context(), bin, 0, 0, nil, nil) },
+		"as root": func() (*egress.Server, error) { return egress.Start(t.Context(), nil, bin, 0, 0, nil, nil) },
 		"no such binary": func() (*egress.Server, error) {
-			return egress.Start(t.Context(), bin+"x", egressUID, egressUID, nil, nil)
+			return egress.Start(t.Context(), nil, bin+"x", egressUID, egressUID, nil, nil)
 		},
 		"not ours": func() (*egress.Server, error) {
-			return egress.Start(t.Context(), "/bin/true", egressUID, egressUID, quiet(), nil)
+			return egress.Start(t.Context(), nil, "/bin/true", egressUID, egressUID, quiet(), nil)
 		},
 	} {
 		if s, err := start(); err == nil {

@@ -16,6 +16,7 @@ import (
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/match"
 	"clawjail/jail/egress/socket"
+	"clawjail/jail/hostns"
 	"clawjail/jail/rights"
 )
 
@@ -33,7 +34,7 @@ func Validate(r Rules) error {
 }
 
 // spawn starts the process with one end of each socket pair.
-func (s *Server) spawn(bin string, uid, gid uint32) (err error) {
+func (s *Server) spawn(host *hostns.Host, bin string, uid, gid uint32) (err error) {
 	var given []*os.File
 	defer func() {
 		for _, f := range given {
@@ -71,7 +72,7 @@ func (s *Server) spawn(bin string, uid, gid uint32) (err error) {
 			Setsid:     true, // signals of a terminal are the supervisor's
 		},
 	}
-	if err := cmd.Start(); err != nil {
+	if err := host.Start(cmd, hostns.Network); err != nil {
 		return err
 	}
 	if s.proc, err = ours(cmd); err == nil {

@@ -13,6 +13,7 @@ import (
 
 	"clawjail/jail/egress/control"
 	"clawjail/jail/egress/socket"
+	"clawjail/jail/hostns"
 )
 
 // Bounds on the supervisor's side.
@@ -75,13 +76,14 @@ func newServer(log *slog.Logger, ask Asker) *Server {
 // Start starts bin as uid and gid, without groups, environment or inherited
 // descriptors, and returns when it says that its filter is installed. ctx
 // bounds the start only. ask decides about connections that rules hold; without
-// one they are refused.
-func Start(ctx context.Context, bin string, uid, gid uint32, log *slog.Logger, ask Asker) (*Server, error) {
+// one they are refused. It connects from the network of host, nil for the
+// caller's.
+func Start(ctx context.Context, host *hostns.Host, bin string, uid, gid uint32, log *slog.Logger, ask Asker) (*Server, error) {
 	if uid == 0 || gid == 0 {
 		return nil, errors.New("start egress: it must not run as root")
 	}
 	s := newServer(log, ask)
-	if err := s.spawn(bin, uid, gid); err != nil {
+	if err := s.spawn(host, bin, uid, gid); err != nil {
 		return nil, fmt.Errorf("start egress %q: %w", bin, err)
 	}
 	if err := s.begin(ctx); err != nil {

@@ -225,7 +225,7 @@ func (w *world) start(tb testing.TB) {
 	var err error
 	w.host.do(func() {
 		log := slog.New(slog.NewTextHandler(tb.Output(), nil))
-		w.server, err = egress.Start(context.Background(), bin, egressUID, egressUID, log, w.asker)
+		w.server, err = egress.Start(context.Background(), nil, bin, egressUID, egressUID, log, w.asker)
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -16,7 +16,7 @@ import (
 
 func prepare(t *testing.T) *shim.Spare {
 	t.Helper()
-	s, err := shim.Prepare(binaries.shim)
+	s, err := shim.Prepare(binaries.shim, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

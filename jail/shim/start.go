@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"clawjail/jail"
+	"clawjail/jail/hostns"
 	"clawjail/jail/shim/protocol"
 	"clawjail/seccomp"
 )
@@ -20,7 +21,7 @@ import (
 // where the stage waits for Go. The caller keeps io's files and may close
 // them when Start returns. When ctx ends before, everything is removed.
 func Start(ctx context.Context, bin string, spec jail.Spec, io Stdio) (*Handle, *Created, error) {
-	s, err := Prepare(bin)
+	s, err := Prepare(bin, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,17 +40,18 @@ type Spare struct {
 }
 
 // Prepare starts a shim ahead: of a jail's way into the world that is a third
-// which does not depend on what the jail is to be.
-func Prepare(bin string) (*Spare, error) {
+// which does not depend on what the jail is to be. It shows jails the mounts of
+// host, nil for the caller's.
+func Prepare(bin string, host *hostns.Host) (*Spare, error) {
 	began := time.Now()
 	if _, err := jail.EnsureUnified(); err != nil {
 		return nil, fmt.Errorf("find a cgroup v2 mount: %w", err)
 	}
-	mounts, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	mounts, err := unix.Open(host.Mountinfo(), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: "/proc/self/mountinfo", Err: err}
+		return nil, &os.PathError{Op: "open", Path: host.Mountinfo(), Err: err}
 	}
-	h, err := spawn(bin)
+	h, err := spawn(bin, host)
 	if err != nil {
 		unix.Close(mounts)
 		return nil, err
@@ -193,7 +195,7 @@ const oneProc = "GOMAXPROCS=1"
 const noProbing = "GODEBUG=containermaxprocs=0,updatemaxprocs=0"
 
 // spawn starts the shim process in a mount namespace and a session of its own.
-func spawn(bin string) (*Handle, error) {
+func spawn(bin string, host *hostns.Host) (*Handle, error) {
 	conn, theirs, err := protocol.Pair()
 	if err != nil {
 		return nil, err
@@ -219,7 +221,7 @@ func spawn(bin string) (*Handle, error) {
 			Cloneflags: syscall.CLONE_NEWNS,
 		},
 	}
-	if err := cmd.Start(); err != nil {
+	if err := host.Start(cmd, hostns.Mounts|hostns.Network); err != nil {
 		conn.Close()
 		stderr.Close()
 		return nil, fmt.Errorf("start the shim: %w", err)

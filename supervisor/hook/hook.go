@@ -20,6 +20,7 @@ import (
 
 	"clawjail/audit/escape"
 	"clawjail/jail"
+	"clawjail/jail/hostns"
 	"clawjail/supervisor/child"
 	"clawjail/supervisor/config/file"
 )
@@ -44,6 +45,7 @@ type Command struct {
 	Timeout time.Duration // positive
 	Input   []byte        // what it reads on its standard input
 	Env     []string      // besides PATH and LANG; nothing of a jail's
+	Host    *hostns.Host  // whose mounts and network it has; nil: the caller's
 }
 
 // Result is what came of it.
@@ -108,7 +110,7 @@ func run(ctx context.Context, c Command) (Result, error) {
 	cmd.SysProcAttr = attr
 	cmd.Cancel = group.Kill
 	cmd.WaitDelay = emptyTime
-	if err := start(cmd, attr.Credential != nil); err != nil {
+	if err := start(cmd, c.Host, attr.Credential != nil); err != nil {
 		return r, fmt.Errorf("start %s: %w", c.Argv[0], err)
 	}
 	// What the command left in the background may hold its output open.
@@ -147,11 +149,11 @@ func attributes(name string) (*syscall.SysProcAttr, error) {
 }
 
 // start starts a child; one without rights can gain none either.
-func start(cmd *exec.Cmd, confined bool) error {
+func start(cmd *exec.Cmd, host *hostns.Host, confined bool) error {
 	if !confined {
-		return cmd.Start()
+		return host.Start(cmd, hostns.Mounts|hostns.Network)
 	}
-	return child.Start(cmd)
+	return host.Do(hostns.Mounts|hostns.Network, func() error { return child.StartHere(cmd) })
 }
 
 // exitCode gives the code as a shell has it.

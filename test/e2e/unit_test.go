@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +18,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/jail/hostns"
 	"clawjail/seccomp"
 	"clawjail/supervisor/api"
+	"clawjail/test/e2e/smallnet"
 )
 
 // unitMark has this test binary start a daemon as its unit would: a unit's
@@ -32,6 +35,9 @@ type directives struct {
 	Drop            []int    // capabilities that leave the bounding set
 	Refuse          []int    // system calls
 	ReadOnly        []string // directories
+	Below           []string // directories, with all that is mounted below them
+	NoNetwork       bool
+	HideProcesses   bool
 	Umask           int
 }
 
@@ -41,6 +47,7 @@ var notByHand = strings.Fields(`
 	RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StateDirectory StateDirectoryMode ConfigurationDirectory
 	Nice OOMScoreAdjust LimitNOFILE LimitMEMLOCK LimitCORE TasksMax Delegate
 	PrivateTmp PrivateMounts MemoryDenyWriteExecute KeyringMode SystemCallErrorNumber
+	DevicePolicy IPAddressDeny
 	ProtectClock ProtectKernelModules ProtectKernelLogs ProtectHostname
 	RestrictRealtime LockPersonality SystemCallArchitectures RestrictAddressFamilies`)
 
@@ -69,6 +76,18 @@ func unitOf(t *testing.T) (d directives) {
 			if value == "yes" {
 				d.ReadOnly = append(d.ReadOnly, "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/sys")
 			}
+		case "ProtectSystem":
+			if value == "full" {
+				d.Below = append(d.Below, "/usr", "/boot", "/etc")
+			}
+		case "ProtectHome":
+			if value == "read-only" {
+				d.Below = append(d.Below, "/home", "/root")
+			}
+		case "ProtectProc":
+			d.HideProcesses = value == "invisible"
+		case "PrivateNetwork":
+			d.NoNetwork = value == "yes"
 		case "UMask":
 			n, err := strconv.ParseInt(value, 8, 32)
 			if err != nil {
@@ -82,7 +101,7 @@ func unitOf(t *testing.T) (d directives) {
 			}
 		}
 	}
-	if !seen["NoNewPrivileges"] || len(d.Drop) == 0 || len(d.Refuse) == 0 {
+	if !seen["NoNewPrivileges"] || len(d.Drop) == 0 || len(d.Refuse) == 0 || len(d.Below) == 0 || !d.NoNetwork || !d.HideProcesses {
 		t.Fatalf("the unit says %+v", d)
 	}
 	return d
@@ -138,6 +157,22 @@ func asUnit(command []string) error {
 			return fmt.Errorf("make %s read-only: %w", dir, err)
 		}
 	}
+	for _, dir := range d.Below {
+		if err := readOnlyBelow(dir); err != nil {
+			return fmt.Errorf("make %s read-only: %w", dir, err)
+		}
+	}
+	if d.HideProcesses {
+		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=invisible"); err != nil {
+			return fmt.Errorf("hide processes: %w", err)
+		}
+	}
+	if d.NoNetwork {
+		runtime.LockOSThread() // the thread that executes
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("leave the network: %w", err)
+		}
+	}
 	for _, c := range d.Drop {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil {
 			return fmt.Errorf("drop capability %d: %w", c, err)
@@ -151,6 +186,8 @@ func asUnit(command []string) error {
 	if err := refuseCalls(d.Refuse); err != nil {
 		return fmt.Errorf("refuse system calls: %w", err)
 	}
+	// What /proc/1 is to the unit, the test is here.
+	command = append(command, fmt.Sprintf("--host-namespaces=/proc/%d", os.Getppid()))
 	return unix.Exec(command[0], command, os.Environ())
 }
 
@@ -168,6 +205,14 @@ func readOnly(dir string) error {
 		return nil // not on this kernel
 	}
 	return err
+}
+
+// readOnlyBelow does so with a directory and all that is mounted below.
+func readOnlyBelow(dir string) error {
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	return unix.MountSetattr(unix.AT_FDCWD, dir, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
 }
 
 // TestUnitLeavesTheServiceWorking: with what its unit takes from it the supervisor
@@ -191,7 +236,14 @@ func TestUnitLeavesTheServiceWorking(t *testing.T) {
 		}
 	})
 	confined(t, d.cmd.Process.Pid)
+	shown(t, d.cmd.Process.Pid)
 	dir := workspace(t)
+	network := policyFile(t, "network: {allow: [\""+smallnet.NameWeb+":80\"]}\n")
+	for name, code := range map[string]int{smallnet.NameWeb: 0, smallnet.NameEvil: 6} {
+		if o := jail(t, run{Policy: network, Workspace: dir, Argv: []string{"curl", "-s", "-m", "60", "-o", "page", "http://" + name + "/"}}); o.Code != code {
+			t.Errorf("an agent that connects to %s: %v", name, o)
+		}
+	}
 	if o := jail(t, run{Workspace: dir, Argv: []string{"python3", "-c", "import socket,os\nos.chmod('.', 0o755)\nprint(os.getuid() != 0)"}}); o.Code != 0 || o.Stdout != "True\n" {
 		t.Fatalf("an agent: %v", o)
 	}
@@ -224,6 +276,36 @@ func TestUnitLeavesTheServiceWorking(t *testing.T) {
 		t.Errorf("%v", o)
 	}
 	awaitState(t, j.Name, api.StateExited)
+}
+
+// shown checks that the supervisor has mounts and a network of its own, and that
+// its children which need the host's have these.
+func shown(t *testing.T, pid int) {
+	t.Helper()
+	same := func(pid int, kind string) bool {
+		a, err := os.Stat(fmt.Sprintf("/proc/%d/ns/%s", pid, kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.Stat("/proc/self/ns/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return os.SameFile(a, b)
+	}
+	if same(pid, "net") || same(pid, "mnt") {
+		t.Error("the supervisor sees the host's network or mounts")
+	}
+	proxy := childOf(t, pid, "clawjail-egress")
+	if !same(proxy, "net") || same(proxy, "mnt") {
+		t.Error("the proxy is not in the host's network, or sees the host's mounts")
+	}
+	if b := read(t, fmt.Sprintf("/proc/%d/cgroup", proxy)); !strings.HasSuffix(strings.TrimSpace(b), "/"+hostns.CgroupName) {
+		t.Errorf("the proxy is in the cgroup of the supervisor: %s", b)
+	}
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/root%s/by-root", pid, smallnet.UserHome), nil, 0o600); !errors.Is(err, unix.EROFS) {
+		t.Errorf("the supervisor may write to homes: %v", err)
+	}
 }
 
 // confined checks that the directives are in force.

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clawjail/jail/hostns"
 	"clawjail/supervisor/limit"
 )
 
@@ -30,6 +31,7 @@ type Client struct {
 	bin      string
 	uid, gid uint32
 	settings Settings
+	host     *hostns.Host
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -49,12 +51,13 @@ type link struct {
 	waiting map[uint64]chan Reply // nil: it has ended
 }
 
-// Start starts bin as a user without privileges. The store need not answer yet.
-func Start(bin string, uid, gid uint32, s Settings, log *slog.Logger) (*Client, error) {
+// Start starts bin as a user without privileges. The store need not answer yet. It
+// is reached from the network of host, nil for the caller's.
+func Start(host *hostns.Host, bin string, uid, gid uint32, s Settings, log *slog.Logger) (*Client, error) {
 	if uid == 0 || gid == 0 {
 		return nil, errors.New("start clawjail-counter: it must not run as root")
 	}
-	c := &Client{bin: bin, uid: uid, gid: gid, settings: s, log: log}
+	c := &Client{bin: bin, uid: uid, gid: gid, settings: s, host: host, log: log}
 	if _, err := c.current(); err != nil {
 		return nil, err
 	}
@@ -97,7 +100,7 @@ func (c *Client) spawn() (*link, error) {
 	l := &link{conn: conn, waiting: map[uint64]chan Reply{}}
 	l.cmd = &exec.Cmd{Path: c.bin, Args: []string{"clawjail-counter"}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{theirs},
 		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.uid, Gid: c.gid, Groups: []uint32{}}, Setsid: true}}
-	if err := l.cmd.Start(); err != nil {
+	if err := c.host.Start(l.cmd, hostns.Network); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	if b, err := encode(c.settings); err == nil {

@@ -39,7 +39,7 @@ func TestRepliesAreChecked(t *testing.T) {
 }
 
 func TestNotAsRoot(t *testing.T) {
-	if _, err := Start("/bin/true", 0, 0, Settings{}, nil); err == nil {
+	if _, err := Start(nil, "/bin/true", 0, 0, Settings{}, nil); err == nil {
 		t.Error("it starts as root")
 	}
 }

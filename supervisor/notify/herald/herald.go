@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clawjail/audit"
+	"clawjail/jail/hostns"
 	"clawjail/supervisor/config"
 	"clawjail/supervisor/hook"
 	"clawjail/supervisor/notify"
@@ -31,6 +32,7 @@ const (
 type Options struct {
 	Channels []config.Channel
 	Path     string             // of the queue
+	Host     *hostns.Host       // whose mounts and network commands have; nil: the caller's
 	Record   func(audit.Record) // into the log
 	// Quiet says until when a channel is not to be disturbed by something of a
 	// severity; nil: never.
@@ -385,7 +387,7 @@ func (h *Herald) runCommands(ctx context.Context, c config.Channel) {
 				timeout = config.DefaultTimeout
 			}
 			res := hook.Run(ctx, hook.Command{Argv: c.Command, User: c.User, Timeout: timeout, Input: append(b, '\n'),
-				Env: []string{"CLAWJAIL_DELIVERY=" + d.ID}})
+				Host: h.opt.Host, Env: []string{"CLAWJAIL_DELIVERY=" + d.ID}})
 			if ctx.Err() != nil && !res.OK() {
 				return // we end; it is run again
 			}
