@@ -74,11 +74,7 @@ func (c *call) notificationsDue() (any, *api.Error) {
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
 	defer context.AfterFunc(c.s.base, cancel)()
-	due, err := c.s.herald.Due(ctx)
-	if err != nil {
-		return nil, api.Errorf(http.StatusInternalServerError, "%v", err)
-	}
-	return due, nil
+	return c.s.herald.Due(ctx), nil
 }
 
 func (c *call) notificationsReport() (any, *api.Error) {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +22,10 @@ import (
 
 	"clawjail/audit"
 	"clawjail/supervisor/api"
+	"clawjail/supervisor/client"
 	"clawjail/supervisor/incident"
 	"clawjail/supervisor/notify/send"
+	"clawjail/test/kernel"
 )
 
 // hookSecret is no secret.
@@ -174,4 +178,57 @@ func drillGoesItsWay(t *testing.T, got *inbox) {
 		t.Errorf("%v", o)
 	}
 	want(t, records(t, "", "--gate", audit.GateSupervisor), "the drill", func(r audit.Record) bool { return r.Subject.Op == "drill" })
+}
+
+// TestToldOnAFullDisk: where the supervisor cannot write, people are told all the
+// same, once, and a supervisor that comes after knows it as soon as there was room.
+func TestToldOnAFullDisk(t *testing.T) {
+	const state, ready, paged = "/var/lib/clawjail", "/etc/clawjail/ready", "/etc/clawjail/paged"
+	if !ownHost(t, `notifications:
+  channels:
+    - name: page
+      kind: command
+      user: root
+      timeout: 10m
+      command: [/bin/sh, -c, "while [ ! -e `+ready+` ]; do sleep 0.1; done; cat >> `+paged+`"]
+`, 16<<20) {
+		return
+	}
+	d := startDaemon(t)
+	j := detached(t, run{Workspace: workspace(t), Argv: []string{"sleep", "1000"}})
+	if err := unix.Mount("", state, "", unix.MS_REMOUNT, "size=8m"); err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(state, "ballast")
+	kernel.Fill(t, ballast)
+	// The queue's own file has room for some.
+	inMemory := func() bool { return strings.Contains(read(t, d.log), "kept in memory until they can be written") }
+	eventually(t, "the queue cannot be written", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, _ = client.Client{Socket: client.DefaultSocket}.TestNotification(ctx, "page") // which waits for its turn
+		return inMemory()
+	})
+	if o := clawjail(t, run{}, "incident", "open", j.Name, "--reason", "a look", "--severity", "high"); o.Code != 0 {
+		t.Fatalf("%v", o)
+	}
+	write(t, ready, "", 0o600)
+	told := func() int {
+		b, _ := os.ReadFile(paged)
+		return strings.Count(string(b), `"event":"opened"`)
+	}
+	eventually(t, "somebody is told of the incident", func() bool { return told() > 0 })
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if o := clawjail(t, run{}, "notify", "test", "page"); o.Code != 0 { // and writes what was not written
+		t.Fatalf("%v", o)
+	}
+	d.again(unix.SIGKILL)
+	if o := clawjail(t, run{}, "notify", "test", "page"); o.Code != 0 { // behind all that the last one left
+		t.Fatalf("%v", o)
+	}
+	if n := told(); n != 1 {
+		t.Errorf("somebody was told %d times: %s", n, read(t, paged))
+	}
 }

@@ -6,7 +6,7 @@
 //
 // A supervisor starts the process (shim.Start) in a mount namespace of its
 // own, with a socket as descriptor 3 (package shim/protocol). The process
-// serves exactly one jail and ends with it. It is in the supervisor's cgroups,
+// serves exactly one jail and ends with it. It is in cgroups of the supervisor's,
 // not in the jail's.
 //
 // When the connection to the supervisor ends, the jail goes on if a Keep came

@@ -223,8 +223,11 @@ func (h *Herald) Test(ctx context.Context, channel, by string) (notify.Result, e
 		delete(h.waits, id)
 		h.mu.Unlock()
 	}()
-	if _, err := h.box.Put(m, []string{channel}); err != nil {
+	if err := m.Check(); err != nil {
 		return notify.Result{}, err
+	}
+	if _, err := h.box.Put(m, []string{channel}); err != nil {
+		h.opt.Log.Error("queue a notification", "error", err)
 	}
 	select {
 	case r := <-done:
@@ -285,13 +288,13 @@ func (h *Herald) settle(r notify.Result) {
 
 // Due waits for deliveries that are not commands, hands them out, and gives what
 // is needed to send them. It gives nothing when there is nothing for a while.
-func (h *Herald) Due(ctx context.Context) (notify.Due, error) {
+func (h *Herald) Due(ctx context.Context) notify.Due {
 	ctx, cancel := context.WithTimeout(ctx, waitTime)
 	defer cancel()
 	for {
-		ds, err := h.due(ctx, h.names(func(c config.Channel) bool { return c.Kind != config.Run }), maxDue)
-		if err != nil || len(ds) == 0 {
-			return notify.Due{}, err
+		ds := h.due(ctx, h.names(func(c config.Channel) bool { return c.Kind != config.Run }), maxDue)
+		if len(ds) == 0 {
+			return notify.Due{}
 		}
 		due := notify.Due{}
 		for _, d := range ds {
@@ -308,23 +311,20 @@ func (h *Herald) Due(ctx context.Context) (notify.Due, error) {
 			due.Routes, due.Deliveries = append(due.Routes, r), append(due.Deliveries, d)
 		}
 		if len(due.Deliveries) > 0 {
-			return due, nil
+			return due
 		}
 	}
 }
 
 // due waits for deliveries to channels, and gives none when ctx has ended.
-func (h *Herald) due(ctx context.Context, channels []string, most int) ([]notify.Delivery, error) {
+func (h *Herald) due(ctx context.Context, channels []string, most int) []notify.Delivery {
 	for {
-		ds, expired, wait, changed, err := h.box.Due(channels, most)
-		if err != nil {
-			return nil, err
-		}
+		ds, expired, wait, changed := h.box.Due(channels, most)
 		for _, r := range expired {
 			h.settle(r)
 		}
 		if len(ds) > 0 {
-			return ds, nil
+			return ds
 		}
 		t := time.NewTimer(wait)
 		select {
@@ -332,7 +332,7 @@ func (h *Herald) due(ctx context.Context, channels []string, most int) ([]notify
 		case <-changed:
 		case <-ctx.Done():
 			t.Stop()
-			return nil, nil
+			return nil
 		}
 		t.Stop()
 	}
@@ -343,7 +343,6 @@ func (h *Herald) Report(r notify.Report) {
 	res, known, err := h.box.Done(r)
 	if err != nil {
 		h.opt.Log.Error("note what became of a notification", "delivery", r.ID, "error", err)
-		return
 	}
 	if known {
 		h.settle(res)
@@ -371,12 +370,7 @@ func (h *Herald) Run(ctx context.Context) {
 
 func (h *Herald) runCommands(ctx context.Context, c config.Channel) {
 	for ctx.Err() == nil {
-		ds, err := h.due(ctx, []string{c.Name}, 1)
-		if err != nil {
-			h.opt.Log.Error("run a channel that is a command", "channel", c.Name, "error", err)
-			return
-		}
-		for _, d := range ds {
+		for _, d := range h.due(ctx, []string{c.Name}, 1) {
 			b, err := json.Marshal(d.Message)
 			if err != nil {
 				h.Report(notify.Report{ID: d.ID, Error: err.Error(), Refused: true})

@@ -37,6 +37,10 @@
 //     and ends at once.
 //   - What was said within Window about the same thing is not said again; the
 //     keys are on the disk too, or every restart would repeat itself.
+//   - The memory is what counts, and the file follows: on a full disk people are told
+//     all the same, once, and what was not written is written with the next change or
+//     within a minute. What a supervisor that is killed before that had in memory only
+//     is lost, or told again.
 //   - bbolt, which the supervisor links already, and not files: a message for
 //     several channels is queued for all of them or for none.
 package outbox

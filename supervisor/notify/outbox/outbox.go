@@ -57,6 +57,7 @@ type Outbox struct {
 	mu      sync.Mutex
 	waiting map[string]*entry // by Delivery.ID
 	said    map[string]time.Time
+	behind  behind
 	next    uint64
 	changed chan struct{} // closed and replaced when something was queued
 }
@@ -81,7 +82,8 @@ func Open(path string, now func() time.Time, judge Judge) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outbox{db: db, now: now, judge: judge, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{})}
+	o := &Outbox{db: db, now: now, judge: judge, waiting: make(map[string]*entry), said: make(map[string]time.Time), changed: make(chan struct{}),
+		behind: behind{entries: make(map[[8]byte]*entry), keys: make(map[string]bool)}}
 	if err := database.Safely(o.load); err != nil {
 		return nil, errors.Join(fmt.Errorf("read notifications in %s: %w", path, err), database.Safely(db.Close))
 	}
@@ -133,11 +135,15 @@ func (o *Outbox) CopyTo(path string) error {
 	return o.db.View(func(tx *bolt.Tx) error { return tx.CopyFile(path, 0o600) })
 }
 
-// Close closes the file.
-func (o *Outbox) Close() error { return o.db.Close() }
+// Close writes what is not written yet, and closes the file.
+func (o *Outbox) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return errors.Join(o.save(), o.db.Close())
+}
 
 // Put queues a message for channels and returns when that is on the disk; with an
-// error it is queued and is not on the disk. Results are about the channels that do not
+// error it is queued and is not on the disk yet. Results are about the channels that do not
 // get it, Again and Dropped, and those that get it later, Kept.
 func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, error) {
 	if err := m.Check(); err != nil {
@@ -173,18 +179,16 @@ func (o *Outbox) Put(m notify.Message, channels []string) ([]notify.Result, erro
 	if len(add) == 0 {
 		return not, nil
 	}
-	// A full disk is a reason to tell somebody: what cannot be written is told
-	// all the same, if this process lives so long.
-	err := o.write(add, keys)
-	if err != nil {
-		err = fmt.Errorf("notifications are queued in memory only: %w", err)
-	}
 	o.next += uint64(len(add))
 	for _, e := range add {
 		o.waiting[e.ID] = e
+		o.behind.entries[e.key] = e
 	}
+	o.remember(keys)
 	o.wake()
-	return not, err
+	// A full disk is a reason to tell somebody: what cannot be written is told
+	// all the same, if this process lives so long.
+	return not, o.save()
 }
 
 func (o *Outbox) saidLately(key string) bool {
@@ -203,49 +207,84 @@ func (o *Outbox) queued(channel string) int {
 	return n
 }
 
-// write puts entries on the disk, and remembers keys.
-func (o *Outbox) write(entries []*entry, keys []string) error {
+// remember notes that something was said just now.
+func (o *Outbox) remember(keys []string) {
+	if len(keys) == 0 {
+		return
+	}
 	now := o.now().UTC()
-	var old []string
-	if len(keys) > 0 {
-		old = o.forget(now, len(keys))
+	for _, k := range o.forget(now, len(keys)) {
+		delete(o.said, k)
+		o.behind.keys[k] = true
+	}
+	for _, k := range keys {
+		o.said[k] = now
+		o.behind.keys[k] = true
+	}
+}
+
+// drop takes entries off the queue.
+func (o *Outbox) drop(entries []*entry) {
+	for _, e := range entries {
+		delete(o.waiting, e.ID)
+		o.behind.entries[e.key] = nil
+	}
+}
+
+// behind is what the file does not have yet: a disk may be full.
+type behind struct {
+	entries map[[8]byte]*entry // nil: it is to go
+	keys    map[string]bool    // of said
+}
+
+func (o *Outbox) upToDate() bool { return len(o.behind.entries)+len(o.behind.keys) == 0 }
+
+// save brings the file to where the memory is. What it cannot write now is written
+// with what changes next, and by Due.
+func (o *Outbox) save() error {
+	if o.upToDate() {
+		return nil
 	}
 	err := o.db.Update(func(tx *bolt.Tx) error {
-		for _, e := range entries {
+		waiting, said := tx.Bucket([]byte(bucketWaiting)), tx.Bucket([]byte(bucketSaid))
+		for k, e := range o.behind.entries {
+			if e == nil {
+				if err := waiting.Delete(k[:]); err != nil {
+					return err
+				}
+				continue
+			}
 			b, err := json.Marshal(e.Delivery)
 			if err != nil {
 				return err
 			}
-			if err := tx.Bucket([]byte(bucketWaiting)).Put(e.key[:], b); err != nil {
+			if err := waiting.Put(k[:], b); err != nil {
 				return err
 			}
 		}
-		said := tx.Bucket([]byte(bucketSaid))
-		at, err := now.MarshalBinary()
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			if err := said.Put([]byte(k), at); err != nil {
+		for k := range o.behind.keys {
+			at, ok := o.said[k]
+			if !ok {
+				if err := said.Delete([]byte(k)); err != nil {
+					return err
+				}
+				continue
+			}
+			b, err := at.MarshalBinary()
+			if err != nil {
 				return err
 			}
-		}
-		for _, k := range old {
-			if err := said.Delete([]byte(k)); err != nil {
+			if err := said.Put([]byte(k), b); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("notifications are kept in memory until they can be written: %w", err)
 	}
-	for _, k := range old {
-		delete(o.said, k)
-	}
-	for _, k := range keys {
-		o.said[k] = now
-	}
+	clear(o.behind.entries)
+	clear(o.behind.keys)
 	return nil
 }
 
@@ -283,26 +322,24 @@ func (o *Outbox) Prune(known []string) ([]notify.Result, error) {
 			gone = append(gone, e)
 		}
 	}
-	return o.giveUp(gone, "its channel is no longer configured")
+	return o.giveUp(gone, "its channel is no longer configured"), o.save()
 }
 
-func (o *Outbox) giveUp(gone []*entry, why string) ([]notify.Result, error) {
-	if err := o.remove(gone); err != nil {
-		return nil, err
-	}
+func (o *Outbox) giveUp(gone []*entry, why string) []notify.Result {
+	o.drop(gone)
 	var out []notify.Result
 	for _, e := range gone {
 		e.Error = cmp.Or(e.Error, why)
 		out = append(out, notify.Result{Delivery: e.Delivery, Outcome: notify.GivenUp})
 	}
-	return out, nil
+	return out
 }
 
 // Due gives up to most deliveries to some channels that can be tried now, the
 // oldest first, and leases them. expired are those that have become too old.
 // wait is how long to wait for the next one, and changed is closed when there
 // may be one sooner.
-func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expired []notify.Result, wait time.Duration, changed <-chan struct{}, err error) {
+func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expired []notify.Result, wait time.Duration, changed <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
@@ -328,15 +365,16 @@ func (o *Outbox) Due(channels []string, most int) (due []notify.Delivery, expire
 			ready = append(ready, e)
 		}
 	}
-	if expired, err = o.giveUp(gone, "it has become too old"); err != nil {
-		return nil, nil, 0, nil, err
+	expired = o.giveUp(gone, "it has become too old")
+	if o.save() != nil { // which was said when it began; telling goes on
+		wait = min(wait, recheck)
 	}
 	slices.SortFunc(ready, func(a, b *entry) int { return slices.Compare(a.key[:], b.key[:]) })
 	for _, e := range ready[:min(len(ready), most)] {
 		e.leased = now.Add(leaseTime)
 		due = append(due, e.Delivery)
 	}
-	return due, expired, wait, o.changed, nil
+	return due, expired, wait, o.changed
 }
 
 // notBefore is when an entry can be tried. What was never tried can be at once, and
@@ -363,18 +401,16 @@ func (o *Outbox) Withdraw(is func(notify.Message) bool) ([]notify.Result, error)
 			gone = append(gone, e)
 		}
 	}
-	if err := o.remove(gone); err != nil {
-		return nil, err
-	}
+	o.drop(gone)
 	var out []notify.Result
 	for _, e := range gone {
 		out = append(out, notify.Result{Delivery: e.Delivery, Outcome: notify.Withdrawn})
 	}
-	return out, nil
+	return out, o.save()
 }
 
 // Done says how an attempt went. A delivery that is not there any more is no
-// error: it was told twice.
+// error: it was told twice. With an error the result holds, and is not on the disk yet.
 func (o *Outbox) Done(r notify.Report) (notify.Result, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -384,42 +420,20 @@ func (o *Outbox) Done(r notify.Report) (notify.Result, bool, error) {
 	}
 	r.Error = notify.Cut(r.Error, notify.MaxError)
 	if r.Error == "" {
-		return notify.Result{Delivery: e.Delivery, Outcome: notify.Sent}, true, o.remove([]*entry{e})
+		o.drop([]*entry{e})
+		return notify.Result{Delivery: e.Delivery, Outcome: notify.Sent}, true, o.save()
 	}
 	again := *e
 	again.Error, again.Attempts = r.Error, e.Attempts+1
 	again.Next = o.now().Add(delays[min(e.Attempts, len(delays)-1)]).UTC()
 	again.leased = time.Time{}
 	if r.Refused || !again.Next.Before(e.Message.Expires) {
-		return notify.Result{Delivery: again.Delivery, Outcome: notify.GivenUp}, true, o.remove([]*entry{e})
+		o.drop([]*entry{e})
+		return notify.Result{Delivery: again.Delivery, Outcome: notify.GivenUp}, true, o.save()
 	}
-	if err := o.write([]*entry{&again}, nil); err != nil {
-		return notify.Result{}, false, err
-	}
-	o.waiting[r.ID] = &again
+	o.waiting[r.ID], o.behind.entries[e.key] = &again, &again
 	o.wake()
-	return notify.Result{Delivery: again.Delivery, Outcome: notify.Later}, true, nil
-}
-
-func (o *Outbox) remove(entries []*entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	err := o.db.Update(func(tx *bolt.Tx) error {
-		for _, e := range entries {
-			if err := tx.Bucket([]byte(bucketWaiting)).Delete(e.key[:]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("take notifications off the queue: %w", err)
-	}
-	for _, e := range entries {
-		delete(o.waiting, e.ID)
-	}
-	return nil
+	return notify.Result{Delivery: again.Delivery, Outcome: notify.Later}, true, o.save()
 }
 
 // Waiting lists what is queued, the oldest first.
