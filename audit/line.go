@@ -86,7 +86,7 @@ func (l *lineReader) skip() error {
 type shape struct {
 	seq  uint64
 	time []byte // as appendTime wrote it
-	prev []byte // 64 hex digits
+	prev []byte // 64 characters; hex digits in what we have written
 }
 
 const (
@@ -112,5 +112,9 @@ func shapeOf(line []byte) (shape, bool) {
 		return shape{}, false
 	}
 	i += len(shapeTime)
-	return shape{seq: seq, time: line[i : i+timeLen], prev: line[tail+len(shapePrev) : len(line)-len(shapeTail)]}, true
+	prev := line[tail+len(shapePrev) : len(line)-len(shapeTail)]
+	if bytes.IndexByte(prev, '\\') >= 0 {
+		return shape{}, false // an escape: not what it stands for
+	}
+	return shape{seq: seq, time: line[i : i+timeLen], prev: prev}, true
 }
