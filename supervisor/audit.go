@@ -77,7 +77,7 @@ func (a *auditor) counted() (jails map[string]uint64, people []api.EventCount) {
 	return jails, people
 }
 
-func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, error) {
+func openAuditor(c config.Config, tier string, log *slog.Logger, more ...seal.Anchor) (*auditor, error) {
 	r, err := openRedactor(c)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func openAuditor(c config.Config, tier string, log *slog.Logger) (*auditor, erro
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log in %s: %w", c.AuditDir(), err)
 	}
-	if a.sealer, err = openSealer(c); err != nil {
+	if a.sealer, err = openSealer(c, more...); err != nil {
 		return nil, errors.Join(fmt.Errorf("sign the audit log in %s: %w", c.AuditDir(), err), a.log.Close())
 	}
 	return a, nil

@@ -15,6 +15,7 @@ import (
 	"clawjail/audit/redact"
 	"clawjail/audit/seal"
 	"clawjail/supervisor/config"
+	"clawjail/supervisor/notify"
 )
 
 // redactName is the file of the key that fingerprints of redacted values need.
@@ -92,8 +93,8 @@ func readKey(path string) ([]byte, error) {
 }
 
 // openSealer opens the checkpoints of the log.
-func openSealer(c config.Config) (*seal.Sealer, error) {
-	var anchors []seal.Anchor
+func openSealer(c config.Config, more ...seal.Anchor) (*seal.Sealer, error) {
+	anchors := more
 	for _, s := range c.AuditAnchors {
 		a, err := seal.ParseAnchor(s)
 		if err != nil {
@@ -102,6 +103,28 @@ func openSealer(c config.Config) (*seal.Sealer, error) {
 		anchors = append(anchors, a)
 	}
 	return seal.Open(c.AuditDir(), c.KeyDir(), seal.Options{Boot: bootID(), Anchors: anchors})
+}
+
+// channelAnchor has channels keep checkpoints. Who they are the configuration says.
+type channelAnchor struct{ s *Supervisor }
+
+func (channelAnchor) String() string { return "channels" }
+
+// Put queues a checkpoint, durably, for whoever sends it.
+func (a channelAnchor) Put(line []byte) error {
+	if h := a.s.herald; h.Wanted(notify.Checkpoint) {
+		h.Tell(notify.Message{Category: notify.Checkpoint, Event: "signed", Title: "a checkpoint of the audit log", Text: string(line)})
+	}
+	return nil
+}
+
+// unanchored counts and says that a channel did not get a checkpoint.
+func (a *auditor) unanchored(r notify.Result) {
+	if r.Outcome == notify.Sent || r.Outcome == notify.Kept {
+		return
+	}
+	a.sealErrors.Add(1)
+	a.slog.Error("have a channel keep a checkpoint of the audit log", "channel", r.Delivery.Channel, "outcome", r.Outcome, "error", r.Delivery.Error)
 }
 
 // rotated is called by the log, locked, when it closes a segment.

@@ -173,7 +173,7 @@ func (s *Supervisor) open() error {
 		s.lastRecord = lastRecordOf(s.opt.Config.AuditDir())
 	}
 	var err error
-	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log); err != nil {
+	if s.audit, err = openAuditor(s.opt.Config, s.tier, s.log, channelAnchor{s}); err != nil {
 		return err
 	}
 	if s.limits, err = limit.Open(filepath.Join(s.opt.Config.StateDir, "limits.db")); err != nil {
@@ -309,7 +309,7 @@ func (s *Supervisor) stop(server *http.Server) {
 	s.work.Wait()
 	s.actions.Close()
 	s.closeCounter()
-	if err := errors.Join(s.approvals.close(), s.limits.Close(), s.herald.Close()); err != nil {
+	if err := errors.Join(s.approvals.close(), s.limits.Close()); err != nil {
 		s.log.Error("close approvals and limits", "error", err)
 	}
 	message := ""
@@ -319,6 +319,9 @@ func (s *Supervisor) stop(server *http.Server) {
 	s.audit.supervisor("stop", message)
 	if err := s.audit.close(); err != nil {
 		s.log.Error("close the audit log", "error", err)
+	}
+	if err := s.herald.Close(); err != nil { // which got the last checkpoint
+		s.log.Error("close the queue of notifications", "error", err)
 	}
 }
 
@@ -340,11 +343,11 @@ func (s *Supervisor) closeParts() error {
 	if s.limits != nil {
 		errs = append(errs, s.limits.Close())
 	}
-	if s.herald != nil {
-		errs = append(errs, s.herald.Close())
-	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.close())
+	}
+	if s.herald != nil { // the last checkpoint goes through it
+		errs = append(errs, s.herald.Close())
 	}
 	return errors.Join(errs...)
 }

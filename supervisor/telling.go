@@ -36,8 +36,13 @@ func (s *Supervisor) waits(id string) bool {
 	return err == nil
 }
 
-// noteSent notes beside a held request what became of a message about it.
+// noteSent notes beside a held request what became of a message about it, and counts
+// what was to keep the log.
 func (s *Supervisor) noteSent(r notify.Result) {
+	if r.Delivery.Message.Category == notify.Checkpoint {
+		s.audit.unanchored(r)
+		return
+	}
 	if m := r.Delivery.Message; m.Approval != "" && m.Category == notify.Approval {
 		s.approvals.Deliver(m.Approval, approval.Sent{Event: m.Event, Channel: r.Delivery.Channel, Outcome: string(r.Outcome), At: time.Now().UTC().Truncate(time.Millisecond)})
 	}

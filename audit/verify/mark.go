@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -162,17 +163,31 @@ func (l *marks) missing(anchors map[uint64][]byte) {
 }
 
 // anchorLines finds the checkpoints in lines of any file: syslog puts its own
-// words in front.
+// words in front, and a webhook or a command gets them as a text in JSON.
 func anchorLines(lines [][]byte) map[uint64][]byte {
 	out := make(map[uint64][]byte)
 	for _, b := range lines {
 		i := bytes.Index(b, []byte(`{"schema":`))
 		if i < 0 {
-			continue
+			b, i = messageText(b), 0
 		}
 		if m, err := seal.Decode(bytes.TrimRight(b[i:], "\r\n ")); err == nil {
 			out[m.N] = bytes.TrimRight(b[i:], "\r\n ")
 		}
 	}
 	return out
+}
+
+// messageText is the text of a message in JSON, the whole or its data.
+func messageText(b []byte) []byte {
+	var m struct {
+		Text string `json:"text"`
+		Data struct {
+			Text string `json:"text"`
+		} `json:"data"`
+	}
+	if !bytes.Contains(b, []byte(`{\"schema\":`)) || json.Unmarshal(b, &m) != nil {
+		return nil
+	}
+	return []byte(cmp.Or(m.Data.Text, m.Text))
 }

@@ -254,9 +254,11 @@ func TestAnchorsKeepCheckpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	var kept [][]byte
-	for line := range bytes.Lines(b) {
-		kept = append(kept, append([]byte("Nov 23 00:00:00 host clawjail[1]: audit checkpoint "), line...))
+	forms := []string{"Nov 23 00:00:00 host clawjail[1]: audit checkpoint %s", "%s", `{"id":"a","text":%q,"host":"h"}`, `{"type":"clawjail.checkpoint.signed","data":{"title":"t","text":%q}}`}
+	for line := range bytes.Lines(b) { // one of each
+		kept = append(kept, fmt.Appendf(nil, forms[len(kept)%len(forms)], bytes.TrimSuffix(line, []byte("\n"))))
 	}
+	kept = append(kept, []byte(`{"text":"{\"schema\":1"}`), []byte(`{"schema\":`), []byte(`{\"schema\":`))
 	o := Options{Keys: []seal.Public{s.key}, Anchors: kept}
 	if r, err := Log(context.Background(), s.dir, o); err != nil || !r.OK || r.Anchors != 4 {
 		t.Fatalf("whole: %+v, %v", r, err)

@@ -55,7 +55,7 @@ and give it with --key.`,
 	fl := c.Flags()
 	fl.StringVar(&f.dir, "dir", defaultAuditDir, "directory of the log")
 	fl.StringArrayVar(&f.keys, "key", nil, "public key that is trusted, several if they changed (default: this host's)")
-	fl.StringArrayVar(&f.anchors, "anchor", nil, "file with copies of checkpoints: an anchor, or a syslog")
+	fl.StringArrayVar(&f.anchors, "anchor", nil, "file with copies of checkpoints: an anchor, a syslog, or what a webhook received, a line each")
 	fl.StringVarP(&f.output, "output", "o", "", "\"json\": the whole report")
 	return c
 }

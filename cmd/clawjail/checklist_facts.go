@@ -89,6 +89,11 @@ func checklistConfig(e *env) (checklist.Config, error) {
 	k := f.Config
 	c.FourEyes, c.Group = k.FourEyes, k.Approvers
 	c.Retain, c.Anchors, c.Freeze = time.Duration(k.AuditRetain), len(k.AuditAnchors), k.OnAuditLoss == config.AuditLossFreeze
+	for _, channel := range k.Channels {
+		if slices.Contains(channel.Categories, "checkpoint") {
+			c.Anchors++
+		}
+	}
 	c.Channels, c.Unsigned, c.Verify = len(k.Channels), k.SkillUnsigned, k.SkillVerify
 	for _, o := range k.Overrides() {
 		c.Overrides = append(c.Overrides, o.Key+": "+o.Risk)

@@ -192,7 +192,7 @@ func auditKept(f Facts) Item {
 func auditCopied(f Facts) Item {
 	return judged("audit-copied", "Checkpoints are copied to where root of this host cannot change them", f.Config, func(c Config) (Status, string, string) {
 		if c.Anchors == 0 {
-			return Attention, "who is root here can write another log", "set audit.anchors: [syslog] and forward it, or a file on another machine's disk"
+			return Attention, "who is root here can write another log", "set audit.anchors: [syslog] and forward it, or a file on another machine's disk, or a webhook with categories: [checkpoint]"
 		}
 		return OK, fmt.Sprintf("to %d places", c.Anchors), ""
 	})

@@ -72,7 +72,7 @@ const DefaultTimeout = 30 * time.Second
 func Kinds() []string { return []string{Webhook, Slack, Shoutrrr, SMTP, Run} }
 
 // Categories are what a channel can be for.
-func Categories() []string { return []string{"incident", "approval", "notice", "health"} }
+func Categories() []string { return []string{"incident", "approval", "notice", "health", "checkpoint"} }
 
 // Severities are those of incidents, from the least.
 func Severities() []string { return []string{"low", "medium", "high", "critical"} }

@@ -99,7 +99,8 @@ type Config struct {
 	AuditRetain Duration `json:"audit_retain"`
 	// AuditHold keeps every record, however old, for as long as it is set.
 	AuditHold bool `json:"audit_hold"`
-	// AuditAnchors are where checkpoints are copied to: "syslog", or files.
+	// AuditAnchors are where checkpoints are copied to: "syslog", or files. Channels
+	// with the category "checkpoint" get them, too.
 	AuditAnchors []string `json:"audit_anchors"`
 	// AuditRedact are parts of names whose values are no business of the log,
 	// besides those that everybody has.

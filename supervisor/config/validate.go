@@ -271,7 +271,7 @@ func CheckAnchor(s string) error {
 	if s == "syslog" || len(s) < 4096 && filepath.IsAbs(s) && filepath.Clean(s) == s && s != "/" {
 		return nil
 	}
-	return fmt.Errorf("%q is neither \"syslog\" nor the clean absolute path of a file", s)
+	return fmt.Errorf("%q is neither \"syslog\" nor the clean absolute path of a file; a webhook is a channel of notifications with categories: [checkpoint]", s)
 }
 
 // CheckRedact refuses what is no part of a name, or is part of most.

@@ -25,10 +25,13 @@ const (
 	Approval = "approval" // something is held until a human decides, or was decided
 	Notice   = "notice"   // something was done that a human hears of afterwards
 	Health   = "health"   // the log cannot be written, records were lost
+	// Checkpoint is a signature of the audit log, for a place that keeps it: its
+	// text is the line as it stands in the file.
+	Checkpoint = "checkpoint"
 )
 
 // Categories are all of them.
-func Categories() []string { return []string{Incident, Approval, Notice, Health} }
+func Categories() []string { return []string{Incident, Approval, Notice, Health, Checkpoint} }
 
 // The severities, as incidents have them.
 var severities = [...]string{"low", "medium", "high", "critical"}

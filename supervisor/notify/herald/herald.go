@@ -170,7 +170,7 @@ func (o Options) fate(d notify.Delivery, at time.Time) (f outbox.Fate) {
 		f.Live = o.Open(d.Message.Approval)
 		f.Over = !f.Live
 	}
-	if o.Quiet != nil && d.Message.Event != testEvent {
+	if o.Quiet != nil && d.Message.Event != testEvent && d.Message.Category != notify.Checkpoint {
 		f.Until, _ = o.Quiet(d.Channel, d.Message.Severity, at)
 	}
 	return f
@@ -265,6 +265,9 @@ func (h *Herald) settle(r notify.Result) {
 		h.opt.Settled(r)
 	}
 	m := d.Message
+	if m.Category == notify.Checkpoint {
+		return // a record of it would need the next one
+	}
 	what := map[notify.Outcome]string{notify.Sent: "sent to", notify.Later: "could not be sent yet to", notify.GivenUp: "given up for",
 		notify.Dropped: "dropped, too many wait for", notify.Kept: "kept from", notify.Withdrawn: "taken back from"}[r.Outcome]
 	text := fmt.Sprintf("%s %s: %s %s (%s)", m.Category, m.Event, what, d.Channel, kind)
