@@ -313,7 +313,7 @@ func (s *Supervisor) resume(o *orphan, b *build) {
 	e := b.entry
 	in, held := s.incidentOf(e.jail.ID)
 	switch {
-	case held && in.State == incident.Killed:
+	case held && (in.State == incident.Killed || in.State == incident.Restored):
 		_ = s.kill(s.base, e, "incident "+in.ID+", which a person ended")
 	case held:
 		s.work.Go(func() { s.holdAgain(e, in) })

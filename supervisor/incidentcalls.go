@@ -20,6 +20,7 @@ func (s *Supervisor) incidentRoutes(add func(string, func(*call) (any, *api.Erro
 	add("POST /v1/incidents/{id}/severity", (*call).rateIncident)
 	add("POST /v1/incidents/{id}/release", (*call).releaseIncident)
 	add("POST /v1/incidents/{id}/kill", (*call).killIncident)
+	add("POST /v1/incidents/{id}/restore", (*call).restoredIncident)
 	add("POST /v1/incidents/{id}/close", (*call).closeIncident)
 }
 
@@ -222,6 +223,22 @@ func (c *call) killIncident() (any, *api.Error) {
 	c.s.incidentRecord(in, "kill", c.responder(), reason)
 	c.s.tellIncident(in, "killed", "by "+c.responder()+": "+reason)
 	return c.played(in.ID, incident.Killed)
+}
+
+// restoredIncident keeps that a good copy was put in place, which the command line
+// has done.
+func (c *call) restoredIncident() (any, *api.Error) {
+	in, what, apiErr := c.decideIncident()
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	in, err := c.s.incidents.Decide(in.ID, c.responder(), incident.Restore, what)
+	if err != nil {
+		return nil, incidentError(err)
+	}
+	c.s.incidentRecord(in, "restore", c.responder(), what)
+	c.s.tellIncident(in, "restored", "by "+c.responder()+": "+what)
+	return c.played(in.ID, incident.Restored)
 }
 
 func (c *call) closeIncident() (any, *api.Error) {

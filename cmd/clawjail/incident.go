@@ -28,7 +28,8 @@ func newIncidentCommand(e *env) *cobra.Command {
 		Long: `An incident is opened when a policy freezes a jail, when something got past a
 gate, or by a person. The jail is frozen, cut off from the network and its
 requests are denied; evidence is taken and the damage assessed. It stays held,
-over restarts too, until somebody who may approve releases or kills it.`,
+over restarts too, until somebody who may approve releases or kills it. After a
+kill, restore puts a good copy of its workspace in place.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -36,7 +37,8 @@ over restarts too, until somebody who may approve releases or kills it.`,
 		newIncidentAssessCommand(e), newIncidentSeverityCommand(e),
 		newIncidentDecideCommand(e, "release", "Let the jail of an incident go on", "why it may go on", client.Client.Release),
 		newIncidentDecideCommand(e, "kill", "End the jail of an incident", "why it is ended", client.Client.KillIncident),
-		newIncidentDecideCommand(e, "close", "Close an incident that was released or killed", "", client.Client.CloseIncident),
+		newIncidentRestoreCommand(e),
+		newIncidentDecideCommand(e, "close", "Close an incident that was released, killed or restored", "", client.Client.CloseIncident),
 		newIncidentReportCommand(e), newIncidentVerifyCommand(e), newIncidentDrillCommand(e))
 	return c
 }
@@ -166,7 +168,9 @@ func printIncident(w io.Writer, in api.Incident) error {
 	switch in.State {
 	case incident.Closed:
 		line("conclusion", "%s", in.Conclusion)
-	case incident.Released, incident.Killed:
+	case incident.Killed:
+		fmt.Fprintf(&b, "\nclawjail incident restore %s --from DIRECTORY --reason WHY\nclawjail incident close %s --reason CONCLUSION\n", in.ID, in.ID)
+	case incident.Released, incident.Restored:
 		fmt.Fprintf(&b, "\nclawjail incident close %s --reason CONCLUSION\n", in.ID)
 	default:
 		fmt.Fprintf(&b, "\nclawjail incident report %s\nclawjail incident release %s --reason WHY\nclawjail incident kill %s --reason WHY\n", in.ID, in.ID, in.ID)

@@ -54,6 +54,11 @@ func (c Client) KillIncident(ctx context.Context, id, reason string) (api.Incide
 	return c.incident(ctx, id, "kill", api.ReasonRequest{Reason: reason})
 }
 
+// RestoredIncident records what was put in the place of what the jail wrote.
+func (c Client) RestoredIncident(ctx context.Context, id, what string) (api.Incident, error) {
+	return c.incident(ctx, id, "restore", api.ReasonRequest{Reason: what})
+}
+
 // CloseIncident ends the incident with a conclusion.
 func (c Client) CloseIncident(ctx context.Context, id, conclusion string) (api.Incident, error) {
 	return c.incident(ctx, id, "close", api.ReasonRequest{Reason: conclusion})

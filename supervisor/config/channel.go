@@ -79,7 +79,7 @@ func Severities() []string { return []string{"low", "medium", "high", "critical"
 
 // Stages are the states of an incident that a playbook can have commands at.
 func Stages() []string {
-	return []string{"contained", "preserved", "assessed", "released", "killed", "closed"}
+	return []string{"contained", "preserved", "assessed", "released", "killed", "restored", "closed"}
 }
 
 // ChannelKeys are the keys of a channel, in their order.

@@ -19,7 +19,10 @@
 //	assessed   release   released
 //	assessed   kill      killed
 //	released   close     closed
+//	killed     restore   restored
 //	killed     close     closed
+//	restored   restore   restored
+//	restored   close     closed
 //
 // Every step is kept with its time, who took it and what came of it, and is on
 // the disk before it is acted upon: an incident, and the hold that it puts on

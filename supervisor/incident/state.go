@@ -13,6 +13,7 @@ const (
 	Assessed  State = "assessed"  // what happened was judged
 	Released  State = "released"  // a person let it go on
 	Killed    State = "killed"    // a person ended it
+	Restored  State = "restored"  // ended, and a good copy is in the place of what it wrote
 	Closed    State = "closed"    // with a conclusion
 )
 
@@ -26,6 +27,7 @@ const (
 	Assess   Action = "assess"
 	Release  Action = "release"
 	Kill     Action = "kill"
+	Restore  Action = "restore"
 	Close    Action = "close"
 )
 
@@ -53,7 +55,10 @@ func table() []transition {
 		{Assessed, Release, Released},
 		{Assessed, Kill, Killed},
 		{Released, Close, Closed},
+		{Killed, Restore, Restored},
 		{Killed, Close, Closed},
+		{Restored, Restore, Restored},
+		{Restored, Close, Closed},
 	}
 }
 

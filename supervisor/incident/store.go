@@ -157,7 +157,7 @@ func (s *Store) Begin(t Trigger, j Subject, scope Scope, sev Severity, drill boo
 	now := s.now().UTC().Round(0)
 	t.What = cut(t.What)
 	for _, i := range s.all {
-		if i.Subject.Jail == j.Jail && i.State.holds() && i.State != Killed {
+		if i.Subject.Jail == j.Jail && i.State.holds() && i.State != Killed && i.State != Restored {
 			return i.clone(), false, nil
 		}
 	}
