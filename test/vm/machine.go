@@ -140,7 +140,7 @@ func (m *machine) boot(ctx context.Context, timeout time.Duration) error {
 		"-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check" + m.options,
 	}
 	if m.accel == "kvm" {
-		args[5] = "host"
+		args[3] = "host" // the processor
 	}
 	for _, t := range m.trees {
 		fs := fmt.Sprintf("local,path=%s,mount_tag=%s,id=%s,security_model=none,multidevs=remap", t.path, t.tag, t.tag)
