@@ -105,8 +105,9 @@
 //	        @privileged
 //	   0.4  NET_ADMIN, NETLINK,             the network namespace of a jail; its DNS
 //	        NET_BIND_SERVICE                listens at port 53 there
-//	   0.5  ProtectControlGroups, Delegate, cgroups, their BPF programs, priorities
-//	        BPF, SYS_RESOURCE
+//	   0.4  ProtectControlGroups, BPF,      cgroups, their BPF programs, priorities
+//	        SYS_RESOURCE
+//	   0.1  ProtectHostname                 inherited by jails, which have names
 //	   1.3  RestrictSUIDSGID, @debug,       inherited by jails: workspaces with setgid
 //	        MemoryDenyWriteExecute,         directories, every JavaScript agent, debuggers,
 //	        @resources, INET, UNIX          npm's priorities, sockets

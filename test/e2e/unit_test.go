@@ -48,7 +48,7 @@ var notByHand = strings.Fields(`
 	Nice OOMScoreAdjust LimitNOFILE LimitMEMLOCK LimitCORE TasksMax Delegate
 	PrivateTmp PrivateMounts MemoryDenyWriteExecute KeyringMode SystemCallErrorNumber
 	DevicePolicy IPAddressDeny
-	ProtectClock ProtectKernelModules ProtectKernelLogs ProtectHostname
+	ProtectClock ProtectKernelModules ProtectKernelLogs
 	RestrictRealtime LockPersonality SystemCallArchitectures RestrictAddressFamilies`)
 
 // unitOf reads the unit of the supervisor.
